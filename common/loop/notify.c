@@ -1,0 +1,79 @@
+#include "loop/notify.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/clean.h"
+#include "base/text.h"
+
+static int send_state(const char *state)
+{
+	const char *path = getenv("NOTIFY_SOCKET");
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	if (!path || (path[0] != '/' && path[0] != '@'))
+		return -ENOENT;
+	size_t len = strlen(path);
+	if (len < 2 || len >= sizeof(to.sun_path))
+		return -ENOENT;
+	memcpy(to.sun_path, path, len);
+	// A name of the abstract name space begins with NUL and is not terminated.
+	if (path[0] == '@')
+		to.sun_path[0] = '\0';
+	CLEAN(close_fd) int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -errno;
+	socklen_t size =
+		(socklen_t)(offsetof(struct sockaddr_un, sun_path) + len + (path[0] == '/'));
+	ssize_t n =
+		sendto(fd, state, strlen(state), MSG_NOSIGNAL, (const struct sockaddr *)&to, size);
+	return n < 0 ? -errno : 0;
+}
+
+int notify_ready(void)
+{
+	return send_state("READY=1");
+}
+
+int notify_stopping(void)
+{
+	return send_state("STOPPING=1");
+}
+
+int notify_watchdog(void)
+{
+	return send_state("WATCHDOG=1");
+}
+
+int notify_status(const char *fmt, ...)
+{
+	CLEAN(text_free) struct text state = { 0 };
+	va_list args;
+	text_add(&state, "STATUS=");
+	va_start(args, fmt);
+	text_vaddf(&state, fmt, args);
+	va_end(args);
+	if (state.failed)
+		return -ENOMEM;
+	// A line break would begin another variable.
+	for (char *c = state.data; *c; c++) {
+		if (*c == '\n')
+			*c = ' ';
+	}
+	return send_state(state.data);
+}
+
+uint64_t notify_watchdog_interval_ms(void)
+{
+	const char *usec = getenv("WATCHDOG_USEC");
+	const char *pid = getenv("WATCHDOG_PID");
+	if (!usec || (pid && strtol(pid, NULL, 10) != (long)getpid()))
+		return 0;
+	uint64_t half_ms = strtoull(usec, NULL, 10) / 2000;
+	return half_ms > 0 && half_ms < UINT32_MAX ? half_ms : 0;
+}

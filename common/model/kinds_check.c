@@ -1,0 +1,163 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "model/kinds.h"
+#include "model/net.h"
+
+struct check {
+	const char *name;
+	const char *prefix;
+	struct problem_list *problems;
+};
+
+__attribute__((format(printf, 3, 4))) static void add(const struct check *c, const char *field,
+						      const char *fmt, ...)
+{
+	struct text path = { 0 }, sentence = { 0 };
+	va_list args;
+	va_start(args, fmt);
+	text_vaddf(&sentence, fmt, args);
+	va_end(args);
+	text_addf(&path, "%s%s%s", c->prefix, c->prefix[0] && field[0] ? "." : "", field);
+	CLEAN(free_ptr) char *path_text = text_take(&path);
+	CLEAN(free_ptr) char *sentence_text = text_take(&sentence);
+	problem_add(c->problems, path_text ? path_text : field, "%s",
+		    sentence_text ? sentence_text : "it is not valid");
+}
+
+// The plain name at object[field], NULL when absent or of a wrong kind.
+static const char *reference_in(const json_t *object, const char *field, enum kind_id to)
+{
+	const char *text = json_string_value(json_object_get(object, field));
+	return text ? kind_reference_name(to, text, NULL) : NULL;
+}
+
+static const char *reference_at(const json_t *array, size_t i)
+{
+	const char *text = json_string_value(json_array_get(array, i));
+	return text ? kind_reference_name(KIND_NODES, text, NULL) : NULL;
+}
+
+// Two prefixes of one list that overlap would hand the same address out twice.
+static void check_prefixes(const struct check *c, const json_t *spec, const char *field)
+{
+	const json_t *list = json_object_get(spec, field);
+	struct prefix a, b;
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const char *a_text = json_string_value(json_array_get(list, i));
+		if (!a_text || prefix_parse(a_text, &a, NULL) < 0)
+			continue;
+		for (size_t j = 0; j < i; j++) {
+			const char *b_text = json_string_value(json_array_get(list, j));
+			if (!b_text || prefix_parse(b_text, &b, NULL) < 0 ||
+			    !prefix_overlaps(&a, &b))
+				continue;
+			CLEAN(free_ptr) char *path = text_format("%s[%zu]", field, i);
+			add(c, path ? path : field, "%s overlaps %s in the same list", a_text,
+			    b_text);
+		}
+	}
+}
+
+// A link or pair whose ends are one node, written in two ways.
+static void check_ends(const struct check *c, const char *field, const json_t *ends)
+{
+	const char *a = reference_at(ends, 0), *b = reference_at(ends, 1);
+	if (a && b && strcmp(a, b) == 0)
+		add(c, field, "a link needs two different nodes, not %s twice", a);
+}
+
+static void check_site(const struct check *c, const json_t *spec)
+{
+	check_prefixes(c, spec, "lan");
+}
+
+static void check_network(const struct check *c, const json_t *spec)
+{
+	check_prefixes(c, spec, "pool");
+	const char *hub = reference_in(spec, "hub", KIND_NODES);
+	const json_t *spokes = json_object_get(spec, "spokes");
+	for (size_t i = 0; hub && i < json_array_size(spokes); i++) {
+		const char *spoke = reference_at(spokes, i);
+		CLEAN(free_ptr) char *path = text_format("spokes[%zu]", i);
+		if (spoke && strcmp(spoke, hub) == 0)
+			add(c, path ? path : "spokes", "%s is the hub and cannot be its own spoke",
+			    hub);
+	}
+	const json_t *links = json_object_get(spec, "links");
+	for (size_t i = 0; i < json_array_size(links); i++) {
+		CLEAN(free_ptr) char *path = text_format("links[%zu]", i);
+		check_ends(c, path ? path : "links", json_array_get(links, i));
+	}
+}
+
+static void check_link(const struct check *c, const json_t *spec)
+{
+	const json_t *ends = json_object_get(spec, "ends");
+	const char *network = reference_in(spec, "network", KIND_NETWORKS);
+	const char *a = reference_at(ends, 0), *b = reference_at(ends, 1);
+	check_ends(c, "ends", ends);
+	if (!network || !a || !b)
+		return;
+	CLEAN(free_ptr) char *name = kind_link_name(network, a, b);
+	if (name && strcmp(name, c->name) != 0)
+		add(c, "", "the link between these ends is named %s", name);
+}
+
+// A duration of the spec or its default, in milliseconds.
+static int64_t timer(const json_t *stp, const char *field, int64_t fallback)
+{
+	const char *text = json_string_value(json_object_get(stp, field));
+	int64_t ms = fallback;
+	if (text)
+		(void)duration_parse(text, &ms, NULL);
+	return ms;
+}
+
+// IEEE 802.1D-2004, 17.14: 2 x (forward_delay - 1 s) >= max_age >= 2 x (hello_time + 1 s).
+static void check_segment(const struct check *c, const json_t *spec)
+{
+	check_prefixes(c, spec, "pool");
+	const json_t *stp = json_object_get(spec, "stp");
+	const char *mode = json_string_value(json_object_get(spec, "mode"));
+	if (!stp)
+		return;
+	if (mode && strcmp(mode, "routed") == 0)
+		add(c, "stp", "a routed segment has no spanning tree");
+	int64_t hello = timer(stp, "hello_time", 1000), age = timer(stp, "max_age", 10000);
+	int64_t delay = timer(stp, "forward_delay", 6000);
+	char longest[DURATION_TEXT_SIZE], least[DURATION_TEXT_SIZE];
+	(void)duration_format(2 * (delay - 1000), longest);
+	(void)duration_format(2 * (hello + 1000), least);
+	if (age > 2 * (delay - 1000))
+		add(c, "stp.max_age", "it may be at most twice (forward_delay - 1s), here %s",
+		    longest);
+	if (age < 2 * (hello + 1000))
+		add(c, "stp.max_age", "it must be at least twice (hello_time + 1s), here %s",
+		    least);
+}
+
+static void check_enrolment_key(const struct check *c, const json_t *spec)
+{
+	const json_t *uses = json_object_get(spec, "uses");
+	if (json_object_get(spec, "node") && json_integer_value(uses) > 1)
+		add(c, "uses", "a key for one node can be used only once");
+}
+
+// NULL: the schema says it all.
+static void (*const checks[KIND_COUNT])(const struct check *, const json_t *) = {
+	[KIND_SITES] = check_site,
+	[KIND_NETWORKS] = check_network,
+	[KIND_LINKS] = check_link,
+	[KIND_SEGMENTS] = check_segment,
+	[KIND_ENROLMENT_KEYS] = check_enrolment_key,
+};
+
+void kind_check_spec(const struct kind *k, const char *name, const json_t *spec, const char *prefix,
+		     struct problem_list *problems)
+{
+	struct check c = { .name = name, .prefix = prefix, .problems = problems };
+	if (checks[kind_id_of(k)])
+		checks[kind_id_of(k)](&c, spec);
+}

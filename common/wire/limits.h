@@ -1,0 +1,16 @@
+// The sizes both ends of the protocol weft.v1 hold each other to.
+#pragma once
+
+#define WIRE_PROTOCOL       "weft.v1"
+#define WIRE_PROTOCOL_MAJOR 1
+#define WIRE_PROTOCOL_MINOR 0
+#define WIRE_PATH           "/agent"
+
+#define WIRE_FRAME_MAX   262144 // bytes of one message
+#define WIRE_KEY_MAX     200    // bytes of an entry's key
+#define WIRE_BODY_MAX    16384  // bytes of an entry's body
+#define WIRE_ENTRIES_MAX 4096   // entries, hashes or errors in one message
+#define WIRE_DEPTH_MAX   16     // nesting of objects and arrays
+#define WIRE_NAME_MAX    128    // versions, names, verbs, kinds
+#define WIRE_TEXT_MAX    1024   // sentences
+#define WIRE_PEM_MAX     32768  // a certificate or request, with its chain
