@@ -1,0 +1,208 @@
+// The intent: every resource in memory, and the one queue through which it changes (validate,
+// allocate, plan, commit).
+//
+// Everything here runs on the loop thread. Changes are done one after the other: one is in flight
+// at the store while the others wait. What the store refuses is undone in memory as if it never
+// was.
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+struct intent;
+struct schema;
+struct store;
+struct store_tx;
+struct problem_list;
+struct uv_loop_s;
+
+struct intent_settings {
+	struct uv_loop_s *loop;
+	struct store *store;
+	const struct schema *schema; // of api/openapi.yaml; outlives the intent
+	int vxlan_port;              // 0: 4789
+	int wireguard_port;          // first port of the networks, 0: 51820
+	int facts_delay_ms; // facts that arrive within this time become one revision, 0: 200
+};
+
+// Reads everything from the store (blocks: for start-up) and brings targets up to date if the
+// planner changed. From here on nobody else may write resources or take ids.
+int intent_open(const struct intent_settings *settings, struct intent **ret_intent,
+		struct err *err);
+
+// Call after the store's last completion ran; requests that still wait are answered
+// INTENT_UNAVAILABLE. The loop must run once more after it.
+void intent_free(struct intent *intent);
+
+// ---- reading ----
+
+struct intent_resource {
+	int64_t id; // never changes, never given twice
+	const char *kind;
+	const char *name;
+	const json_t *spec; // as written by the operator
+	int64_t revision;   // last change
+	const char *set;    // the applied set it belongs to, NULL when none
+	int64_t created_ms;
+	int64_t updated_ms;
+};
+
+int64_t intent_revision(const struct intent *intent);
+
+// NULL when there is none. Pointers are valid until control returns to the loop.
+const struct intent_resource *intent_find(const struct intent *intent, const char *kind,
+					  const char *name);
+const struct intent_resource *intent_find_id(const struct intent *intent, int64_t id);
+
+// Calls `each` for the resources of `kind` with a name greater than `after` ("" or NULL: from the
+// first), by name, until it returns false.
+typedef bool intent_each_fn(void *arg, const struct intent_resource *resource);
+void intent_list(const struct intent *intent, const char *kind, const char *after,
+		 intent_each_fn *each, void *arg);
+size_t intent_count(const struct intent *intent, const char *kind);
+
+// {"kind","name","id","revision","spec","set","created","updated"} and, if asked, "effective". New
+// reference.
+json_t *intent_resource_json(const struct intent *intent, const struct intent_resource *resource,
+			     bool with_effective);
+
+// What was allocated or defaulted for a resource: addresses, ports, VNIs, devices. New reference;
+// {} when nothing.
+json_t *intent_effective(const struct intent *intent, const char *kind, const char *name);
+
+// Calls `each` once for every link that the networks ask for, with the lesser name first, until it
+// returns a non-zero value, which is returned. A full mesh of many nodes has very many.
+typedef int intent_link_fn(void *arg, const char *network, const char *a, const char *b);
+int intent_each_link(const struct intent *intent, intent_link_fn *each, void *arg);
+
+// ---- changing ----
+
+enum intent_verb {
+	INTENT_PUT,    // body: the spec; creates or replaces
+	INTENT_PATCH,  // body: a merge patch (RFC 7396) of the spec
+	INTENT_DELETE, // refused while referenced
+	INTENT_RENAME, // body: {"name": "new"}; references follow, identity and addresses stay
+	INTENT_APPLY,  // body: {"resources": {kind: {name: spec}}, "set": name, "prune": bool,
+		       // "dry_run": bool}
+};
+
+enum intent_class {
+	INTENT_OK,
+	INTENT_INVALID,      // 422: problems say which fields
+	INTENT_CONFLICT,     // 409: referenced, name taken
+	INTENT_PRECONDITION, // 412: the resource is at another revision than expected
+	INTENT_NOT_FOUND,    // 404
+	INTENT_UNAVAILABLE,  // 503: the store could not
+};
+
+#define INTENT_ANY_REVISION (-1) // no expectation
+#define INTENT_NO_RESOURCE  0    // expected not to exist (If-None-Match: *)
+
+// Further writes inside the same transaction (credentials, secrets): on the store's thread, may run
+// twice, no outside effects. `id` is the resource of a PUT, PATCH, DELETE or RENAME, 0 for an APPLY
+// (rows are already written: SQL_RESOURCE_GET tells an id). `arg` must live until `done`.
+typedef int intent_hook_fn(void *arg, struct store_tx *tx, int64_t id, struct err *err);
+
+struct intent_request {
+	enum intent_verb verb;
+	const char *actor;         // "user/ada", "token/ci", "node/rho", "controller"
+	const char *kind;          // NULL for APPLY
+	const char *name;          // NULL for APPLY
+	json_t *body;              // borrowed; NULL for DELETE
+	int64_t expected_revision; // of the resource, or INTENT_ANY_REVISION, INTENT_NO_RESOURCE
+	bool dry_run;              // answer in full, write nothing
+	intent_hook_fn *hook;      // NULL: none. A request with a hook always makes a transaction
+	void *hook_arg;
+};
+
+struct intent_answer {
+	enum intent_class status;
+	const char *detail;                  // one sentence when the status is not INTENT_OK
+	const struct problem_list *problems; // every bad field, for INTENT_INVALID; may be NULL
+	int64_t revision; // of the intent now; with dry_run the one it is compared with
+	bool is_changed;  // a revision was made (or would be)
+	bool is_created;  // PUT made a new resource
+	const json_t *
+		changes; // [{kind,name,action:"create|update|delete|rename|none",fields:[{path,before,after}]}]
+	const json_t *nodes;    // [{name,set:[new keys],changed:[keys],drop:[keys]}]
+	const json_t *resource; // after PUT, PATCH, RENAME: as intent_resource_json; NULL otherwise
+};
+
+// Called once, on the loop thread, never before intent_submit returned. The answer is valid until
+// it returns.
+typedef void intent_done_fn(void *arg, const struct intent_answer *answer);
+
+// Queues a change; everything in `request` but the hook and its argument is copied.
+// Returns 0, or -ENOMEM and -EBUSY (queue full), with which `done` is not called.
+int intent_submit(struct intent *intent, const struct intent_request *request, intent_done_fn *done,
+		  void *arg, struct err *err);
+
+// ---- being told ----
+
+struct intent_entry {
+	const char *key;
+	const char *body; // canonical JSON
+};
+
+struct intent_delta {
+	int64_t node_id;
+	const char *node;     // present name
+	char base_digest[33]; // before, 32 hex digits
+	char digest[33];      // after
+	bool is_whole; // false: too much to list; set and drop are empty, the agent has to resync
+	bool is_gone;  // the node was deleted
+	const struct intent_entry *set;
+	size_t set_count;
+	const char *const *drop;
+	size_t drop_count;
+};
+
+struct intent_commit {
+	int64_t revision;
+	int64_t at_ms;
+	const char *actor;
+	const json_t *changes;             // as in intent_answer
+	const struct intent_delta *deltas; // only nodes whose digest changed
+	size_t delta_count;
+};
+
+// Called after each commit, on the loop thread, before the request's `done`. Valid until it
+// returns.
+typedef void intent_commit_fn(void *arg, const struct intent_commit *commit);
+int intent_listen(struct intent *intent, intent_commit_fn *told, void *arg);
+
+// ---- nodes ----
+
+struct intent_target {
+	int64_t revision; // the last that changed the digest, 0 when none
+	char digest[33];
+};
+
+// False when there is no such node.
+bool intent_node_target(const struct intent *intent, int64_t node_id,
+			struct intent_target *ret_target);
+
+// Makes the node's whole desired state, entry by entry, ordered by key. Stops when `each` returns a
+// non-zero value and returns it. -ENOENT when there is no such node, -ENOMEM.
+typedef int intent_entry_fn(void *arg, const char *key, const char *body);
+int intent_node_entries(struct intent *intent, int64_t node_id, intent_entry_fn *each, void *arg);
+
+// What is known about a node, as a merge patch of
+// {"public_key": "base64", "local_addresses": ["192.0.2.7/24"], "seen_address": "192.0.2.7",
+//  "endpoints": {network: "ip:port" as public peers see it}, "path_mtu": {"network/peer": bytes}}
+// Visible at once, stored after a short delay; becomes a revision (actor node/NAME) if it changes
+// what any node should have. -ENOENT: no such node; -EINVAL: not a fact.
+int intent_set_facts(struct intent *intent, int64_t node_id, const json_t *patch, struct err *err);
+
+// The facts of a node, NULL when there is no such node. Borrowed.
+const json_t *intent_facts(const struct intent *intent, int64_t node_id);
+
+// What `observer` reports of its peer in `network`: endpoint "ip:port" (NULL unknown) becomes a
+// fact of the peer if the observer is public and the peer has no written address; path_mtu (0:
+// unknown or fragments pass) a fact of the observer.
+int intent_observe_peer(struct intent *intent, int64_t observer_id, const char *network,
+			const char *peer, const char *endpoint, int path_mtu);

@@ -1,0 +1,243 @@
+// Inside of the intent; only for the files of this module.
+#pragma once
+
+#include <uv.h>
+
+#include "base/map.h"
+#include "base/text.h"
+#include "model/json.h"
+#include "model/kinds.h"
+#include "model/problem.h"
+#include "model/schema.h"
+
+#include "intent/intent.h"
+#include "plan/plan.h"
+#include "store/rows.h"
+
+#define QUEUE_MAX     1000
+#define LISTENERS_MAX 8
+
+// One resource in one state. Immutable and counted: a change makes another.
+struct resource {
+	size_t refs;
+	struct intent_resource pub;
+	enum kind_id kind;
+	char *name;
+	char *set;
+	json_t *spec;
+	json_t *facts;               // of a node, may be NULL
+	struct fleet_object *object; // of kinds that the planner knows
+};
+
+struct resource *resource_ref(struct resource *r);
+void resource_unref(struct resource *r);
+CLEAN_FUNC(struct resource, resource_unref)
+
+// A copy of `from` (NULL: a new one) with other contents; `set` and `name` are copied, `spec` is
+// referenced.
+struct resource_parts {
+	enum kind_id kind;
+	int64_t id;
+	const char *name;
+	const json_t *spec;
+	const char *set;
+	const json_t *facts;
+};
+struct resource *resource_new(const struct resource *from, const struct resource_parts *parts);
+
+// What happens to one resource. `before` NULL: created; `after` NULL: deleted. The list owns
+// references.
+struct edit {
+	struct resource *before;
+	struct resource *after;
+	bool is_none; // named by an apply, but nothing differs
+};
+
+struct edits {
+	struct edit *items;
+	size_t count, cap;
+	int64_t last_id; // greatest id given, for new resources
+};
+
+void edits_done(struct edits *edits);
+
+// Takes the reference to `after`, adds one to `before`.
+int edits_add(struct edits *edits, struct resource *before, struct resource *after);
+
+// Whether one of them is about `before`.
+bool edits_hold(const struct edits *edits, const struct resource *before);
+
+// The action's name: "create", "update", "delete", "rename", "none".
+const char *edit_action(const struct edit *edit);
+bool edits_are_empty(const struct edits *edits);
+
+// A request in the queue.
+struct job {
+	struct job *next;
+	struct intent_request request; // strings and body are copies
+	char *actor, *kind, *name;
+	json_t *body;
+	intent_done_fn *done; // NULL: facts
+	void *done_arg;
+	struct map *facts; // of a job made of facts: node id -> json_t
+};
+
+void job_free(struct job *job);
+CLEAN_FUNC(struct job, job_free)
+
+// What came of a request so far.
+struct outcome {
+	enum intent_class status;
+	char detail[ERR_TEXT_SIZE];
+	struct problem_list problems;
+};
+
+int outcome_set(struct outcome *outcome, enum intent_class status, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+struct node_target {
+	int64_t revision;
+	struct digest digest;
+};
+
+struct listener {
+	intent_commit_fn *told;
+	void *arg;
+};
+
+// ---- rows of a transaction: statements with their values, made on the loop, run on the store's
+// thread ----
+#define ROW_VALUES_MAX 9
+struct row_value {
+	char *text; // owned; NULL with is_text: SQL NULL
+	int64_t integer;
+	bool is_text;
+};
+struct row {
+	enum store_sql sql;
+	struct row_value values[ROW_VALUES_MAX];
+	size_t count;
+};
+struct rows {
+	struct row *items;
+	size_t count, cap;
+	bool failed;
+};
+void rows_done(struct rows *rows);
+
+// `format`: 't' a string (may be NULL), 'i' an int64_t, 'j' a json_t * (canonical; NULL: SQL NULL).
+void rows_add(struct rows *rows, enum store_sql sql, const char *format, ...);
+int rows_run(const struct rows *rows, struct store_tx *tx, struct err *err);
+
+// A job between its planning and the store's answer.
+struct transaction {
+	struct intent *intent;
+	struct job *job;
+	struct edits edits;
+	struct plan_deltas deltas;
+	struct rows rows;
+	struct outcome outcome;
+	json_t *changes; // as in intent_answer
+	json_t *nodes;
+	int64_t resource_id; // of a request about one resource
+	int64_t revision;    // to be made; the present one if none is
+	int64_t at_ms;
+	bool is_changed;
+	bool is_created;
+	char op_id[STORE_OPERATION_MAX + 1];
+};
+
+void transaction_free(struct transaction *t);
+CLEAN_FUNC(struct transaction, transaction_free)
+
+// Plans the job and makes the rows, all without a lasting effect. 0, or a negative number with the
+// outcome set.
+int transaction_plan(struct transaction *t);
+
+// Makes the rows that the store is to write.
+int transaction_rows(struct transaction *t);
+
+// Makes it true in memory after the store did, and tells the listeners.
+void transaction_publish(struct transaction *t);
+
+struct intent {
+	struct intent_settings settings;
+	struct fleet *fleet;
+	struct map *by_name[KIND_COUNT]; // -> struct resource, borrowed from by_id
+	struct map *by_id;               // -> struct resource
+	struct map *targets;             // node id -> struct node_target
+	int64_t revision;
+	int64_t last_id;
+	struct job *first, *last;
+	size_t queued;
+	struct transaction *in_flight;
+	struct map *pending_facts; // node id -> json_t: what facts will be
+	struct listener listeners[LISTENERS_MAX];
+	size_t listener_count;
+	uv_timer_t *pump;  // starts the next job
+	uv_timer_t *facts; // makes a job of the pending facts
+};
+
+#define ID_KEY_SIZE 24
+void id_key(char key[ID_KEY_SIZE], int64_t id);
+
+struct resource *resource_find(const struct intent *intent, enum kind_id kind, const char *name);
+struct resource *resource_find_id(const struct intent *intent, int64_t id);
+
+// Shows the edits in the maps and in the fleet, or takes them back. -ENOMEM leaves everything as it
+// was.
+int edits_apply(struct intent *intent, const struct edits *edits);
+void edits_revert(struct intent *intent, const struct edits *edits);
+
+// Edits of the fleet among them; the caller frees the array, not what it points to.
+int edits_fleet(const struct edits *edits, struct fleet_edit **ret_items, size_t *ret_count);
+
+// Request to edits; 0, or a negative number with the outcome set.
+int request_edits(struct intent *intent, const struct job *job, struct edits *edits,
+		  struct outcome *outcome);
+int request_apply(struct intent *intent, const struct job *job, struct edits *edits,
+		  struct outcome *outcome);
+bool job_is_dry(const struct job *job);
+
+// The spec as it is stored: without what may only be written. New reference.
+json_t *spec_stored(const struct intent *intent, enum kind_id kind, const json_t *spec);
+
+// Checks a spec by itself: name, schema, and what schemas cannot say.
+void check_spec(struct intent *intent, enum kind_id kind, const char *name, const json_t *spec,
+		struct problem_list *problems);
+
+// Makes the planner's objects of what the edits put in place.
+int edits_parse(struct intent *intent, const struct edits *edits, struct outcome *outcome);
+
+// Checks references of the state that is shown. For edits that were applied.
+int check_references(struct intent *intent, const struct edits *edits, struct outcome *outcome);
+
+// ---- users and tokens ----
+// Adds what an edit of a user does to the tokens that act for him.
+int accounts_follow(const struct intent *intent, struct edits *edits, struct outcome *outcome);
+
+// An admin is left, and no token has more than its owner. For edits that were applied.
+int accounts_check(const struct intent *intent, const struct edits *edits, struct outcome *outcome);
+
+// ---- enrolment keys ----
+// Adds the end of the keys that were made for deleted nodes.
+int enrolment_follow(const struct intent *intent, struct edits *edits, struct outcome *outcome);
+
+// ---- facts ----
+void facts_drop(void *json); // for maps of facts
+void facts_settled(struct intent *intent, const struct job *job, bool is_stored);
+int facts_edits(struct intent *intent, const struct job *job, struct edits *edits,
+		struct outcome *outcome);
+void facts_due(uv_timer_t *timer);
+
+// ---- queue and commit ----
+int queue_add(struct intent *intent, struct job *job); // takes it
+void queue_pump(uv_timer_t *timer);
+void queue_close(struct intent *intent);
+
+// ---- answers ----
+json_t *changes_json(const struct edits *edits);
+json_t *deltas_json(const struct intent *intent, const struct edits *edits,
+		    const struct plan_deltas *deltas);
+
+int intent_load(struct intent *intent, struct err *err);
