@@ -1,0 +1,297 @@
+// Gives networks, segments and their nodes the numbers and prefixes they lack.
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "plan/fleet_parts.h"
+#include "plan/numbers.h"
+#include "plan/overlap.h"
+#include "plan/plan.h"
+
+struct allocation {
+	struct fleet *fleet;
+	int64_t revision;
+	struct err *err;
+};
+
+// ---- numbers ----
+
+// A network's port follows from its number: one that another network wrote down is passed over.
+static bool network_number_is_free(void *arg, int64_t number)
+{
+	const struct fleet *fleet = arg;
+	struct fleet_object *o;
+
+	for (size_t at = 0; fleet_next(fleet, FLEET_NETWORK, &at, &o);) {
+		if (o->as.network.port == fleet->settings.wireguard_port + (int)number - 1)
+			return false;
+	}
+	return true;
+}
+
+static int take_number(const struct allocation *a, const struct fleet_object *o, const char *owner)
+{
+	bool is_network = o->kind == FLEET_NETWORK;
+	struct alloc_range range = {
+		.first = 1,
+		.last = is_network ? NETWORKS_MAX : SEGMENTS_MAX,
+		.is_free = is_network ? network_number_is_free : NULL,
+		.arg = a->fleet,
+	};
+	int64_t number;
+	int rc = alloc_take(a->fleet->alloc, is_network ? POOL_NETWORK_NUMBER : POOL_SEGMENT_NUMBER,
+			    owner, &range, &number);
+
+	if (rc == -ENOSPC)
+		return err_set(a->err, rc, "%s.%s: all %lld %s that can be are there",
+			       fleet_kind_name(o->kind), o->name, (long long)range.last,
+			       fleet_kind_name(o->kind));
+	return rc < 0 ? err_set(a->err, rc, "out of memory") : 0;
+}
+
+// ---- prefixes ----
+
+struct pool_source {
+	const char *range;
+	uint8_t length;
+};
+
+static const struct pool_source network_sources[] = {
+	{ "10.64.0.0/10", 16 },
+	{ "172.16.0.0/12", 16 },
+	{ "100.64.0.0/10", 16 },
+	{ NULL, 0 },
+};
+static const struct pool_source segment_sources[] = {
+	{ "10.128.0.0/10", 22 },
+	{ "172.16.0.0/12", 22 },
+	{ "192.168.0.0/16", 22 },
+	{ "100.64.0.0/10", 22 },
+	{ NULL, 0 },
+};
+
+static bool is_taken(const struct prefix_list *taken, const struct prefix *p)
+{
+	for (size_t i = 0; i < taken->count; i++) {
+		if (prefix_overlaps(&taken->items[i].prefix, p))
+			return true;
+	}
+	return false;
+}
+
+// The first prefix that overlaps nothing and, if asked, was never given before.
+static bool find_prefix(const struct allocation *a, const struct pool_source *source,
+			const struct prefix_list *taken, bool is_fresh, char text[PREFIX_TEXT_SIZE])
+{
+	struct prefix range, p;
+
+	if (prefix_parse(source->range, &range, NULL) < 0)
+		return false;
+	for (uint64_t n = 0; prefix_subnet(&range, source->length, n, &p); n++) {
+		(void)prefix_format(&p, text);
+		if (!is_taken(taken, &p) &&
+		    !(is_fresh && alloc_is_held(a->fleet->alloc, POOL_PREFIX4, text, true)))
+			return true;
+	}
+	return false;
+}
+
+static int take_prefix(const struct allocation *a, const struct fleet_object *o, const char *owner)
+{
+	const struct pool_source *sources =
+		o->kind == FLEET_NETWORK ? network_sources : segment_sources;
+	CLEAN(prefix_list_done) struct prefix_list taken = { 0 };
+	char text[PREFIX_TEXT_SIZE];
+
+	if (alloc_text(a->fleet->alloc, POOL_PREFIX4, owner))
+		return 0;
+	if (prefix_list_of_fleet(a->fleet, &taken, true) < 0)
+		return err_set(a->err, -ENOMEM, "out of memory");
+	for (int is_fresh = 1; is_fresh >= 0; is_fresh--) {
+		for (const struct pool_source *s = sources; s->range; s++) {
+			if (!find_prefix(a, s, &taken, is_fresh, text))
+				continue;
+			int rc = alloc_put(a->fleet->alloc, POOL_PREFIX4, owner, text);
+			return rc < 0 ? err_set(a->err, rc, "out of memory") : 0;
+		}
+	}
+	return err_set(a->err, -ENOSPC,
+		       "%s.%s.pool: no free private prefix of length %d is left; write one here",
+		       fleet_kind_name(o->kind), o->name, sources->length);
+}
+
+static int settle_prefix(const struct allocation *a, const struct fleet_object *o,
+			 const char *owner)
+{
+	const struct fleet_pools *pools =
+		o->kind == FLEET_NETWORK ? &o->as.network.pools : &o->as.segment.pools;
+
+	if (!pools->v4.address.family)
+		return take_prefix(a, o, owner);
+	int rc = alloc_release(a->fleet->alloc, POOL_PREFIX4, owner, a->revision);
+	return rc < 0 ? err_set(a->err, rc, "out of memory") : 0;
+}
+
+// ---- indexes ----
+
+// How many nodes the smaller pool numbers: network and broadcast address stay free.
+static int64_t index_limit(const struct fleet *fleet, const struct fleet_object *scope,
+			   struct prefix *ret_pool)
+{
+	int64_t limit = INT32_MAX;
+
+	for (int family = 4; family <= 6; family += 2) {
+		struct prefix pool;
+
+		if (!fleet_pool(fleet, scope, family, &pool))
+			continue;
+		uint64_t size = prefix_size(&pool), lost = family == 4 ? 2 : 1;
+		int64_t room = size <= lost       ? 0
+			       : size > INT32_MAX ? INT32_MAX
+						  : (int64_t)(size - lost);
+		if (room < limit) {
+			limit = room;
+			*ret_pool = pool;
+		}
+	}
+	return limit;
+}
+
+static int refuse_index(const struct allocation *a, const struct fleet_object *scope, int64_t limit,
+			size_t members, const struct prefix *pool)
+{
+	char text[PREFIX_TEXT_SIZE];
+
+	if (scope->kind == FLEET_SEGMENT && limit == SEGMENT_MEMBERS_MAX)
+		return err_set(
+			a->err, -ENOSPC,
+			"segments.%s: a bridge segment holds at most %d nodes, network %s has %zu",
+			scope->name, SEGMENT_MEMBERS_MAX, scope->as.segment.network, members);
+	return err_set(a->err, -ENOSPC, "%s.%s.pool: %s has room for %lld nodes, there are %zu",
+		       fleet_kind_name(scope->kind), scope->name, prefix_format(pool, text),
+		       (long long)limit, members);
+}
+
+// Owners that are no members any more lose their index. `members` maps node names.
+static int release_indexes(const struct allocation *a, const char *pool, struct map *members)
+{
+	const char *owner;
+
+	for (size_t at = 0; alloc_next(a->fleet->alloc, pool, &at, &owner, NULL);) {
+		const char *id = strchr(owner, '/');
+		const struct fleet_object *node =
+			id ? fleet_find_id(a->fleet, FLEET_NODE, strtoll(id + 1, NULL, 10)) : NULL;
+
+		if (node && members && map_get(members, node->name))
+			continue;
+		CLEAN(free_ptr) char *copy = strdup(owner);
+		if (!copy || alloc_release(a->fleet->alloc, pool, copy, a->revision) < 0)
+			return err_set(a->err, -ENOMEM, "out of memory");
+	}
+	return 0;
+}
+
+static int take_indexes(const struct allocation *a, const struct fleet_object *scope,
+			const char *pool, struct map *members)
+{
+	struct prefix prefix = { 0 };
+	struct alloc_range range = { .first = 1, .last = index_limit(a->fleet, scope, &prefix) };
+	const char *name;
+	int64_t index;
+
+	if (scope->kind == FLEET_SEGMENT && range.last > SEGMENT_MEMBERS_MAX)
+		range.last = SEGMENT_MEMBERS_MAX;
+	for (size_t at = 0; map_next(members, &at, &name, NULL);) {
+		const struct fleet_object *node = fleet_find(a->fleet, FLEET_NODE, name);
+		char owner[OWNER_TEXT_SIZE];
+
+		if (!node)
+			continue;
+		owner_text(owner, "nodes", node->id);
+		int rc = alloc_take(a->fleet->alloc, pool, owner, &range, &index);
+		if (rc == -ENOSPC)
+			return refuse_index(a, scope, range.last, map_size(members), &prefix);
+		if (rc < 0)
+			return err_set(a->err, rc, "out of memory");
+	}
+	return 0;
+}
+
+static int settle_indexes(const struct allocation *a, const struct fleet_object *scope,
+			  struct map *members)
+{
+	char pool[OWNER_TEXT_SIZE];
+
+	index_pool(pool, fleet_kind_name(scope->kind), scope->id);
+	int rc = release_indexes(a, pool, members);
+	return rc < 0 || !members ? rc : take_indexes(a, scope, pool, members);
+}
+
+// ---- objects ----
+
+static int settle(const struct allocation *a, const struct fleet_object *o, struct map *members)
+{
+	char owner[OWNER_TEXT_SIZE];
+
+	owner_text(owner, fleet_kind_name(o->kind), o->id);
+	int rc = take_number(a, o, owner);
+	if (rc == 0)
+		rc = settle_prefix(a, o, owner);
+	return rc < 0 ? rc : settle_indexes(a, o, members);
+}
+
+static int settle_segment(const struct allocation *a, const struct fleet_object *segment)
+{
+	const struct fleet_object *network =
+		fleet_find(a->fleet, FLEET_NETWORK, segment->as.segment.network);
+
+	return network ? settle(a, segment, network->as.network.members) : 0;
+}
+
+static int settle_network(const struct allocation *a, const struct fleet_object *network)
+{
+	struct fleet_object *segment;
+	int rc = settle(a, network, network->as.network.members);
+
+	for (size_t at = 0; rc == 0 && fleet_next(a->fleet, FLEET_SEGMENT, &at, &segment);) {
+		if (strcmp(segment->as.segment.network, network->name) == 0)
+			rc = settle_segment(a, segment);
+	}
+	return rc;
+}
+
+static int settle_gone(const struct allocation *a, const struct fleet_object *o)
+{
+	const char *numbers = o->kind == FLEET_NETWORK ? POOL_NETWORK_NUMBER : POOL_SEGMENT_NUMBER;
+	struct alloc *alloc = a->fleet->alloc;
+	char owner[OWNER_TEXT_SIZE];
+
+	owner_text(owner, fleet_kind_name(o->kind), o->id);
+	if (alloc_release(alloc, numbers, owner, a->revision) < 0 ||
+	    alloc_release(alloc, POOL_PREFIX4, owner, a->revision) < 0)
+		return err_set(a->err, -ENOMEM, "out of memory");
+	return settle_indexes(a, o, NULL);
+}
+
+static int settle_edit(const struct allocation *a, const struct fleet_edit *edit)
+{
+	const struct fleet_object *o = edit->after ? edit->after : edit->before;
+
+	if (o->kind != FLEET_NETWORK && o->kind != FLEET_SEGMENT)
+		return 0;
+	if (!edit->after)
+		return settle_gone(a, o);
+	return o->kind == FLEET_NETWORK ? settle_network(a, o) : settle_segment(a, o);
+}
+
+int plan_allocate(struct fleet *fleet, const struct fleet_edit *edits, size_t count,
+		  int64_t revision, struct err *err)
+{
+	struct allocation a = { fleet, revision, err };
+	int rc = 0;
+
+	for (size_t i = 0; i < count && rc == 0; i++)
+		rc = settle_edit(&a, &edits[i]);
+	fleet_views_drop(fleet);
+	return rc;
+}

@@ -1,0 +1,46 @@
+// Cells: the units that desired state is made of, and which of them an edit touches; only for the
+// files of this module.
+#pragma once
+
+#include "plan/fleet_parts.h"
+
+enum cell_kind {
+	CELL_NODE,    // node: sysctls
+	CELL_MEMBER,  // node in network `scope`: WireGuard device, overlay addresses, pool routes
+	CELL_LINK,    // node in network `scope` towards `other`: peer
+	CELL_SEGMENT, // node in segment `scope`: bridge, its addresses
+	CELL_WIRE,    // node in segment `scope` towards `other`: wire, port
+	CELL_OWNER,   // node in segment `scope` about `other`: what it may send, routes to its site
+	CELL_KIND_COUNT,
+};
+
+struct cell {
+	int64_t node; // whose entries these are
+	int64_t scope;
+	int64_t other;
+	enum cell_kind kind;
+};
+
+// Zero-initialise. A failed allocation sets `failed`.
+struct cell_set {
+	struct cell *items;
+	size_t count, cap;
+	struct map *networks; // ids of the networks whose links were touched
+	bool failed;
+};
+
+void cell_set_done(struct cell_set *set);
+
+// Sorts by node and removes what is there twice.
+void cell_set_settle(struct cell_set *set);
+
+// Adds what an edit touches in the state that the fleet is in. `self` is the object of that state,
+// `other` the one of the other state; either may be NULL.
+void cells_touch(struct cell_set *set, struct fleet *fleet, const struct fleet_object *self,
+		 const struct fleet_object *other);
+
+// Adds the bridge and wires of all members: for a change of the segment's MTU.
+void cells_touch_mtu(struct cell_set *set, struct fleet *fleet, struct fleet_object *segment);
+
+// Adds all cells of one node.
+void cells_of_node(struct cell_set *set, struct fleet *fleet, const struct fleet_object *node);

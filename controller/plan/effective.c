@@ -1,0 +1,186 @@
+// Shows what was allocated and defaulted for an object.
+#include <string.h>
+
+#include "plan/generate.h"
+#include "plan/plan.h"
+
+static json_t *pool_json(const struct fleet *fleet, const struct fleet_object *owner)
+{
+	json_t *list = json_array();
+	struct prefix pool;
+
+	for (int family = 4; family <= 6; family += 2) {
+		if (fleet_pool(fleet, owner, family, &pool))
+			(void)json_array_append_new(list, json_prefix(&pool));
+	}
+	return list;
+}
+
+static json_t *addresses_json(const struct fleet *fleet, const struct fleet_object *scope,
+			      const struct fleet_object *node)
+{
+	json_t *list = json_array();
+	struct address address;
+
+	for (int family = 4; family <= 6; family += 2) {
+		if (fleet_address(fleet, scope, node, family, &address))
+			(void)json_array_append_new(list, json_address(&address, -1));
+	}
+	return list;
+}
+
+static void node_networks(struct fleet *fleet, const struct fleet_object *node, json_t *ret)
+{
+	struct fleet_object *o;
+
+	for (size_t at = 0; fleet_next(fleet, FLEET_NETWORK, &at, &o);) {
+		char device[DEVICE_NAME_SIZE];
+
+		if (!network_member(o, node->name))
+			continue;
+		name_wireguard(device, o->id);
+		(void)json_object_set_new(ret, o->name,
+					  json_pack("{s:s, s:o, s:i}", "device", device,
+						    "addresses", addresses_json(fleet, o, node),
+						    "port", fleet_listen_port(fleet, o, node)));
+	}
+}
+
+static void node_segments(struct fleet *fleet, const struct fleet_object *node, json_t *ret)
+{
+	struct fleet_object *o;
+
+	for (size_t at = 0; fleet_next(fleet, FLEET_SEGMENT, &at, &o);) {
+		const struct segment_view *view = fleet_segment(fleet, o);
+		const struct segment_member *self = view ? segment_member_find(view, node) : NULL;
+		char device[DEVICE_NAME_SIZE], mac[MAC_TEXT_SIZE];
+
+		if (!self)
+			continue;
+		name_bridge(device, o->id);
+		name_mac(mac, o->id, node->id);
+		(void)json_object_set_new(ret, o->name,
+					  json_pack("{s:s, s:s, s:o, s:b}", "device", device, "mac",
+						    mac, "addresses",
+						    addresses_json(fleet, o, node),
+						    "speaks_for_site", self->lan != NULL));
+	}
+}
+
+static void show_node(struct fleet *fleet, const struct fleet_object *node, json_t *ret)
+{
+	json_t *networks = json_object(), *segments = json_object();
+
+	node_networks(fleet, node, networks);
+	node_segments(fleet, node, segments);
+	(void)json_object_set_new(ret, "networks", networks);
+	(void)json_object_set_new(ret, "segments", segments);
+	if (node->as.node.seen)
+		(void)json_object_set_new(ret, "behind_nat",
+					  json_boolean(node->as.node.is_behind_nat));
+}
+
+static json_t *members_json(const struct fleet *fleet, const struct fleet_object *scope,
+			    struct map *members)
+{
+	json_t *ret = json_object();
+	const char *name;
+
+	for (size_t at = 0; map_next(members, &at, &name, NULL);) {
+		const struct fleet_object *node = fleet_find(fleet, FLEET_NODE, name);
+
+		if (node)
+			(void)json_object_set_new(ret, name, addresses_json(fleet, scope, node));
+	}
+	return ret;
+}
+
+static void show_network(struct fleet *fleet, const struct fleet_object *network, json_t *ret)
+{
+	(void)json_object_set_new(ret, "pool", pool_json(fleet, network));
+	(void)json_object_set_new(ret, "port", json_integer(fleet_network_port(fleet, network)));
+	(void)json_object_set_new(ret, "mtu", json_integer(network_mtu(fleet, network)));
+	(void)json_object_set_new(ret, "nodes",
+				  members_json(fleet, network, network->as.network.members));
+}
+
+static json_t *wires_json(const struct fleet *fleet, const struct segment_view *view)
+{
+	json_t *wires = json_array();
+
+	for (size_t i = 0; i < view->count; i++) {
+		for (size_t k = i + 1; k < view->count; k++) {
+			const struct segment_member *a = &view->members[i], *b = &view->members[k];
+
+			if (!network_is_linked(fleet, view->network, a->node->name, b->node->name))
+				continue;
+			(void)json_array_append_new(wires,
+						    json_pack("{s:[s,s], s:I}", "ends",
+							      a->node->name, b->node->name, "vni",
+							      (json_int_t)segment_vni(view, a, b)));
+		}
+	}
+	return wires;
+}
+
+static void show_segment(struct fleet *fleet, const struct fleet_object *segment, json_t *ret)
+{
+	const struct fleet_segment *s = &segment->as.segment;
+	const struct segment_view *view = fleet_segment(fleet, (struct fleet_object *)segment);
+
+	if (!view)
+		return;
+	(void)json_object_set_new(ret, "mode", json_string("bridge"));
+	(void)json_object_set_new(ret, "pool", pool_json(fleet, segment));
+	(void)json_object_set_new(ret, "mtu", json_integer(view->mtu));
+	if (view->mtu < s->mtu)
+		(void)json_object_set_new(
+			ret, "mtu_reason",
+			json_sprintf("%d was asked for, but a link carries no more", s->mtu));
+	(void)json_object_set_new(ret, "stp",
+				  json_pack("{s:o, s:o, s:o}", "hello_time",
+					    json_sprintf("%ds", s->hello_s), "max_age",
+					    json_sprintf("%ds", s->max_age_s), "forward_delay",
+					    json_sprintf("%ds", s->forward_delay_s)));
+	(void)json_object_set_new(ret, "nodes",
+				  members_json(fleet, segment, view->network->as.network.members));
+	(void)json_object_set_new(ret, "wires", wires_json(fleet, view));
+}
+
+static void show_link(struct fleet *fleet, const struct fleet_object *link, json_t *ret)
+{
+	const struct fleet_link *l = &link->as.link;
+
+	(void)fleet;
+	(void)json_object_set_new(ret, "disabled", json_boolean(l->is_disabled));
+}
+
+static void show_site(struct fleet *fleet, const struct fleet_object *site, json_t *ret)
+{
+	json_t *nodes = json_array();
+	struct fleet_object *o;
+
+	for (size_t at = 0; fleet_next(fleet, FLEET_NODE, &at, &o);) {
+		if (o->as.node.site && strcmp(o->as.node.site, site->name) == 0)
+			(void)json_array_append_new(nodes, json_string(o->name));
+	}
+	(void)json_object_set_new(ret, "nodes", nodes);
+}
+
+typedef void show_fn(struct fleet *fleet, const struct fleet_object *object, json_t *ret);
+
+static show_fn *const shows[FLEET_KIND_COUNT] = {
+	[FLEET_NODE] = show_node, [FLEET_SITE] = show_site,       [FLEET_NETWORK] = show_network,
+	[FLEET_LINK] = show_link, [FLEET_SEGMENT] = show_segment,
+};
+
+json_t *plan_effective(struct fleet *fleet, enum fleet_kind kind, const char *name)
+{
+	const struct fleet_object *o =
+		kind < FLEET_KIND_COUNT ? fleet_find(fleet, kind, name) : NULL;
+	json_t *ret = o ? json_deep_copy(o->spec) : json_object();
+
+	if (o && ret)
+		shows[kind](fleet, o, ret);
+	return ret;
+}

@@ -1,0 +1,78 @@
+// The fleet as the planner sees it: parsed specs, facts and allocations, looked up by id and by
+// name. Pure.
+//
+// Objects are immutable once in the fleet: a change puts another one in its place, and the inverse
+// change puts the old one back. References between objects are by name, as the operator wrote them.
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/clean.h"
+#include "base/err.h"
+#include "base/map.h"
+
+#include "plan/alloc.h"
+
+enum fleet_kind {
+	FLEET_NODE,
+	FLEET_SITE,
+	FLEET_NETWORK,
+	FLEET_LINK,
+	FLEET_SEGMENT,
+	FLEET_KIND_COUNT,
+};
+
+struct fleet_object;
+
+struct fleet;
+
+struct fleet_settings {
+	int vxlan_port;
+	int wireguard_port;
+	uint8_t ula[6]; // the controller's own /48 of fd00::/8
+};
+
+struct fleet *fleet_new(const struct fleet_settings *settings);
+void fleet_free(struct fleet *fleet);
+
+// "nodes" to FLEET_NODE; FLEET_KIND_COUNT for kinds that do not touch the network.
+enum fleet_kind fleet_kind_parse(const char *plural);
+const char *fleet_kind_name(enum fleet_kind kind);
+
+// What an object is made of; names, spec and facts are borrowed (JSON is referenced).
+struct fleet_source {
+	enum fleet_kind kind;
+	int64_t id;
+	const char *name;
+	const json_t *spec;  // passed the schema
+	const json_t *facts; // only of nodes, may be NULL
+};
+int fleet_object_new(const struct fleet_source *source, struct fleet_object **ret_object,
+		     struct err *err);
+struct fleet_object *fleet_object_ref(struct fleet_object *object);
+void fleet_object_unref(struct fleet_object *object);
+
+// One object in the place of another; either may be NULL (appears, disappears), not both.
+struct fleet_edit {
+	struct fleet_object *before;
+	struct fleet_object *after;
+};
+
+// Puts every `after` in the place of its `before`, or the other way round. -ENOMEM leaves the fleet
+// as it was.
+int fleet_apply(struct fleet *fleet, const struct fleet_edit *edits, size_t count);
+int fleet_revert(struct fleet *fleet, const struct fleet_edit *edits, size_t count);
+
+struct fleet_object *fleet_find(const struct fleet *fleet, enum fleet_kind kind, const char *name);
+struct fleet_object *fleet_find_id(const struct fleet *fleet, enum fleet_kind kind, int64_t id);
+
+const json_t *fleet_object_spec(const struct fleet_object *object); // borrowed
+
+// Whether others reach the node without help: it has a written address, or its session comes from
+// an address of its own.
+bool fleet_node_is_public(const struct fleet_object *node);
+
+// The allocations that the fleet's addresses and numbers come from.
+struct alloc *fleet_alloc(const struct fleet *fleet);

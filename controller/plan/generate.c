@@ -1,0 +1,153 @@
+#include "plan/generate.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/json.h"
+
+#define KEY_SIZE 256
+
+void entry_list_done(struct entry_list *list)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		free(list->items[i].key);
+		free(list->items[i].body);
+	}
+	free(list->items);
+	*list = (struct entry_list){ 0 };
+}
+
+static int made_compare(const void *x, const void *y)
+{
+	const struct made_entry *a = x, *b = y;
+
+	if (a->node != b->node)
+		return a->node < b->node ? -1 : 1;
+	return strcmp(a->key, b->key);
+}
+
+void entry_list_sort(struct entry_list *list)
+{
+	if (list->count > 1)
+		qsort(list->items, list->count, sizeof *list->items, made_compare);
+}
+
+static bool list_room(struct entry_list *list)
+{
+	if (list->count < list->cap)
+		return true;
+	size_t cap = list->cap ? list->cap * 2 : 64;
+	struct made_entry *items = reallocarray(list->items, cap, sizeof *items);
+	if (!items)
+		return false;
+	list->items = items;
+	list->cap = cap;
+	return true;
+}
+
+void generate_add(struct generation *g, json_t *body, const char *key, ...)
+{
+	CLEAN(free_ptr) char *bytes = body ? json_canonical(body) : NULL;
+	char text[KEY_SIZE];
+	va_list args;
+
+	json_decref(body);
+	va_start(args, key);
+	(void)vsnprintf(text, sizeof text, key, args);
+	va_end(args);
+	CLEAN(free_ptr) char *copy = strdup(text);
+	if (!bytes || !copy || !list_room(g->out)) {
+		g->out->failed = true;
+		return;
+	}
+	g->out->items[g->out->count++] =
+		(struct made_entry){ take_ptr(&copy), take_ptr(&bytes), g->node->id };
+}
+
+json_t *json_address(const struct address *address, int length)
+{
+	char text[ADDRESS_TEXT_SIZE];
+
+	(void)address_format(address, text);
+	if (length < 0)
+		return json_string(text);
+	return json_sprintf("%s/%d", text, length);
+}
+
+json_t *json_prefix(const struct prefix *prefix)
+{
+	char text[PREFIX_TEXT_SIZE];
+
+	return json_string(prefix_format(prefix, text));
+}
+
+json_t *json_needs(const char *first, ...)
+{
+	json_t *needs = json_array();
+	va_list args;
+
+	va_start(args, first);
+	for (const char *key = first; key; key = va_arg(args, const char *))
+		(void)json_array_append_new(needs, json_string(key));
+	va_end(args);
+	return needs;
+}
+
+static void generate_in_network(struct generation *g, const struct cell *cell)
+{
+	struct network_cell c = { .network = fleet_find_id(g->fleet, FLEET_NETWORK, cell->scope) };
+
+	if (!c.network || !network_member(c.network, g->node->name))
+		return;
+	if (cell->kind == CELL_MEMBER) {
+		generate_member(g, &c);
+		return;
+	}
+	c.peer = fleet_find_id(g->fleet, FLEET_NODE, cell->other);
+	if (c.peer && network_is_linked(g->fleet, c.network, g->node->name, c.peer->name))
+		generate_link(g, &c);
+}
+
+static void generate_pair(struct generation *g, const struct cell *cell, struct segment_cell *c)
+{
+	const struct fleet_object *other = fleet_find_id(g->fleet, FLEET_NODE, cell->other);
+
+	c->other = other ? segment_member_find(c->view, other) : NULL;
+	if (!c->other || c->other == c->self)
+		return;
+	if (cell->kind == CELL_OWNER)
+		generate_owner(g, c);
+	else if (network_is_linked(g->fleet, c->view->network, g->node->name, other->name))
+		generate_wire(g, c);
+}
+
+static void generate_in_segment(struct generation *g, const struct cell *cell)
+{
+	struct fleet_object *segment = fleet_find_id(g->fleet, FLEET_SEGMENT, cell->scope);
+	struct segment_cell c = { .view = segment ? fleet_segment(g->fleet, segment) : NULL };
+
+	c.self = c.view ? segment_member_find(c.view, g->node) : NULL;
+	if (!c.self)
+		return;
+	if (cell->kind == CELL_SEGMENT)
+		generate_segment(g, &c);
+	else
+		generate_pair(g, cell, &c);
+}
+
+void generate_cell(struct fleet *fleet, const struct cell *cell, struct entry_list *out)
+{
+	struct generation g = { fleet, fleet_find_id(fleet, FLEET_NODE, cell->node), out };
+
+	if (!g.node)
+		return;
+	if (cell->kind == CELL_NODE)
+		generate_node(&g);
+	else if (cell->kind == CELL_MEMBER || cell->kind == CELL_LINK)
+		generate_in_network(&g, cell);
+	else
+		generate_in_segment(&g, cell);
+}

@@ -1,0 +1,62 @@
+// Generators: the entries of one cell, from the fleet as it is; only for the files of this module.
+#pragma once
+
+#include "plan/cells.h"
+#include "plan/names.h"
+
+struct made_entry {
+	char *key;
+	char *body;
+	int64_t node;
+};
+
+// Zero-initialise. A failed allocation sets `failed`.
+struct entry_list {
+	struct made_entry *items;
+	size_t count, cap;
+	bool failed;
+};
+
+void entry_list_done(struct entry_list *list);
+
+// By node, then key.
+void entry_list_sort(struct entry_list *list);
+
+struct generation {
+	struct fleet *fleet;
+	const struct fleet_object *node; // whose entries are made
+	struct entry_list *out;
+};
+
+// Adds an entry; takes the reference to `body` (NULL: out of memory).
+void generate_add(struct generation *g, json_t *body, const char *key, ...)
+	__attribute__((format(printf, 3, 4)));
+
+// Adds the entries of a cell, none if what it is about is not there.
+void generate_cell(struct fleet *fleet, const struct cell *cell, struct entry_list *out);
+
+// One per kind of cell. `other` is the node across, where the kind has one.
+struct network_cell {
+	const struct fleet_object *network;
+	const struct fleet_object *peer;
+};
+struct segment_cell {
+	const struct segment_view *view;
+	const struct segment_member *self;
+	const struct segment_member *other;
+};
+void generate_node(struct generation *g);
+void generate_member(struct generation *g, const struct network_cell *cell);
+void generate_link(struct generation *g, const struct network_cell *cell);
+void generate_segment(struct generation *g, const struct segment_cell *cell);
+void generate_wire(struct generation *g, const struct segment_cell *cell);
+void generate_owner(struct generation *g, const struct segment_cell *cell);
+
+// ---- texts and arrays that several bodies share ----
+
+// A JSON string "10.64.0.1", or "10.64.0.1/32" with a length that is not negative. New reference.
+json_t *json_address(const struct address *address, int length);
+json_t *json_prefix(const struct prefix *prefix);
+
+// "needs": the keys, NULL at the end.
+json_t *json_needs(const char *first, ...) __attribute__((sentinel));

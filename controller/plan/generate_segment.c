@@ -1,0 +1,165 @@
+// Entries of a node in a segment: bridge and addresses, wires and ports, what each node owns,
+// routes to site LANs.
+#include <stdio.h>
+#include <string.h>
+
+#include "plan/generate.h"
+
+#define STP_PRIORITY  32768
+#define PORT_COST     100
+#define PORT_PRIORITY 32
+#define TABLE_MAIN    254
+#define METRIC_LAN    512 // plus the segment's number: one LAN may be reached through several
+#define METRIC_LAST   65535
+
+// The prefixes a member may send from: its addresses on the segment and the LANs it speaks for.
+static json_t *owned_json(const struct generation *g, const struct segment_cell *cell,
+			  const struct segment_member *member)
+{
+	json_t *list = json_array();
+	struct address address;
+
+	for (int family = 4; family <= 6; family += 2) {
+		if (fleet_address(g->fleet, cell->view->segment, member->node, family, &address))
+			(void)json_array_append_new(list,
+						    json_address(&address, family == 4 ? 32 : 128));
+	}
+	for (size_t i = 0; member->lan && i < member->lan->lan_count; i++)
+		(void)json_array_append_new(list, json_prefix(&member->lan->lan[i]));
+	return list;
+}
+
+static void add_address(struct generation *g, const struct segment_cell *cell, const char *device,
+			int family)
+{
+	const struct fleet_object *segment = cell->view->segment;
+	char text[ADDRESS_TEXT_SIZE], bridge[128];
+	struct address address;
+	struct prefix pool;
+
+	if (!fleet_pool(g->fleet, segment, family, &pool) ||
+	    !fleet_address(g->fleet, segment, g->node, family, &address))
+		return;
+	(void)snprintf(bridge, sizeof bridge, "bridge/%s", segment->name);
+	json_t *body =
+		json_pack("{s:s, s:o, s:o}", "device", device, "address",
+			  json_address(&address, pool.length), "needs", json_needs(bridge, NULL));
+	generate_add(g, body, "address/%s/%s", segment->name, address_format(&address, text));
+	body = json_pack("{s:o, s:s, s:i, s:i, s:[]}", "destination", json_prefix(&pool), "type",
+			 "unreachable", "table", TABLE_MAIN, "metric", METRIC_LAST, "needs");
+	generate_add(g, body, "route/%s/lan-last-v%d", segment->name, family);
+}
+
+void generate_segment(struct generation *g, const struct segment_cell *cell)
+{
+	const struct fleet_object *o = cell->view->segment;
+	const struct fleet_segment *segment = &o->as.segment;
+	char device[DEVICE_NAME_SIZE], mac[MAC_TEXT_SIZE];
+
+	name_bridge(device, o->id);
+	name_mac(mac, o->id, g->node->id);
+	json_t *body =
+		json_pack("{s:s, s:s, s:i, s:b, s:i, s:i, s:i, s:i, s:[]}", "device", device, "mac",
+			  mac, "mtu", cell->view->mtu, "stp", 1, "priority", STP_PRIORITY,
+			  "hello_time", segment->hello_s, "max_age", segment->max_age_s,
+			  "forward_delay", segment->forward_delay_s, "needs");
+	generate_add(g, body, "bridge/%s", o->name);
+	body = json_pack("{s:s, s:o, s:[]}", "device", device, "own",
+			 owned_json(g, cell, cell->self), "needs");
+	generate_add(g, body, "guard/segment/%s", o->name);
+	add_address(g, cell, device, 4);
+	add_address(g, cell, device, 6);
+}
+
+// A wire does not need the address it sends from: addresses come after wires (rank 70 and 40), and until it is there the
+// kernel just sends nothing.
+static void add_wire(struct generation *g, const struct segment_cell *cell, const char *device,
+		     const struct address ends[2])
+{
+	const char *segment = cell->view->segment->name, *network = cell->view->network->name;
+	const char *peer = cell->other->node->name;
+	char link[DEVICE_NAME_SIZE];
+	char wireguard[128], base[128], guard[192];
+
+	name_wireguard(link, cell->view->network->id);
+	(void)snprintf(wireguard, sizeof wireguard, "wireguard/%s", network);
+	(void)snprintf(base, sizeof base, "guard/base/%s", network);
+	(void)snprintf(guard, sizeof guard, "guard/wire/%s/%s", segment, peer);
+	json_int_t vni = segment_vni(cell->view, cell->self, cell->other);
+	json_t *body = json_pack("{s:s, s:s, s:o, s:I, s:[]}", "link", link, "wire", device,
+				 "source", json_address(&ends[1], -1), "vni", vni, "needs");
+	generate_add(g, body, "guard/wire/%s/%s", segment, peer);
+	body = json_pack("{s:s, s:I, s:i, s:o, s:o, s:i, s:s, s:o}", "device", device, "vni", vni,
+			 "port", g->fleet->settings.vxlan_port, "local", json_address(&ends[0], -1),
+			 "remote", json_address(&ends[1], -1), "mtu", cell->view->mtu, "link", link,
+			 "needs", json_needs(wireguard, base, guard, NULL));
+	generate_add(g, body, "wire/%s/%s", segment, peer);
+}
+
+void generate_wire(struct generation *g, const struct segment_cell *cell)
+{
+	const char *segment = cell->view->segment->name, *peer = cell->other->node->name;
+	const struct fleet_object *network = cell->view->network;
+	const struct fleet_link *link =
+		fleet_override(g->fleet, network->name, g->node->name, peer);
+	char device[DEVICE_NAME_SIZE], bridge[DEVICE_NAME_SIZE], wire_key[192], bridge_key[128];
+	struct address ends[2];
+
+	if (!fleet_address(g->fleet, network, g->node, 4, &ends[0]) ||
+	    !fleet_address(g->fleet, network, cell->other->node, 4, &ends[1]))
+		return;
+	name_wire(device, cell->view->segment->id, cell->other->node->id);
+	name_bridge(bridge, cell->view->segment->id);
+	add_wire(g, cell, device, ends);
+	(void)snprintf(wire_key, sizeof wire_key, "wire/%s/%s", segment, peer);
+	(void)snprintf(bridge_key, sizeof bridge_key, "bridge/%s", segment);
+	json_t *body = json_pack("{s:s, s:s, s:i, s:i, s:o}", "device", device, "bridge", bridge,
+				 "cost", link && link->cost ? link->cost : PORT_COST, "priority",
+				 PORT_PRIORITY, "needs", json_needs(wire_key, bridge_key, NULL));
+	generate_add(g, body, "port/%s/%s", segment, peer);
+}
+
+// A LAN behind the other node, by its address on the segment.
+static void add_lan_route(struct generation *g, const struct segment_cell *cell,
+			  const struct prefix *lan)
+{
+	const struct fleet_object *segment = cell->view->segment;
+	char device[DEVICE_NAME_SIZE], bridge[128], address[192], text[ADDRESS_TEXT_SIZE],
+		prefix[PREFIX_TEXT_SIZE];
+	struct address via, own;
+	int family = lan->address.family;
+
+	if (!fleet_address(g->fleet, segment, cell->other->node, family, &via) ||
+	    !fleet_address(g->fleet, segment, g->node, family, &own))
+		return;
+	name_bridge(device, segment->id);
+	(void)snprintf(bridge, sizeof bridge, "bridge/%s", segment->name);
+	(void)snprintf(address, sizeof address, "address/%s/%s", segment->name,
+		       address_format(&own, text));
+	json_t *body =
+		json_pack("{s:o, s:s, s:s, s:o, s:o, s:i, s:I, s:o}", "destination",
+			  json_prefix(lan), "type", "unicast", "device", device, "via",
+			  json_address(&via, -1), "source", json_address(&own, -1), "table",
+			  TABLE_MAIN, "metric", (json_int_t)(METRIC_LAN + cell->view->number),
+			  "needs", json_needs(bridge, address, NULL));
+	generate_add(g, body, "route/%s/%s", segment->name, prefix_format(lan, prefix));
+}
+
+void generate_owner(struct generation *g, const struct segment_cell *cell)
+{
+	const struct fleet_object *segment = cell->view->segment;
+	const struct fleet_site *lan = cell->other->lan;
+	char device[DEVICE_NAME_SIZE], mac[MAC_TEXT_SIZE];
+
+	name_bridge(device, segment->id);
+	name_mac(mac, segment->id, cell->other->node->id);
+	json_t *body = json_pack("{s:s, s:s, s:o, s:[]}", "device", device, "mac", mac, "prefixes",
+				 owned_json(g, cell, cell->other), "needs");
+	generate_add(g, body, "guard/owner/%s/%s", segment->name, cell->other->node->name);
+	// A node at the same site reaches its LAN by itself.
+	const char *site = g->node->as.node.site, *other = cell->other->node->as.node.site;
+	if (!lan || (site && other && strcmp(site, other) == 0))
+		return;
+	for (size_t i = 0; i < lan->lan_count; i++)
+		add_lan_route(g, cell, &lan->lan[i]);
+}

@@ -1,0 +1,83 @@
+// Parsed resources inside the fleet; only for the files of this module.
+#pragma once
+
+#include "base/clean.h"
+#include "model/net.h"
+
+#include "plan/fleet.h"
+
+struct fleet_node {
+	const char *site;       // NULL: a site of its own
+	const char *address;    // host or IP, NULL when it is to be found
+	int address_port;       // 0: the port it listens on
+	int listen_port;        // 0: the network's
+	const char *public_key; // NULL until the agent told it
+	const char *seen;       // address its session comes from, NULL unknown
+	bool is_behind_nat;     // `seen` is none of its own addresses
+	struct prefix *locals;  // prefixes on its own interfaces
+	size_t local_count;
+	const json_t *endpoints; // network -> "ip:port" as public peers see it
+	const json_t *path_mtu;  // "network/peer" -> largest overlay packet that passes, bytes
+	char address_host[HOST_MAX_LEN + 1];
+};
+
+struct fleet_site {
+	struct prefix *lan;
+	size_t lan_count;
+};
+
+// Written or not; a pool that is not written is allocated.
+struct fleet_pools {
+	struct prefix v4, v6; // address.family 0: not written
+};
+
+struct net_member {
+	const char *name;
+	bool in_mesh;
+	bool is_hub;
+	bool is_spoke;
+	const char **extra; // other ends of its single links
+	size_t extra_count;
+};
+
+struct fleet_network {
+	struct map *members; // node name -> struct net_member
+	const char *hub;
+	struct fleet_pools pools;
+	int port;        // 0: allocated
+	int keepalive_s; // -1: default
+};
+
+struct fleet_link {
+	const char *network;
+	const char *a, *b; // a < b
+	bool is_disabled;
+	int cost; // 0: default
+	int mtu;  // 0: none
+};
+
+struct fleet_segment {
+	const char *network;
+	bool is_routed;
+	int mtu;
+	struct fleet_pools pools;
+	int hello_s, max_age_s, forward_delay_s;
+};
+
+struct fleet_object {
+	size_t refs;
+	enum fleet_kind kind;
+	int64_t id;
+	char *name;
+	json_t *spec;
+	json_t *facts;
+	union {
+		struct fleet_node node;
+		struct fleet_site site;
+		struct fleet_network network;
+		struct fleet_link link;
+		struct fleet_segment segment;
+	} as;
+};
+
+CLEAN_FUNC(struct fleet_object, fleet_object_unref)

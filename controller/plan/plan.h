@@ -1,0 +1,72 @@
+// The planner: an edit of the fleet in, the entries that appear, change and disappear on each node
+// out. Pure.
+//
+// Desired state is made of cells (node n; member n of network; link n-peer; wire; owner, ...), each
+// made by one generator from the fleet. An edit touches some cells; only those are made, before and
+// after, and compared. Nothing enumerates a network's links for the change of one of its nodes.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "model/problem.h"
+#include "wire/digest.h"
+
+#include "plan/fleet.h"
+
+// Changes when the same intent gives other entries: targets of an older generation are computed
+// anew at start.
+#define PLAN_GENERATION 1
+
+struct plan_entry {
+	char *key;
+	char *body;      // canonical JSON; NULL: the entry is dropped
+	bool is_changed; // the node has it already, with another body
+};
+
+struct plan_delta {
+	int64_t node_id;
+	struct digest added;   // sum over the entries set
+	struct digest removed; // sum over the former bodies of entries set and dropped
+	bool is_whole; // false: more than the limit, `entries` was let go, the digests still hold
+	struct plan_entry *entries; // ordered by key
+	size_t count;
+};
+
+struct plan_deltas {
+	struct plan_delta *items; // only nodes with a difference, by node id
+	size_t count;
+};
+
+void plan_deltas_done(struct plan_deltas *deltas);
+
+// What only the whole fleet can tell about the edits (applied, every reference resolves): prefixes
+// and ports that clash, links that are not there, segments that are too large. Adds problems.
+// -ENOMEM.
+int plan_check(struct fleet *fleet, const struct fleet_edit *edits, size_t count,
+	       struct problem_list *problems);
+
+// Gives every object the numbers and addresses it lacks and frees those of objects that went;
+// `revision` is the one being made. The results are in the log of fleet_alloc(). Call with the
+// edits applied. One sentence when something is exhausted.
+int plan_allocate(struct fleet *fleet, const struct fleet_edit *edits, size_t count,
+		  int64_t revision, struct err *err);
+
+// What the edits (applied, allocated) change on each node.
+int plan_change(struct fleet *fleet, const struct fleet_edit *edits, size_t count,
+		struct plan_deltas *ret_deltas, struct err *err);
+
+// Everything a node should have. `each` gets entries ordered by key; a non-zero value stops and is
+// returned.
+typedef int plan_entry_fn(void *arg, const char *key, const char *body);
+int plan_node(struct fleet *fleet, int64_t node_id, plan_entry_fn *each, void *arg);
+
+// Calls `each` once for every link that the networks ask for, with the lesser name first, until it
+// returns a non-zero value, which is returned.
+typedef int plan_link_fn(void *arg, const char *network, const char *a, const char *b);
+int plan_each_link(const struct fleet *fleet, plan_link_fn *each, void *arg);
+
+// {} or what was allocated and defaulted for an object: addresses, ports, VNIs, devices. New
+// reference, NULL: no memory.
+json_t *plan_effective(struct fleet *fleet, enum fleet_kind kind, const char *name);
