@@ -1,0 +1,123 @@
+// Bringing a node to its target: nothing when it is there, the delta when it is one step behind,
+// else by comparison.
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/log.h"
+
+#include "hub/inside.h"
+
+void desired_begin(struct session *s, const struct msg_hello *hello,
+		   const struct hub_target *target)
+{
+	s->desired = hello->base_digest;
+	if (!digest_equal(hello->base_digest, target->digest))
+		desired_resync(s);
+}
+
+void desired_resync(struct session *s)
+{
+	struct msg resync = { .type = MSG_RESYNC };
+
+	if (s->is_resyncing)
+		return;
+	s->is_resyncing = true;
+	queue_message(s, &resync);
+}
+
+void desired_push(struct session *s, int64_t revision, const struct entry_delta *delta)
+{
+	struct err err = { 0 };
+
+	// The answer to the comparison under way will hold this change too.
+	if (s->is_resyncing || digest_equal(s->desired, delta->digest))
+		return;
+	if (!digest_equal(s->desired, delta->base)) {
+		desired_resync(s);
+		return;
+	}
+	int rc = msg_desired_frames(revision, delta, queue_frame, s, &err);
+	if (rc == 0)
+		s->desired = delta->digest;
+	else if (s->state == SESSION_OPEN)
+		session_end(s, true, "revision %lld cannot be sent: %s", (long long)revision,
+			    err.text);
+}
+
+static int add_entry(void *set, const char *key, const char *body, size_t body_len)
+{
+	int rc = entry_set_put(set, key, body, body_len, NULL);
+
+	return rc < 0 ? rc : 0;
+}
+
+static int send_difference(struct session *s, struct err *err)
+{
+	struct hub *hub = s->hub;
+	CLEAN(entry_set_free_ptr) struct entry_set *set = entry_set_new();
+	CLEAN(entry_delta_done) struct entry_delta delta = { 0 };
+	struct hub_target target = { 0 };
+
+	if (!set)
+		return err_set(err, -ENOMEM, "out of memory");
+	int rc = hub->ops.target(hub->ctx, s->node_id, &target, err);
+	if (rc < 0)
+		return rc;
+	rc = hub->ops.entries(hub->ctx, s->node_id, add_entry, set, err);
+	if (rc < 0)
+		return rc;
+	if (entry_delta_from_hashes(s->hashes, s->hashes_count, s->hashes_digest, set, &delta) < 0)
+		return err_set(err, -ENOMEM, "out of memory");
+	s->desired = delta.digest;
+	if (digest_equal(delta.base, delta.digest))
+		return 0;
+	return msg_desired_frames(target.revision, &delta, queue_frame, s, err);
+}
+
+static int gather(struct session *s, const struct msg_keys *keys)
+{
+	if (s->hashes_count + keys->count > HASHES_MAX) {
+		session_drop(s, "told of more than %d entries", HASHES_MAX);
+		return -E2BIG;
+	}
+	if (keys->count) {
+		size_t size = (s->hashes_count + keys->count) * sizeof(*s->hashes);
+		struct entry_hash *grown = realloc(s->hashes, size);
+
+		if (!grown) {
+			session_end(s, true, "out of memory");
+			return -ENOMEM;
+		}
+		s->hashes = grown;
+		memcpy(s->hashes + s->hashes_count, keys->hashes,
+		       keys->count * sizeof(*keys->hashes));
+	}
+	s->hashes_count += keys->count;
+	s->hashes_digest = keys->digest;
+	return 0;
+}
+
+void desired_keys(struct session *s, const struct msg_keys *keys)
+{
+	struct err err = { 0 };
+
+	if (gather(s, keys) < 0 || keys->more)
+		return;
+	s->is_resyncing = false;
+	if (++s->disagreements > DISAGREEMENT_MAX)
+		session_drop(s, "does not come to the desired state after %d comparisons",
+			     DISAGREEMENT_MAX);
+	else if (send_difference(s, &err) < 0 && s->state == SESSION_OPEN)
+		session_end(s, err.code != -ENOENT, "%s",
+			    err.text[0] ? err.text : "the desired state cannot be sent");
+	free(s->hashes);
+	s->hashes = NULL;
+	s->hashes_count = 0;
+}
+
+void desired_applied(struct session *s, const struct msg_applied *applied)
+{
+	if (digest_equal(applied->digest, s->desired))
+		s->disagreements = 0;
+}

@@ -1,0 +1,73 @@
+// How a node is, in one word and one line.
+
+#include <stdio.h>
+
+#include "live/inside.h"
+
+#define LAG_GRACE_MS 2000
+
+static const char *const names[] = {
+	[LIVE_HEALTH_OK] = "ok",       [LIVE_HEALTH_LAGGING] = "lagging",
+	[LIVE_HEALTH_ERROR] = "error", [LIVE_HEALTH_OFFLINE] = "offline",
+	[LIVE_HEALTH_NEVER] = "never",
+};
+
+const char *live_health_name(enum live_health health)
+{
+	return names[health];
+}
+
+static void say_error(const struct node *node, char *reason)
+{
+	const struct node_error *e = &node->errors[0];
+	int64_t others = node->errors_total - 1;
+
+	if (others > 0)
+		(void)snprintf(reason, LIVE_REASON_SIZE, "%s: %s (and %lld more)",
+			       e->entry ? e->entry : "?", e->text ? e->text : "?",
+			       (long long)others);
+	else
+		(void)snprintf(reason, LIVE_REASON_SIZE, "%s: %s", e->entry ? e->entry : "?",
+			       e->text ? e->text : "?");
+}
+
+enum live_health node_health(const struct node *node, int64_t now_ms, char *ret_reason)
+{
+	char unread[LIVE_REASON_SIZE];
+	char *reason = ret_reason ? ret_reason : unread;
+	int64_t behind_since = node->target_ms > node->since_ms ? node->target_ms : node->since_ms;
+
+	reason[0] = '\0';
+	if (node->since_ms == 0) {
+		(void)snprintf(reason, LIVE_REASON_SIZE, "has never connected");
+		return LIVE_HEALTH_NEVER;
+	}
+	if (!node->is_connected) {
+		(void)snprintf(reason, LIVE_REASON_SIZE, "not connected: %s",
+			       node->away_reason ? node->away_reason : "");
+		return LIVE_HEALTH_OFFLINE;
+	}
+	if (node->errors_count) {
+		say_error(node, reason);
+		return LIVE_HEALTH_ERROR;
+	}
+	if (!digest_equal(node->applied_digest, node->target_digest) &&
+	    now_ms - behind_since > LAG_GRACE_MS) {
+		(void)snprintf(reason, LIVE_REASON_SIZE, "at revision %lld, should be at %lld",
+			       (long long)node->applied_revision, (long long)node->target_revision);
+		return LIVE_HEALTH_LAGGING;
+	}
+	return LIVE_HEALTH_OK;
+}
+
+enum live_health live_node_health(const struct live *live, int64_t node_id, int64_t now_ms,
+				  char *ret_reason)
+{
+	const struct node *node = node_find(live, node_id);
+
+	if (node)
+		return node_health(node, now_ms, ret_reason);
+	if (ret_reason)
+		(void)snprintf(ret_reason, LIVE_REASON_SIZE, "there is no such node");
+	return LIVE_HEALTH_NEVER;
+}

@@ -1,0 +1,286 @@
+// Links and segments, as both ends report them.
+
+#include <errno.h>
+#include <string.h>
+
+#include "live/inside.h"
+
+// "peer/home/bob" -> "home", "bob"
+static bool split_key(const char *key, const char *kind, char owner[WIRE_KEY_MAX + 1],
+		      const char **ret_peer)
+{
+	const char *rest = NULL;
+	const char *slash;
+
+	if (!text_starts(key, kind, &rest))
+		return false;
+	slash = strchr(rest, '/');
+	if (!slash)
+		return false;
+	memcpy(owner, rest, (size_t)(slash - rest));
+	owner[slash - rest] = '\0';
+	*ret_peer = slash + 1;
+	return true;
+}
+
+enum end { END_UNKNOWN, END_UP, END_DOWN };
+
+// What one end says of a link; only who is connected can tell.
+static enum end end_of(const struct node *node, const char *network, const char *peer)
+{
+	char key[WIRE_KEY_MAX + 1];
+	const char *body = NULL;
+
+	(void)snprintf(key, sizeof(key), "peer/%s/%s", network, peer);
+	if (node && node->is_connected)
+		body = entry_set_get(node->entries, key, NULL);
+	if (!body)
+		return END_UNKNOWN;
+	json_t *json = json_loads(body, 0, NULL);
+	const char *state = json_string_value(json_object_get(json, "state"));
+	enum end end = state && strcmp(state, "up") == 0 ? END_UP : END_DOWN;
+	json_decref(json);
+	return end;
+}
+
+static const char *link_state(enum end a, enum end b)
+{
+	if (a == END_DOWN || b == END_DOWN)
+		return "down";
+	return a == END_UP || b == END_UP ? "up" : "unknown";
+}
+
+// False: enough.
+typedef bool (*link_fn)(void *ctx, const char *network, const char *a, const char *b,
+			const char *state);
+
+// Each link once: by the end whose name is first, or by the one that alone tells of it.
+static bool visit_links_of(const struct live *live, const struct node *node, link_fn visit,
+			   void *ctx)
+{
+	bool is_wanted = true;
+	char network[WIRE_KEY_MAX + 1];
+	const char *peer = NULL;
+	struct entry_change e;
+
+	for (size_t at = 0; is_wanted && entry_set_next_under(node->entries, "peer/", &at, &e);) {
+		if (!split_key(e.key, "peer/", network, &peer))
+			continue;
+		const struct node *other = node_named(live, peer);
+		char back[WIRE_KEY_MAX * 2];
+		bool is_first = strcmp(node->name, peer) < 0;
+
+		(void)snprintf(back, sizeof(back), "peer/%s/%s", network, node->name);
+		if (!is_first && other && entry_set_get(other->entries, back, NULL))
+			continue;
+		const char *state =
+			link_state(end_of(node, network, peer), end_of(other, network, node->name));
+		is_wanted = visit(ctx, network, is_first ? node->name : peer,
+				  is_first ? peer : node->name, state);
+	}
+	return is_wanted;
+}
+
+static void visit_links(const struct live *live, link_fn visit, void *ctx)
+{
+	bool is_wanted = true;
+	void *value = NULL;
+
+	for (size_t at = 0; is_wanted && map_next(live->by_id, &at, NULL, &value);)
+		is_wanted = visit_links_of(live, value, visit, ctx);
+}
+
+struct link_counts {
+	size_t up;
+	size_t down;
+};
+
+static bool count_link(void *ctx, const char *network, const char *a, const char *b,
+		       const char *state)
+{
+	struct link_counts *counts = ctx;
+
+	(void)network;
+	(void)a;
+	(void)b;
+	counts->up += strcmp(state, "up") == 0 ? 1 : 0;
+	counts->down += strcmp(state, "down") == 0 ? 1 : 0;
+	return true;
+}
+
+size_t topology_count_links(const struct live *live, size_t *ret_down)
+{
+	struct link_counts counts = { 0 };
+
+	visit_links(live, count_link, &counts);
+	*ret_down = counts.down;
+	return counts.up;
+}
+
+static bool append_link(void *list, const char *network, const char *a, const char *b,
+			const char *state)
+{
+	// One more than is shown tells that there are more.
+	if (json_array_size(list) > LIVE_LINKS_MAX)
+		return false;
+	(void)json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s}", "network", network, "a",
+						    a, "b", b, "state", state));
+	return true;
+}
+
+static void append_port(json_t *segments, const struct node *node, const struct entry_change *e)
+{
+	char segment[WIRE_KEY_MAX + 1];
+	const char *peer = NULL;
+
+	if (!split_key(e->key, "port/", segment, &peer))
+		return;
+	json_t *ports = json_object_get(segments, segment);
+	if (!ports) {
+		ports = json_array();
+		(void)json_object_set_new(segments, segment, ports);
+	}
+	json_t *body = json_loadb(e->body, e->body_len, 0, NULL);
+	json_t *port = json_pack("{s:s, s:s}", "node", node->name, "peer", peer);
+	static const char *const fields[] = { "state", "role", "cost" };
+	for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
+		json_t *value = json_object_get(body, fields[i]);
+
+		(void)json_object_set(port, fields[i], value ? value : json_null());
+	}
+	(void)json_array_append_new(ports, port);
+	json_decref(body);
+}
+
+static json_t *segments_json(const struct live *live)
+{
+	json_t *by_name = json_object();
+	json_t *list = json_array();
+	struct entry_change e;
+	void *value = NULL;
+	const char *name;
+	json_t *ports;
+
+	for (size_t at = 0; map_next(live->by_id, &at, NULL, &value);) {
+		const struct node *node = value;
+
+		for (size_t i = 0; entry_set_next_under(node->entries, "port/", &i, &e);)
+			append_port(by_name, node, &e);
+	}
+	json_object_foreach(by_name, name, ports)(void)
+		json_array_append_new(list, json_pack("{s:s, s:O}", "name", name, "ports", ports));
+	json_decref(by_name);
+	return list;
+}
+
+json_t *live_topology_json(const struct live *live, int64_t now_ms)
+{
+	json_t *nodes = json_array();
+	json_t *links = json_array();
+	void *value = NULL;
+
+	for (size_t at = 0; map_next(live->by_id, &at, NULL, &value);) {
+		const struct node *node = value;
+
+		(void)json_array_append_new(
+			nodes, json_pack("{s:s, s:s}", "name", node->name, "health",
+					 live_health_name(node_health(node, now_ms, NULL))));
+	}
+	visit_links(live, append_link, links);
+	bool is_cut = json_array_size(links) > LIVE_LINKS_MAX;
+	if (is_cut)
+		(void)json_array_remove(links, LIVE_LINKS_MAX);
+	return json_pack("{s:o, s:o, s:b, s:o}", "nodes", nodes, "links", links, "truncated",
+			 is_cut, "segments", segments_json(live));
+}
+
+// ---- the way through a segment ----
+
+struct hops {
+	struct hop *list;
+	size_t count;
+	size_t cap;
+};
+
+static int add_hop(struct hops *hops, const struct node *node, const struct entry_change *e,
+		   const char *peer)
+{
+	if (hops->count == hops->cap) {
+		size_t cap = hops->cap ? hops->cap * 2 : 32;
+		struct hop *list = realloc(hops->list, cap * sizeof(*list));
+
+		if (!list)
+			return -ENOMEM;
+		hops->list = list;
+		hops->cap = cap;
+	}
+	json_t *body = json_loadb(e->body, e->body_len, 0, NULL);
+	const char *state = json_string_value(json_object_get(body, "state"));
+	// The peer's name is the end of the key: it lives as long as the entry.
+	hops->list[hops->count++] = (struct hop){
+		.from = node->name,
+		.to = peer,
+		.is_forwarding = node->is_connected && state && strcmp(state, "forwarding") == 0,
+	};
+	json_decref(body);
+	return 0;
+}
+
+static int gather_hops(const struct live *live, const char *segment, struct hops *hops)
+{
+	char owner[WIRE_KEY_MAX + 1];
+	const char *peer = NULL;
+	struct entry_change e;
+	void *value = NULL;
+
+	for (size_t at = 0; map_next(live->by_id, &at, NULL, &value);) {
+		const struct node *node = value;
+
+		for (size_t i = 0; entry_set_next_under(node->entries, "port/", &i, &e);) {
+			if (split_key(e.key, "port/", owner, &peer) &&
+			    strcmp(owner, segment) == 0 && add_hop(hops, node, &e, peer) < 0)
+				return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+static json_t *way_json(const char *const *way, size_t count, bool is_whole)
+{
+	json_t *names = json_array();
+	char reason[LIVE_REASON_SIZE];
+
+	for (size_t i = 0; i < count; i++)
+		(void)json_array_append_new(names, json_string(way[i]));
+	if (is_whole)
+		return json_pack("{s:o, s:n}", "path", names, "broken_at");
+	(void)snprintf(reason, sizeof(reason), "no port of %s forwards further", way[count - 1]);
+	return json_pack("{s:o, s:s, s:s}", "path", names, "broken_at", way[count - 1], "reason",
+			 reason);
+}
+
+int live_segment_path(const struct live *live, const char *segment, const char *from,
+		      const char *to, json_t **ret_path, struct err *err)
+{
+	struct hops hops = { 0 };
+	size_t max = map_size(live->by_id) + 1;
+	CLEAN(free_ptr) const char **way = calloc(max, sizeof(*way));
+	bool is_whole = false;
+
+	if (!node_named(live, from) || !node_named(live, to))
+		return err_set(err, -ENOENT, "there is no node %s",
+			       node_named(live, from) ? to : from);
+	if (!way || gather_hops(live, segment, &hops) < 0) {
+		free(hops.list);
+		return err_set(err, -ENOMEM, "out of memory");
+	}
+	const struct path_question question = { hops.list, hops.count, from, to };
+	size_t count = path_find(&question, way, max, &is_whole);
+	if (count == 0) {
+		way[0] = from;
+		count = 1;
+	}
+	*ret_path = way_json(way, count, is_whole);
+	free(hops.list);
+	return *ret_path ? 0 : err_set(err, -ENOMEM, "out of memory");
+}

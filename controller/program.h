@@ -1,0 +1,60 @@
+// The running controller: its modules, and the callbacks through which they know nothing of each
+// other.
+#pragma once
+
+#include <stdbool.h>
+#include <uv.h>
+
+#include "auth/auth.h"
+#include "hub/hub.h"
+#include "intent/intent.h"
+#include "live/live.h"
+#include "pki/pki.h"
+#include "pki/vault.h"
+#include "rest/contract.h"
+#include "rest/rest.h"
+#include "settings.h"
+#include "store/store.h"
+
+struct program {
+	uv_loop_t *loop;
+	struct controller_settings settings;
+	struct contract contract;
+	struct store *store;
+	struct pki *pki;
+	struct vault *vault;
+	struct auth *auth;
+	struct intent *intent;
+	struct live *live;
+	struct hub *hub;
+	struct rest *rest;
+	char **rest_urls; // NULL-terminated
+	char **hub_urls;
+	int64_t next_event_id;
+	uv_signal_t on_term;
+	uv_signal_t on_int;
+	uv_signal_t on_hup;
+	uv_timer_t second;
+	uv_timer_t hour;
+	uv_timer_t watchdog;
+	bool is_stopping;
+};
+
+// nodes.c: what the agents' sessions tell goes to live, the intent and the pki.
+extern const struct hub_ops program_hub_ops;
+
+// commits.c: what a commit changed goes to the hub, live and auth. The program is the listener's
+// argument.
+void program_committed(void *arg, const struct intent_commit *commit);
+
+// commits.c: tells live of every node there is; for the start.
+void program_introduce_nodes(struct program *program);
+
+// chores.c: events to the store, and what is done once an hour.
+extern const struct live_ops program_live_ops;
+int program_read_event_id(struct program *program, struct err *err);
+void program_hourly(struct program *program);
+
+// chores.c: makes the controller's own certificate anew when it is due, and lets rest and hub read
+// theirs again if it was, or if `is_asked` (the operator may have replaced his).
+void program_renew_certificate(struct program *program, bool is_asked);

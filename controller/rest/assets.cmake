@@ -1,0 +1,23 @@
+# cmake -DDIST=web/dist -DOUT=assets_table.c -P assets.cmake: the table of the dashboard's files as a C source that
+# includes their bytes. Written only when a file came, went or changed.
+file(GLOB_RECURSE files RELATIVE ${DIST} ${DIST}/*)
+list(SORT files)
+set(bytes "")
+set(rows "")
+set(n 0)
+foreach(file IN LISTS files)
+	file(SHA256 ${DIST}/${file} sum)
+	string(SUBSTRING ${sum} 0 32 sum)
+	string(APPEND bytes "extern const unsigned char asset_${n}[], asset_${n}_end[];\n"
+		"__asm__(\".section .rodata\\nasset_${n}:\\n.incbin \\\"${DIST}/${file}\\\"\\nasset_${n}_end:\\n.byte 0\\n.previous\\n\");\n")
+	string(APPEND rows "\t{ \"/${file}\", asset_${n}, asset_${n}_end, \"\\\"${sum}\\\"\" },\n")
+	math(EXPR n "${n} + 1")
+endforeach()
+set(text "#include \"rest/assets.h\"\n\n${bytes}\nconst struct asset assets[] = {\n${rows}\t{ 0 },\n};\n")
+set(old "")
+if(EXISTS ${OUT})
+	file(READ ${OUT} old)
+endif()
+if(NOT old STREQUAL text)
+	file(WRITE ${OUT} "${text}")
+endif()

@@ -1,0 +1,140 @@
+// What was changed, and what happened.
+#include <errno.h>
+#include <string.h>
+
+#include "model/json.h"
+#include "model/net.h"
+
+#include "intent/intent.h"
+#include "rest/handlers.h"
+#include "rest/server.h"
+#include "store/rows.h"
+
+#define PAGE_LIMIT     100
+#define PAGE_LIMIT_MAX 1000
+
+struct pages {
+	int64_t after;
+	int64_t limit;
+	char node[ROUTE_PARAM_SIZE];
+	json_t *items;
+	int64_t last; // number of the last item, for `next`
+};
+
+static void pages_free(void *state)
+{
+	struct pages *pages = state;
+	json_decref(pages->items);
+	free(pages);
+}
+
+static json_t *time_json(int64_t ms)
+{
+	char text[TIME_TEXT_SIZE];
+	return json_string(time_format(ms, text));
+}
+
+static json_t *spec_json(const char *text)
+{
+	return text ? json_loads(text, JSON_DECODE_ANY, NULL) : NULL;
+}
+
+static int add_change(const struct store_row *row, void *arg, struct err *err)
+{
+	struct pages *pages = arg;
+	struct store_change change;
+	store_read_change(row, &change);
+	json_auto_t *before = spec_json(change.before);
+	json_auto_t *after = spec_json(change.after);
+	json_t *item = json_pack("{s:I, s:I, s:o, s:s?, s:s?, s:s?, s:s?, s:o*}", "id",
+				 (json_int_t)change.revision * 1000 + change.seq, "revision",
+				 (json_int_t)change.revision, "at", time_json(change.at_ms), "user",
+				 change.actor, "kind", change.kind, "name", change.name, "action",
+				 change.action, "fields", json_diff_list(before, after));
+	if (!item || json_array_append_new(pages->items, item) < 0)
+		return err_set(err, -ENOMEM, "out of memory");
+	pages->last = change.revision;
+	return 0;
+}
+
+static int add_event(const struct store_row *row, void *arg, struct err *err)
+{
+	struct pages *pages = arg;
+	struct store_event event;
+	store_read_event(row, &event);
+	json_t *item = json_pack("{s:I, s:o, s:s?, s:s?, s:s?, s:s?, s:s?}", "id",
+				 (json_int_t)event.id, "at", time_json(event.at_ms), "node",
+				 event.node, "severity", event.severity, "kind", event.kind,
+				 "entry", event.entry, "text", event.text);
+	if (!item || json_array_append_new(pages->items, item) < 0)
+		return err_set(err, -ENOMEM, "out of memory");
+	pages->last = event.id;
+	return 0;
+}
+
+static int read_history(struct store_tx *tx, void *arg, struct err *err)
+{
+	struct pages *pages = ((struct request *)arg)->state;
+	json_array_clear(pages->items);
+	int r = store_query(tx, SQL_HISTORY_PAGE,
+			    STORE_PARAMS(store_int(pages->after), store_int(pages->limit)),
+			    add_change, pages, err);
+	return r < 0 ? r : 0;
+}
+
+static int read_log(struct store_tx *tx, void *arg, struct err *err)
+{
+	struct pages *pages = ((struct request *)arg)->state;
+	json_array_clear(pages->items);
+	int r = store_query(tx, SQL_EVENT_PAGE,
+			    STORE_PARAMS(store_text(pages->node), store_int(pages->after),
+					 store_int(pages->limit)),
+			    add_event, pages, err);
+	return r < 0 ? r : 0;
+}
+
+static void pages_answer(void *arg, enum store_result result, const struct err *err)
+{
+	struct request *request = arg;
+	struct pages *pages = request->state;
+	if (result != STORE_OK) {
+		request_problem(request, MHD_HTTP_SERVICE_UNAVAILABLE, "%s", err->text);
+		return;
+	}
+	// Revisions with several changes make a page longer than its limit, never shorter before
+	// the end.
+	bool is_full = json_array_size(pages->items) >= (size_t)pages->limit;
+	request_answer_json(request, MHD_HTTP_OK,
+			    json_pack("{s:O, s:o}", "items", pages->items, "next",
+				      is_full ? json_integer(pages->last) : json_null()));
+}
+
+static void pages_begin(struct request *request, store_fn *fn)
+{
+	struct pages *pages = calloc(1, sizeof(*pages));
+	if (!pages) {
+		request_problem(request, MHD_HTTP_SERVICE_UNAVAILABLE, "out of memory");
+		return;
+	}
+	request->state = pages;
+	request->state_free = pages_free;
+	pages->items = json_array();
+	pages->limit = PAGE_LIMIT;
+	const char *node = request_query(request, "node");
+	(void)snprintf(pages->node, sizeof(pages->node), "%s", node ? node : "");
+	if (request_query_number(request, "limit", 1, PAGE_LIMIT_MAX, &pages->limit) < 0 ||
+	    request_query_number(request, "after", 0, INT64_MAX, &pages->after) < 0)
+		return;
+	if (store_read(request->rest->services.store, fn, pages_answer, request) < 0)
+		request_problem(request, MHD_HTTP_SERVICE_UNAVAILABLE, "the store's queue is full");
+}
+
+void history_get(struct request *request)
+{
+	pages_begin(request, read_history);
+}
+
+void log_get(struct request *request)
+{
+	pages_begin(request, read_log);
+}

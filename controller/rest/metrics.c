@@ -1,0 +1,340 @@
+// GET /metrics: the controller's and every node's figures in the Prometheus text format.
+//
+// Nodes behind a NAT cannot be scraped, so their samples come through here; asking makes the nodes
+// send them for a while, so the first scrape after a pause has only what is observed anyway.
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/map.h"
+#include "model/json.h"
+
+#include "hub/hub.h"
+#include "intent/intent.h"
+#include "live/live.h"
+#include "rest/handlers.h"
+#include "rest/server.h"
+
+#define SCRAPE_IDLE_MS 90000
+#define LABELS_SIZE    1024
+#define HELP_REPORTED  "As the node reports it."
+
+// clang-format off: one family a row; what is not here is a sample that a node sends
+static const struct {
+	const char *name;
+	const char *help;
+} helps[] = {
+	{ "weft_controller_info", "The controller's version." },
+	{ "weft_controller_resident_bytes", "Memory the controller has in use." },
+	{ "weft_revision", "The intent's revision." },
+	{ "weft_event_streams", "Open event streams." },
+	{ "weft_nodes", "Nodes by health." },
+	{ "weft_hub_connected", "Nodes with a session." },
+	{ "weft_hub_sessions_total", "Sessions admitted since the start." },
+	{ "weft_hub_refused_total",
+	  "Connections refused for their certificate, or for want of room." },
+	{ "weft_hub_dropped_total",
+	  "Sessions ended because the node was slow, silent, malformed or lying." },
+	{ "weft_hub_messages_in_total", "Messages from nodes." },
+	{ "weft_hub_messages_out_total", "Messages to nodes." },
+	{ "weft_hub_bytes_in_total", "Bytes from nodes." },
+	{ "weft_hub_bytes_out_total", "Bytes to nodes." },
+	{ "weft_hub_queued_bytes", "Bytes waiting for nodes that read slowly." },
+	{ "weft_node_connected", "1 while the node has a session." },
+	{ "weft_node_target_revision", "Last revision that changed what the node should have." },
+	{ "weft_node_applied_revision", "Last revision the node has put in place." },
+	{ "weft_node_lag_revisions", "Revisions between the two." },
+	{ "weft_node_entry_errors", "Entries the node could not put in place." },
+	{ "weft_peer_up", "1 when the last handshake is younger than 180 s." },
+	{ "weft_peer_rx_bytes_total", "Bytes received from the peer by WireGuard." },
+	{ "weft_peer_tx_bytes_total", "Bytes sent to the peer by WireGuard." },
+	{ "weft_peer_handshake_age_seconds", "Age of the last handshake with the peer." },
+	{ "weft_wire_up", "1 when the wire's device is up." },
+	{ "weft_port_forwarding", "1 when the bridge port forwards." },
+	{ "weft_guard_spoof_in_total", "Packets dropped: a source that their sender may not use." },
+	{ "weft_guard_spoof_out_total", "Packets dropped: a source that this node may not use." },
+	{ "weft_guard_vxlan_in_total", "Packets dropped: VXLAN from elsewhere than a known wire." },
+	{ "weft_guard_vxlan_out_total",
+	  "Packets dropped: VXLAN that would have left unencrypted." },
+	{ "weft_guard_overlay_in_total",
+	  "Packets dropped: a source outside the overlay in its tunnel." },
+};
+// clang-format on
+
+static const char *help_of(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(helps); i++)
+		if (strcmp(helps[i].name, name) == 0)
+			return helps[i].help;
+	return HELP_REPORTED;
+}
+
+// All lines of one metric stand together, whatever order the nodes bring them in.
+struct exposition {
+	struct map *families; // name -> struct text
+	bool failed;
+};
+
+static void family_free(void *family)
+{
+	text_free(family);
+	free(family);
+}
+
+static struct text *family(struct exposition *out, const char *name, bool is_counter)
+{
+	struct text *lines = map_get(out->families, name);
+	if (lines)
+		return lines;
+	lines = calloc(1, sizeof(*lines));
+	if (!lines || map_set(out->families, name, lines) < 0) {
+		free(lines);
+		out->failed = true;
+		return NULL;
+	}
+	text_addf(lines, "# HELP %s %s\n# TYPE %s %s\n", name, help_of(name), name,
+		  is_counter ? "counter" : "gauge");
+	return lines;
+}
+
+// `labels` without braces, "" for none.
+static void put(struct exposition *out, const char *name, const char *labels, double value)
+{
+	bool is_counter = strlen(name) > 6 && strcmp(name + strlen(name) - 6, "_total") == 0;
+	struct text *lines = family(out, name, is_counter);
+	if (lines)
+		text_addf(lines, *labels ? "%s{%s} %.15g\n" : "%s%s %.15g\n", name, labels, value);
+}
+
+// name="value" pairs in a fixed buffer; what does not fit is left out whole.
+struct labels {
+	char text[LABELS_SIZE];
+	size_t used;
+};
+
+static void labels_add(struct labels *labels, const char *name, const char *value, size_t len)
+{
+	char escaped[LABELS_SIZE];
+	size_t n = 0;
+	for (size_t i = 0; i < len && n + 2 < sizeof(escaped); i++) {
+		if (value[i] == '\\' || value[i] == '"' || value[i] == '\n')
+			escaped[n++] = '\\';
+		escaped[n++] = (char)(value[i] == '\n' ? 'n' : value[i]);
+	}
+	escaped[n] = '\0';
+	if (labels->used + strlen(name) + n + 5 > sizeof(labels->text))
+		return;
+	labels->used +=
+		(size_t)snprintf(labels->text + labels->used, sizeof(labels->text) - labels->used,
+				 "%s%s=\"%s\"", labels->used ? "," : "", name, escaped);
+}
+
+// A node as others name it.
+struct subject {
+	const char *name;
+	const char *site; // NULL: none
+};
+
+static struct labels labels_of_node(const struct subject *node)
+{
+	struct labels labels = { 0 };
+	labels_add(&labels, "node", node->name, strlen(node->name));
+	if (node->site)
+		labels_add(&labels, "site", node->site, strlen(node->site));
+	return labels;
+}
+
+// The parts of a key as labels: "peer/home/bob" of rho -> node="rho",network="home",peer="bob".
+static struct labels labels_of(const struct subject *node, const char *key)
+{
+	struct labels labels = labels_of_node(node);
+	const char *slash = strchr(key, '/');
+	const char *second = slash ? strchr(slash + 1, '/') : NULL;
+	bool is_network = text_starts(key, "peer/", NULL) || text_starts(key, "wireguard/", NULL);
+	if (!slash || strcmp(key, "node/self") == 0 || strcmp(key, "guard/counters") == 0)
+		return labels;
+	size_t len = second ? (size_t)(second - slash - 1) : strlen(slash + 1);
+	labels_add(&labels, is_network ? "network" : "segment", slash + 1, len);
+	if (second)
+		labels_add(&labels, "peer", second + 1, strlen(second + 1));
+	return labels;
+}
+
+static bool counts_up(const char *key, const char *field)
+{
+	static const char *const endings[] = { "bytes", "packets", "drops", "_total" };
+	if (text_starts(key, "guard/", NULL))
+		return true;
+	for (size_t i = 0; i < ARRAY_LEN(endings); i++) {
+		size_t len = strlen(endings[i]);
+		if (strlen(field) >= len && strcmp(field + strlen(field) - len, endings[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+// "handshake_age_s" of "peer/home/bob" -> weft_peer_handshake_age_seconds.
+static void name_of(const char *key, const char *field, char *ret_name, size_t size)
+{
+	size_t len = strlen(field);
+	const char *ending = counts_up(key, field) ? "_total" : "";
+	if (len > 6 && strcmp(field + len - 6, "_total") == 0)
+		ending = "";
+	if (len > 2 && strcmp(field + len - 2, "_s") == 0) {
+		len -= 2;
+		ending = "_seconds";
+	}
+	(void)snprintf(ret_name, size, "weft_%.*s_%.*s%s", (int)strcspn(key, "/"), key, (int)len,
+		       field, ending);
+}
+
+static void put_sample(struct exposition *out, const struct subject *node, const char *key,
+		       const char *field, double value)
+{
+	char name[128];
+	// Names and keys come from a node: nothing but plain characters may reach the page.
+	if (field[strspn(field, "abcdefghijklmnopqrstuvwxyz0123456789_")] != '\0' ||
+	    strlen(field) > 64 || strspn(key, "abcdefghijklmnopqrstuvwxyz") != strcspn(key, "/") ||
+	    strcspn(key, "/") > 32)
+		return;
+	name_of(key, field, name, sizeof(name));
+	const struct labels labels = labels_of(node, key);
+	put(out, name, labels.text, value);
+}
+
+static void put_samples(struct exposition *out, const struct subject *node, const json_t *values)
+{
+	const char *key;
+	const char *field;
+	json_t *fields;
+	json_t *value;
+	json_object_foreach((json_t *)(uintptr_t)values, key, fields)
+		json_object_foreach(fields, field, value) if (json_is_number(value))
+			put_sample(out, node, key, field, json_number_value(value));
+}
+
+// What the observed entries tell without samples.
+static void put_observed(struct exposition *out, const struct subject *node, const json_t *entries)
+{
+	const char *key;
+	json_t *body;
+	json_object_foreach((json_t *)(uintptr_t)entries, key, body)
+	{
+		const char *state = json_string_value(json_object_get(body, "state"));
+		const struct labels labels = labels_of(node, key);
+		if (text_starts(key, "peer/", NULL) && state)
+			put(out, "weft_peer_up", labels.text, strcmp(state, "up") == 0);
+		else if (text_starts(key, "port/", NULL) && state)
+			put(out, "weft_port_forwarding", labels.text,
+			    strcmp(state, "forwarding") == 0);
+		else if (text_starts(key, "wire/", NULL))
+			put(out, "weft_wire_up", labels.text,
+			    json_is_true(json_object_get(body, "up")));
+	}
+}
+
+static void put_node(struct exposition *out, const struct live *live, const json_t *node)
+{
+	const struct subject subject = { json_string_value(json_object_get(node, "name")),
+					 json_string_value(json_object_get(node, "site")) };
+	static const char *const numbers[][2] = {
+		{ "weft_node_target_revision", "target" },
+		{ "weft_node_applied_revision", "applied" },
+		{ "weft_node_lag_revisions", "lag" },
+		{ "weft_node_entry_errors", "errors_total" },
+	};
+	if (!subject.name)
+		return;
+	const struct labels labels = labels_of_node(&subject);
+	put(out, "weft_node_connected", labels.text,
+	    json_is_true(json_object_get(node, "connected")));
+	for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
+		put(out, numbers[i][0], labels.text,
+		    json_number_value(json_object_get(node, numbers[i][1])));
+	json_auto_t *observed =
+		live_observed_json(live, json_integer_value(json_object_get(node, "id")));
+	put_observed(out, &subject, json_object_get(observed, "entries"));
+	put_samples(out, &subject, json_object_get(json_object_get(observed, "samples"), "values"));
+}
+
+static void put_nodes(struct exposition *out, const struct live *live)
+{
+	char labels[128];
+	json_auto_t *state = live_state_json(live, clock_wall_ms());
+	static const char *const healths[] = { "ok", "lagging", "error", "offline", "never" };
+	const json_t *counts = json_object_get(state, "counts");
+	for (size_t i = 0; i < ARRAY_LEN(healths); i++) {
+		(void)snprintf(labels, sizeof(labels), "health=\"%s\"", healths[i]);
+		put(out, "weft_nodes", labels,
+		    json_number_value(json_object_get(counts, healths[i])));
+	}
+	size_t i;
+	json_t *node;
+	json_array_foreach(json_object_get(state, "nodes"), i, node) put_node(out, live, node);
+}
+
+static void put_controller(struct exposition *out, const struct rest *rest)
+{
+	struct hub_counters hub;
+	size_t rss = 0;
+	hub_counters_read(rest->services.hub, &hub);
+	(void)uv_resident_set_memory(&rss);
+	put(out, "weft_controller_info", "version=\"" WEFT_VERSION "\"", 1);
+	put(out, "weft_revision", "", (double)intent_revision(rest->services.intent));
+	put(out, "weft_controller_resident_bytes", "", (double)rss);
+	put(out, "weft_event_streams", "", (double)rest->stream_count);
+	put(out, "weft_hub_connected", "", (double)hub_count(rest->services.hub));
+	put(out, "weft_hub_sessions_total", "", (double)hub.sessions_total);
+	put(out, "weft_hub_refused_total", "", (double)hub.refused_total);
+	put(out, "weft_hub_dropped_total", "", (double)hub.dropped_total);
+	put(out, "weft_hub_messages_in_total", "", (double)hub.messages_in);
+	put(out, "weft_hub_messages_out_total", "", (double)hub.messages_out);
+	put(out, "weft_hub_bytes_in_total", "", (double)hub.bytes_in);
+	put(out, "weft_hub_bytes_out_total", "", (double)hub.bytes_out);
+	put(out, "weft_hub_queued_bytes", "", (double)hub.queued_bytes);
+}
+
+void metrics_idle(struct rest *rest)
+{
+	if (rest->is_scraped)
+		hub_samples_want(rest->services.hub, HUB_ALL_NODES, -1);
+	rest->is_scraped = false;
+}
+
+static void scrape_over(uv_timer_t *timer)
+{
+	metrics_idle(timer->data);
+}
+
+// Wants samples until nobody has scraped for a while.
+static void note_scrape(struct rest *rest)
+{
+	if (!rest->is_scraped)
+		hub_samples_want(rest->services.hub, HUB_ALL_NODES, 1);
+	rest->is_scraped = true;
+	(void)uv_timer_start(&rest->scrape, scrape_over, SCRAPE_IDLE_MS, 0);
+}
+
+void metrics_get(struct request *request)
+{
+	struct rest *rest = request->rest;
+	bool is_free = rest->config.metrics_open && request_is_loopback(request);
+	if (!is_free && !connection_authorise(request))
+		return;
+	note_scrape(rest);
+	struct exposition out = { .families = map_new(family_free) };
+	struct text page = { 0 };
+	if (out.families) {
+		put_controller(&out, rest);
+		put_nodes(&out, rest->services.live);
+		void *lines;
+		for (size_t at = 0; map_next(out.families, &at, NULL, &lines);)
+			text_add(&page, ((struct text *)lines)->data);
+	}
+	map_free(out.families);
+	CLEAN(free_ptr) char *text = text_take(&page);
+	if (text && *text && !out.failed)
+		request_answer_text(request, MHD_HTTP_OK,
+				    "text/plain; version=0.0.4; charset=utf-8", text);
+	else
+		request_problem(request, MHD_HTTP_SERVICE_UNAVAILABLE, "out of memory");
+}

@@ -1,0 +1,165 @@
+#include "settings.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "model/net.h"
+
+#define AT(field) offsetof(struct controller_settings, field)
+
+#define MINUTE_MS            60000
+#define DAY_MS               (24u * 3600 * 1000)
+#define CERTIFICATE_DAYS_MAX 825
+
+// clang-format off: one setting a row
+const struct setting controller_settings_table[] = {
+	{ "state_dir", SETTING_PATH, AT(state_dir), .text = "/var/lib/weft",
+	  .help = "where the database, the CA and the keys live" },
+	{ "log.level", SETTING_LOG_LEVEL, AT(log_level), .text = "info",
+	  .help = "error, warn, info or debug" },
+	{ "advertise", SETTING_STRING_LIST, AT(advertise), .text = NULL,
+	  .help = "host names and addresses by which nodes reach this controller, the best first; "
+		  "default: this host's own" },
+	{ "rest.listen", SETTING_STRING_LIST, AT(rest_listen), .text = "0.0.0.0:8443 [::]:8443",
+	  .help = "addresses of the API and the dashboard" },
+	{ "rest.connections", SETTING_U32, AT(rest_connections), .min = 16, .max = 15000,
+	  .number = 2000, .help = "most connections to the API at once" },
+	{ "rest.connections_per_address", SETTING_U32, AT(rest_connections_per_address), .min = 4,
+	  .max = 15000, .number = 200, .help = "most of them from one address" },
+	{ "hub.listen", SETTING_STRING_LIST, AT(hub_listen), .text = "0.0.0.0:8444 [::]:8444",
+	  .help = "addresses for the agents" },
+	{ "tls.certificate", SETTING_PATH, AT(tls_certificate), .text = NULL,
+	  .help = "your own certificate chain for the dashboard, PEM; default: one from Weft's own "
+		  "CA" },
+	{ "tls.key", SETTING_PATH, AT(tls_key), .text = NULL, .help = "its private key, PEM" },
+	{ "metrics_open", SETTING_BOOL, AT(metrics_open), .number = 0,
+	  .help = "serve /metrics without a token to clients on this host" },
+	{ "packages_dir", SETTING_PATH, AT(packages_dir), .text = "/usr/share/weft/packages",
+	  .help = "where the agent's .deb files for joining hosts lie" },
+	{ "web_dir", SETTING_PATH, AT(web_dir), .text = NULL,
+	  .help = "serve the dashboard from this directory instead of the built-in one" },
+	{ "vxlan_port", SETTING_U32, AT(vxlan_port), .min = 1, .max = 65535, .number = 4789,
+	  .help = "UDP port of the wires inside the overlay" },
+	{ "wireguard_port", SETTING_U32, AT(wireguard_port), .min = 1, .max = 65535,
+	  .number = 51820, .help = "first UDP port given to networks" },
+	{ "events_days", SETTING_U32, AT(events_days), .min = 1, .max = 3650, .number = 30,
+	  .help = "how long events are kept" },
+	{ "session.idle", SETTING_DURATION_MS, AT(session_idle_ms), .min = 60000,
+	  .max = 30 * DAY_MS, .number = DAY_MS / 2,
+	  .help = "a sign-in that is not used for this long ends" },
+	{ "session.max", SETTING_DURATION_MS, AT(session_max_ms), .min = 60000, .max = 30 * DAY_MS,
+	  .number = 7 * DAY_MS, .help = "and in any case after this" },
+	{ "certificate_life", SETTING_STRING, AT(certificate_life), .text = "90d",
+	  .help = "how long a node's certificate is valid, 1m to 825d; it is renewed at two "
+		  "thirds" },
+	{ 0 },
+};
+// clang-format on
+
+static int advertise_add(struct setting_list *list, const char *text)
+{
+	char **items = realloc(list->items, (list->len + 1) * sizeof(*items));
+	if (!items)
+		return -ENOMEM;
+	list->items = items;
+	items[list->len] = strdup(text);
+	return items[list->len++] ? 0 : -ENOMEM;
+}
+
+// Puts a NULL behind the last item, which is not counted.
+static int terminate(struct setting_list *list, struct err *err)
+{
+	char **items = realloc(list->items, (list->len + 1) * sizeof(*items));
+	if (!items)
+		return err_set(err, -ENOMEM, "out of memory");
+	items[list->len] = NULL;
+	list->items = items;
+	return 0;
+}
+
+// The address as text when others can reach it: neither loopback nor link-local.
+static bool reachable_text(const struct ifaddrs *at, char *ret_text)
+{
+	if (!at->ifa_addr || !(at->ifa_flags & IFF_UP) || (at->ifa_flags & IFF_LOOPBACK))
+		return false;
+	if (at->ifa_addr->sa_family == AF_INET) {
+		struct sockaddr_in a;
+		memcpy(&a, at->ifa_addr, sizeof(a));
+		return inet_ntop(AF_INET, &a.sin_addr, ret_text, INET6_ADDRSTRLEN) != NULL;
+	}
+	if (at->ifa_addr->sa_family != AF_INET6)
+		return false;
+	struct sockaddr_in6 a;
+	memcpy(&a, at->ifa_addr, sizeof(a));
+	return !IN6_IS_ADDR_LINKLOCAL(&a.sin6_addr) &&
+	       inet_ntop(AF_INET6, &a.sin6_addr, ret_text, INET6_ADDRSTRLEN) != NULL;
+}
+
+static int advertise_default(struct setting_list *list, struct err *err)
+{
+	struct ifaddrs *found = NULL;
+	char text[INET6_ADDRSTRLEN];
+	char name[256] = "";
+	int r = 0;
+	if (getifaddrs(&found) == 0)
+		for (const struct ifaddrs *at = found; at && r >= 0; at = at->ifa_next)
+			if (reachable_text(at, text))
+				r = advertise_add(list, text);
+	freeifaddrs(found);
+	if (r >= 0 && gethostname(name, sizeof(name) - 1) == 0 && name[0])
+		r = advertise_add(list, name);
+	if (r >= 0 && list->len == 0)
+		r = advertise_add(list, "localhost");
+	return r < 0 ? err_set(err, r, "out of memory") : 0;
+}
+
+// Longer than the milliseconds of a SETTING_DURATION_MS hold.
+static int read_certificate_life(struct controller_settings *settings, struct err *err)
+{
+	int64_t ms = 0;
+	int r = duration_parse(settings->certificate_life, &ms, err);
+	if (r < 0)
+		return err_prefix(err, "certificate_life");
+	if (ms < MINUTE_MS || ms > CERTIFICATE_DAYS_MAX * (int64_t)DAY_MS)
+		return err_set(err, -ERANGE, "certificate_life: %s is not in 1m..%dd",
+			       settings->certificate_life, CERTIFICATE_DAYS_MAX);
+	settings->certificate_life_s = ms / 1000;
+	return 0;
+}
+
+int controller_settings_read(const char *path, bool may_be_absent,
+			     struct controller_settings *ret_settings, struct err *err)
+{
+	struct controller_settings settings = { 0 };
+	int r = settings_read(controller_settings_table, path, may_be_absent, &settings, err);
+	if (r < 0)
+		return r;
+	if (settings.advertise.len == 0)
+		r = advertise_default(&settings.advertise, err);
+	if (r >= 0)
+		r = terminate(&settings.advertise, err);
+	if (r >= 0)
+		r = terminate(&settings.rest_listen, err);
+	if (r >= 0)
+		r = terminate(&settings.hub_listen, err);
+	if (r >= 0)
+		r = read_certificate_life(&settings, err);
+	if (r >= 0 && !settings.tls_certificate != !settings.tls_key)
+		r = err_set(err, -EINVAL, "tls.certificate and tls.key: give both or neither");
+	if (r < 0) {
+		controller_settings_done(&settings);
+		return r;
+	}
+	*ret_settings = settings;
+	return 0;
+}
+
+void controller_settings_done(struct controller_settings *settings)
+{
+	settings_done(controller_settings_table, settings);
+}
