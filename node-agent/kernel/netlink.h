@@ -1,0 +1,28 @@
+// One netlink socket: send a request and wait for its acknowledgement, or collect the messages of a
+// dump.
+#pragma once
+
+#include <libmnl/libmnl.h>
+
+#include "base/clean.h"
+#include "base/err.h"
+
+// Room for one request. The largest built here (a WireGuard peer with its allowed IPs) is split to
+// fit.
+#define NETLINK_REQUEST_SIZE 16384
+
+struct netlink;
+
+// `bus` is NETLINK_ROUTE or NETLINK_GENERIC.
+int netlink_open(int bus, struct netlink **ret, struct err *err);
+void netlink_close(struct netlink *nl);
+CLEAN_FUNC(struct netlink, netlink_close)
+
+// Called for every message of an answer; it returns 0 or a negative errno, which ends the walk.
+typedef int (*netlink_message_fn)(const struct nlmsghdr *nlh, void *context);
+
+// Sends `request` (whose flags say what it is; a sequence number is put in, and NLM_F_ACK unless it
+// is a dump) and reads to the end of the answer. The kernel's refusal is returned as its errno, its
+// own words in `err` where it has any.
+int netlink_talk(struct netlink *nl, struct nlmsghdr *request, netlink_message_fn fn, void *context,
+		 struct err *err);

@@ -1,0 +1,40 @@
+// Decides which endpoint of a peer to try, from what WireGuard counts. Pure: time and facts come
+// in, a decision goes out.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kernel/values.h"
+
+#define ENDPOINT_CANDIDATES_MAX 16
+
+// What is remembered of one peer between two looks; zero-initialise.
+struct endpoint_track {
+	bool is_known;
+	bool has_news;     // the candidates changed since the peer was last heard
+	uint64_t rx_bytes; // at the last look
+	uint64_t tx_at_rx; // tx_bytes when rx_bytes last grew
+	int64_t heard_ms;  // when rx_bytes last grew
+	int64_t moved_ms;  // when an endpoint was last set
+	size_t next;       // candidate to try next
+	uint64_t candidates_sum;
+	struct kernel_endpoint good; // the last one the peer was heard from
+};
+
+struct endpoint_facts {
+	const struct kernel_endpoint *candidates; // at most ENDPOINT_CANDIDATES_MAX, best first
+	size_t count;
+	struct kernel_endpoint current; // the kernel's; family 0: none
+	int64_t handshake;              // Unix time, s; 0: never
+	uint64_t rx_bytes, tx_bytes;
+	uint16_t keepalive; // s, 0: off
+	int64_t mono_ms, wall_ms;
+};
+
+// True when the peer's endpoint should be set to *ret: it has none, or it is silent although
+// something was sent that WireGuard answers at once. An endpoint the peer is heard from, be it one
+// it roamed to, is never replaced.
+bool endpoint_decide(struct endpoint_track *track, const struct endpoint_facts *facts,
+		     struct kernel_endpoint *ret);

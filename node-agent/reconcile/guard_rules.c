@@ -1,0 +1,341 @@
+#include "reconcile/guard_rules.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+// Before other people's filters, behind connection tracking: what is dropped here must not be
+// accepted by them first.
+#define PRIORITY         "filter - 10"
+#define PRIORITY_POSTNAT "srcnat + 10" // sees the source that really leaves
+
+struct guards {
+	const struct guard *const *items;
+	size_t len;
+};
+
+static const char *const family_name[] = { "ip", "ip6" };
+static const uint8_t family_number[] = { AF_INET, AF_INET6 };
+
+// True when `a` lies within `b`; equal ones lie within each other.
+static bool lies_within(const struct kernel_prefix *a, const struct kernel_prefix *b)
+{
+	const unsigned whole = b->len / 8, rest = b->len % 8;
+
+	if (a->ip.family != b->ip.family || a->len < b->len ||
+	    memcmp(a->ip.bytes, b->ip.bytes, whole) != 0)
+		return false;
+	return rest == 0 || (a->ip.bytes[whole] ^ b->ip.bytes[whole]) >> (8 - rest) == 0;
+}
+
+// nft refuses intervals that overlap, so one inside another is left out, and all but the first of
+// equals.
+static bool is_covered(const struct prefix_list *list, size_t at)
+{
+	for (size_t i = 0; i < list->len; i++) {
+		if (i == at || !lies_within(&list->items[at], &list->items[i]))
+			continue;
+		if (i < at || list->items[i].len < list->items[at].len)
+			return true;
+	}
+	return false;
+}
+
+// Host bits are cleared: an interface's address stands for its host when the length says so, else
+// for the network.
+static void add_prefix(struct text *out, const struct kernel_prefix *p)
+{
+	struct kernel_prefix net = *p;
+	char address[KERNEL_ADDR_TEXT_SIZE];
+	const unsigned bytes = p->ip.family == AF_INET ? 4 : 16;
+
+	for (unsigned i = 0; i < bytes; i++) {
+		const unsigned bits = net.len > 8 * i ? net.len - 8 * i : 0;
+
+		if (bits < 8)
+			net.ip.bytes[i] &= (uint8_t)(0xff00u >> bits);
+	}
+	kernel_prefix_format(&net, address);
+	text_add(out, address);
+}
+
+// "{ a, b }", with `more` (may be NULL) at the end; nothing and false when it would be empty.
+static bool add_set(struct text *out, const struct prefix_list *list, uint8_t family,
+		    const char *more)
+{
+	const char *separator = "{ ";
+	bool any = false;
+
+	for (size_t i = 0; i < list->len; i++) {
+		if (list->items[i].ip.family != family || is_covered(list, i))
+			continue;
+		text_add(out, separator);
+		add_prefix(out, &list->items[i]);
+		separator = ", ";
+		any = true;
+	}
+	if (more) {
+		text_addf(out, "%s%s", separator, more);
+		any = true;
+	}
+	if (any)
+		text_add(out, " }");
+	return any;
+}
+
+// Neighbour discovery and multicast listener reports come from link-local addresses or none.
+static const char *always(int family)
+{
+	return family == 1 ? "fe80::/10, ::" : NULL;
+}
+
+// `match`, then a source of either family that is not in `list`, then the drop.
+static void add_foreign_source(struct text *out, const char *match, const struct prefix_list *list,
+			       bool with_link_local, const char *counter)
+{
+	for (int f = 0; f < 2; f++) {
+		struct text set = { 0 };
+
+		const char *more = with_link_local ? always(f) : NULL;
+		if (add_set(&set, list, family_number[f], more))
+			text_addf(out, "\t\t%s %s saddr != %s counter name %s drop\n", match,
+				  family_name[f], set.data, counter);
+		else
+			text_addf(out, "\t\t%s meta nfproto ipv%d counter name %s drop\n", match,
+				  f ? 6 : 4, counter);
+		out->failed = out->failed || set.failed;
+		text_free(&set);
+	}
+}
+
+static void open_set(struct text *out, const char *name, const char *type, const char *flags)
+{
+	text_addf(out, "\tset %s {\n\t\ttypeof %s\n%s\t\telements = {", name, type, flags);
+}
+
+// (link, source, VNI) of every wire.
+static void add_wire_set(struct text *out, const struct guards *g, int family)
+{
+	char address[KERNEL_ADDR_TEXT_SIZE];
+	bool any = false;
+
+	for (size_t i = 0; i < g->len; i++) {
+		const struct guard *w = g->items[i];
+
+		if (w->part != GUARD_WIRE || w->source.family != family_number[family])
+			continue;
+		if (!any)
+			open_set(out, family ? "wires6" : "wires4",
+				 family ? "iifname . ip6 saddr . @th,96,24"
+					: "iifname . ip saddr . @th,96,24",
+				 "");
+		kernel_ip_format(&w->source, address);
+		text_addf(out, "%s \"%s\" . %s . 0x%06x", any ? "," : "", w->device, address,
+			  w->vni);
+		any = true;
+	}
+	if (any)
+		text_add(out, " }\n\t}\n");
+}
+
+// (bridge, MAC, prefix) of every node of a segment.
+static void add_owner_set(struct text *out, const struct guards *g, int family)
+{
+	char mac[KERNEL_MAC_TEXT_SIZE];
+	bool any = false;
+
+	for (size_t i = 0; i < g->len; i++) {
+		const struct guard *o = g->items[i];
+
+		for (size_t p = 0; o->part == GUARD_OWNER && p < o->prefixes.len; p++) {
+			if (o->prefixes.items[p].ip.family != family_number[family] ||
+			    is_covered(&o->prefixes, p))
+				continue;
+			if (!any)
+				open_set(out, family ? "owners6" : "owners4",
+					 family ? "iifname . ether saddr . ip6 saddr"
+						: "iifname . ether saddr . ip saddr",
+					 "\t\tflags interval\n");
+			kernel_mac_format(o->mac, mac);
+			text_addf(out, "%s \"%s\" . %s . ", any ? "," : "", o->device, mac);
+			add_prefix(out, &o->prefixes.items[p]);
+			any = true;
+		}
+	}
+	if (any)
+		text_add(out, " }\n\t}\n");
+}
+
+static bool has_wire(const struct guards *g, int family)
+{
+	for (size_t i = 0; i < g->len; i++)
+		if (g->items[i]->part == GUARD_WIRE &&
+		    g->items[i]->source.family == family_number[family])
+			return true;
+	return false;
+}
+
+static bool has_owner(const struct guards *g, int family)
+{
+	for (size_t i = 0; i < g->len; i++)
+		for (size_t p = 0; p < g->items[i]->prefixes.len; p++)
+			if (g->items[i]->part == GUARD_OWNER &&
+			    g->items[i]->prefixes.items[p].ip.family == family_number[family])
+				return true;
+	return false;
+}
+
+static void open_chain(struct text *out, const char *name, const char *hook, const char *priority)
+{
+	text_addf(out, "\tchain %s {\n\t\ttype filter hook %s priority %s; policy accept;\n", name,
+		  hook, priority);
+}
+
+static void add_overlay_chains(struct text *out, const struct guards *g)
+{
+	char match[96];
+
+	open_chain(out, "overlay_output", "output", PRIORITY);
+	for (size_t i = 0; i < g->len; i++) {
+		const struct guard *b = g->items[i];
+
+		for (int f = 0; b->part == GUARD_BASE && f < 2; f++) {
+			struct text set = { 0 };
+
+			if (add_set(&set, &b->prefixes, family_number[f], NULL))
+				text_addf(out,
+					  "\t\tudp dport %u %s daddr %s oifname != \"%s\" counter "
+					  "name vxlan_out drop\n",
+					  b->vxlan_port, family_name[f], set.data, b->device);
+			out->failed = out->failed || set.failed;
+			text_free(&set);
+		}
+	}
+	text_add(out, "\t}\n");
+	open_chain(out, "overlay_source", "prerouting", PRIORITY);
+	for (size_t i = 0; i < g->len; i++) {
+		if (g->items[i]->part != GUARD_BASE)
+			continue;
+		(void)snprintf(match, sizeof match, "iifname \"%s\"", g->items[i]->device);
+		add_foreign_source(out, match, &g->items[i]->prefixes, false, "overlay_in");
+	}
+	text_add(out, "\t}\n");
+}
+
+static void add_vnis(struct text *out, const struct guards *g)
+{
+	const char *separator = "\t\t@th,96,24 { ";
+
+	for (size_t i = 0; i < g->len; i++) {
+		if (g->items[i]->part != GUARD_WIRE)
+			continue;
+		text_addf(out, "%s0x%06x", separator, g->items[i]->vni);
+		separator = ", ";
+	}
+	if (*separator == ',')
+		text_add(out, " } counter name vxlan_in drop\n");
+}
+
+// A frame that came out of a tunnel must be that wire's; one with a VNI of ours from anywhere else
+// is forged. Other people's VXLAN on the same port is theirs.
+static void add_vxlan_chains(struct text *out, const struct guards *g)
+{
+	text_add(out, "\tchain vxlan_arrival {\n");
+	if (has_wire(g, 0))
+		text_add(out, "\t\tiifname . ip saddr . @th,96,24 @wires4 accept\n");
+	if (has_wire(g, 1))
+		text_add(out, "\t\tiifname . ip6 saddr . @th,96,24 @wires6 accept\n");
+	add_vnis(out, g);
+	for (size_t i = 0; i < g->len; i++)
+		if (g->items[i]->part == GUARD_BASE)
+			text_addf(out, "\t\tiifname \"%s\" counter name vxlan_in drop\n",
+				  g->items[i]->device);
+	text_add(out, "\t}\n");
+	open_chain(out, "vxlan_input", "input", PRIORITY);
+	for (size_t i = 0; i < g->len; i++)
+		if (g->items[i]->part == GUARD_BASE)
+			text_addf(out, "\t\tudp dport %u goto vxlan_arrival\n",
+				  g->items[i]->vxlan_port);
+	text_add(out, "\t}\n");
+}
+
+// What this node itself sends into a segment.
+static void add_departure_chains(struct text *out, const struct guards *g)
+{
+	char match[96];
+
+	open_chain(out, "segment_output", "output", PRIORITY);
+	for (size_t i = 0; i < g->len; i++) {
+		if (g->items[i]->part != GUARD_SEGMENT)
+			continue;
+		(void)snprintf(match, sizeof match, "oifname \"%s\"", g->items[i]->device);
+		add_foreign_source(out, match, &g->items[i]->prefixes, true, "spoof_out");
+	}
+	text_add(out, "\t}\n");
+	open_chain(out, "segment_forwarded", "postrouting", PRIORITY_POSTNAT);
+	for (size_t i = 0; i < g->len; i++) {
+		const char *device = g->items[i]->device;
+
+		if (g->items[i]->part != GUARD_SEGMENT)
+			continue;
+		// Frames that the bridge only passes on come here too where br_netfilter is on
+		// (Docker switches it on): without a device of arrival. Whose they are is checked
+		// where they leave the segment.
+		(void)snprintf(match, sizeof match,
+			       "meta iif != 0 iifname != \"%s\" oifname \"%s\"", device, device);
+		add_foreign_source(out, match, &g->items[i]->prefixes, true, "spoof_out");
+	}
+	text_add(out, "\t}\n");
+}
+
+// What arrives from a segment for this node or to be routed on. The kernel loops this host's own
+// multicasts back without an Ethernet header; for those no match on `ether` holds, and they pass.
+static void add_arrival_chains(struct text *out, const struct guards *g)
+{
+	text_add(out, "\tchain segment_sender {\n\t\tip6 saddr { fe80::/10, :: } accept\n");
+	if (has_owner(g, 0))
+		text_add(out, "\t\tiifname . ether saddr . ip saddr @owners4 accept\n");
+	if (has_owner(g, 1))
+		text_add(out, "\t\tiifname . ether saddr . ip6 saddr @owners6 accept\n");
+	text_add(out, "\t\tcounter name spoof_in drop\n\t}\n");
+	text_add(out, "\tchain segment_arrival {\n"
+		      "\t\tether saddr != ff:ff:ff:ff:ff:ff goto segment_sender\n\t}\n");
+	open_chain(out, "segment_input", "input", PRIORITY);
+	for (size_t i = 0; i < g->len; i++)
+		if (g->items[i]->part == GUARD_SEGMENT)
+			text_addf(out, "\t\tiifname \"%s\" goto segment_arrival\n",
+				  g->items[i]->device);
+	text_add(out, "\t}\n");
+	open_chain(out, "segment_routed", "forward", PRIORITY);
+	for (size_t i = 0; i < g->len; i++)
+		if (g->items[i]->part == GUARD_SEGMENT)
+			text_addf(out,
+				  "\t\tiifname \"%s\" oifname != \"%s\" goto segment_arrival\n",
+				  g->items[i]->device, g->items[i]->device);
+	text_add(out, "\t}\n");
+}
+
+void guard_rules_render(struct text *out, const struct guard *const *guards, size_t len)
+{
+	const struct guards g = { guards, len };
+
+	for (int family = 0; family < 2; family++) {
+		add_wire_set(out, &g, family);
+		add_owner_set(out, &g, family);
+	}
+	add_overlay_chains(out, &g);
+	add_vxlan_chains(out, &g);
+	add_departure_chains(out, &g);
+	add_arrival_chains(out, &g);
+}
+
+void guard_table_render(struct text *out, const char *rules, const char *comment,
+			const struct kernel_counter counters[KERNEL_COUNTERS])
+{
+	text_add(out, "add table inet weft\ndelete table inet weft\ntable inet weft {\n");
+	text_addf(out, "\tcomment \"%s\"\n", comment);
+	for (int i = 0; i < KERNEL_COUNTERS; i++)
+		text_addf(out, "\tcounter %s { packets %" PRIu64 " bytes %" PRIu64 " }\n",
+			  kernel_counter_names[i], counters[i].packets, counters[i].bytes);
+	text_add(out, rules);
+	text_add(out, "}\n");
+}

@@ -1,0 +1,29 @@
+// Renders the guard entries of a node as table `inet weft` in nft's language. Pure.
+#pragma once
+
+#include "base/text.h"
+
+#include "kernel/kernel.h"
+#include "reconcile/body.h"
+
+enum guard_part { GUARD_BASE, GUARD_WIRE, GUARD_SEGMENT, GUARD_OWNER };
+
+struct guard {
+	enum guard_part part;
+	char device[IFNAMSIZ]; // base, wire: the WireGuard device; segment, owner: the bridge
+	struct prefix_list
+		prefixes;        // base: pools; segment: own; owner: what that node may send from
+	struct kernel_ip source; // wire: the peer's overlay address
+	uint32_t vni;            // wire
+	uint16_t vxlan_port;     // base
+	uint8_t mac[6];          // owner
+};
+
+// The chains and sets, without the table around them: what a digest is made of. `guards` in any
+// stable order.
+void guard_rules_render(struct text *out, const struct guard *const *guards, size_t len);
+
+// The whole transaction: the table of before is replaced by `rules`, and the counters go on from
+// where they were.
+void guard_table_render(struct text *out, const char *rules, const char *comment,
+			const struct kernel_counter counters[KERNEL_COUNTERS]);

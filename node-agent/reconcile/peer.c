@@ -1,0 +1,316 @@
+// peer/<network>/<node>: a WireGuard peer. Its endpoint follows the peer; candidates are only tried
+// while it is silent.
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "reconcile/body.h"
+#include "reconcile/endpoint.h"
+#include "reconcile/kind.h"
+#include "reconcile/owned.h"
+
+#define SESSION_S 180 // a handshake older than this carries nothing any more
+
+struct peer {
+	char device[IFNAMSIZ];
+	struct kernel_key public_key;
+	struct prefix_list allowed;
+	uint16_t keepalive;
+	char **endpoints; // "host:port", best first
+	size_t endpoints_len;
+};
+
+static void done(void *body)
+{
+	struct peer *p = body;
+
+	for (size_t i = 0; i < p->endpoints_len; i++)
+		free(p->endpoints[i]);
+	free(p->endpoints);
+	prefix_list_done(&p->allowed);
+}
+
+static int parse_endpoints(const json_t *json, struct peer *p, struct err *err)
+{
+	const json_t *list = json_object_get(json, "endpoints");
+
+	p->endpoints = calloc(json_array_size(list) + 1, sizeof *p->endpoints);
+	if (!p->endpoints)
+		return err_set(err, -ENOMEM, "out of memory");
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const char *text = json_string_value(json_array_get(list, i));
+		struct kernel_endpoint e;
+
+		int rc = kernel_endpoint_parse(text ? text : "", &e, err);
+		if (rc < 0 && rc != -EDESTADDRREQ)
+			return err_prefix(err, "endpoints[%zu]", i);
+		p->endpoints[i] = strdup(text);
+		if (!p->endpoints[i])
+			return err_set(err, -ENOMEM, "out of memory");
+		p->endpoints_len++;
+	}
+	return 0;
+}
+
+static int parse(const json_t *json, void *body, struct err *err)
+{
+	struct peer *p = body;
+	const char *key = NULL;
+	uint32_t keepalive = 0;
+
+	int rc = body_device(json, "device", p->device, err);
+	if (rc == 0)
+		rc = body_string(json, "public_key", &key, err);
+	if (rc == 0 && kernel_key_parse(key, &p->public_key, err) < 0)
+		rc = err_prefix(err, "public_key");
+	if (rc == 0)
+		rc = body_prefixes(json, "allowed_ips", &p->allowed, err);
+	if (rc == 0 && body_has(json, "keepalive"))
+		rc = body_u32(json, "keepalive", 0, 65535, &keepalive, err);
+	if (rc == 0)
+		rc = parse_endpoints(json, p, err);
+	p->keepalive = (uint16_t)keepalive;
+	return rc;
+}
+
+static bool holds(const struct prefix_list *list, const struct kernel_prefix *p)
+{
+	for (size_t i = 0; i < list->len; i++)
+		if (kernel_prefix_equal(&list->items[i], p))
+			return true;
+	return false;
+}
+
+static bool allowed_equal(const struct kernel_peer *is, const struct prefix_list *want)
+{
+	if (is->allowed_len != want->len)
+		return false;
+	for (size_t i = 0; i < is->allowed_len; i++)
+		if (!holds(want, &is->allowed[i]))
+			return false;
+	return true;
+}
+
+static const struct kernel_peer *find(const struct reconcile *r, const struct peer *p)
+{
+	const struct kernel_wg *wg = kernel_snapshot_wg(&r->seen, p->device);
+
+	return wg ? kernel_wg_peer(wg, &p->public_key) : NULL;
+}
+
+// The addresses behind the candidates, in their order.
+static size_t resolve(const struct reconcile *r, const struct peer *p,
+		      struct kernel_endpoint ret[ENDPOINT_CANDIDATES_MAX])
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->endpoints_len && n < ENDPOINT_CANDIDATES_MAX; i++) {
+		if (kernel_endpoint_parse(p->endpoints[i], &ret[n], NULL) == 0)
+			n++;
+		else if (r->config.resolve)
+			n += r->config.resolve(r->config.context, p->endpoints[i], &ret[n],
+					       ENDPOINT_CANDIDATES_MAX - n);
+	}
+	return n;
+}
+
+static struct endpoint_track *track_of(struct reconcile *r, const char *key)
+{
+	struct endpoint_track *t = map_get(r->tracks, key);
+
+	if (t)
+		return t;
+	t = calloc(1, sizeof *t);
+	if (t && map_set(r->tracks, key, t) < 0) {
+		free(t);
+		t = NULL;
+	}
+	return t;
+}
+
+// True when another endpoint is due.
+static bool decide(struct reconcile *r, const struct entry *e, const struct kernel_peer *is,
+		   struct kernel_endpoint *ret)
+{
+	const struct peer *p = e->body;
+	struct endpoint_track *track = track_of(r, e->key);
+	struct kernel_endpoint candidates[ENDPOINT_CANDIDATES_MAX];
+	const struct endpoint_facts facts = {
+		.candidates = candidates,
+		.count = resolve(r, p, candidates),
+		.current = is ? is->endpoint : (struct kernel_endpoint){ .port = 0 },
+		.handshake = is ? is->handshake : 0,
+		.rx_bytes = is ? is->rx_bytes : 0,
+		.tx_bytes = is ? is->tx_bytes : 0,
+		.keepalive = p->keepalive,
+		.mono_ms = r->now.mono_ms,
+		.wall_ms = r->now.wall_ms,
+	};
+
+	return track && endpoint_decide(track, &facts, ret);
+}
+
+// Not drift and not a change of what was asked for: it is not counted as one, and its failure (an
+// address of a family this host has no way out for) only means that the next candidate is tried.
+static void follow_endpoint(struct reconcile *r, const struct entry *e,
+			    const struct kernel_peer *is)
+{
+	const struct peer *p = e->body;
+	struct kernel_peer_change change = { .public_key = p->public_key };
+	const struct kernel_wg_change c = { .peers = &change, .peers_len = 1 };
+
+	if (!decide(r, e, is, &change.endpoint))
+		return;
+	(void)kernel_wg_change(r->kernel, p->device, &c, NULL);
+	r->moves++;
+}
+
+static int compare(struct reconcile *r, const struct entry *e, struct finding *f, struct err *err)
+{
+	const struct peer *p = e->body;
+	const struct kernel_peer *is = find(r, p);
+
+	if (!kernel_snapshot_wg(&r->seen, p->device))
+		return err_set(err, -ENODEV, "there is no WireGuard device %s for the peer",
+			       p->device);
+	if (!is) {
+		finding_missing(f);
+		return 0;
+	}
+	if (!allowed_equal(is, &p->allowed))
+		finding_differs(f, "the allowed IPs were changed");
+	if (is->keepalive != p->keepalive)
+		finding_differs(f, "the keepalive was %u instead of %u s", is->keepalive,
+				p->keepalive);
+	if (f->match == ENTRY_SAME)
+		follow_endpoint(r, e, is);
+	return 0;
+}
+
+static int apply(struct reconcile *r, const struct entry *e, const struct finding *f,
+		 struct err *err)
+{
+	const struct peer *p = e->body;
+	struct kernel_peer_change change = {
+		.public_key = p->public_key,
+		.set_allowed = true,
+		.set_keepalive = true,
+		.keepalive = p->keepalive,
+		.allowed = p->allowed.items,
+		.allowed_len = p->allowed.len,
+	};
+	const struct kernel_wg_change c = { .peers = &change, .peers_len = 1 };
+
+	if (f->match == ENTRY_MISSING) {
+		(void)map_drop(r->tracks, e->key); // what was known of the peer went with it
+		(void)decide(r, e, NULL, &change.endpoint);
+	}
+	return kernel_wg_change(r->kernel, p->device, &c, err);
+}
+
+static bool is_desired(const struct reconcile *r, const char *device, const struct kernel_key *key)
+{
+	const struct entry *e;
+
+	for (size_t at = 0; (e = entry_next(r, &kind_peer, &at));) {
+		const struct peer *p = e->body;
+
+		if (strcmp(p->device, device) == 0 && memcmp(&p->public_key, key, sizeof *key) == 0)
+			return true;
+	}
+	return false;
+}
+
+static int sweep_device(struct reconcile *r, const struct kernel_wg *wg, struct err *err)
+{
+	struct kernel_peer_change *gone = calloc(wg->peers_len + 1, sizeof *gone);
+	struct kernel_wg_change c = { .peers = gone };
+	int rc = 0;
+
+	if (!gone)
+		return err_set(err, -ENOMEM, "out of memory");
+	for (size_t i = 0; i < wg->peers_len; i++) {
+		if (is_desired(r, wg->device, &wg->peers[i].public_key))
+			continue;
+		gone[c.peers_len].public_key = wg->peers[i].public_key;
+		gone[c.peers_len++].remove = true;
+	}
+	if (c.peers_len)
+		rc = kernel_wg_change(r->kernel, wg->device, &c, err);
+	free(gone);
+	return rc;
+}
+
+static void forget_tracks(struct reconcile *r)
+{
+	const char *key;
+
+	for (size_t at = 0; map_next(r->tracks, &at, &key, NULL);)
+		if (!reconcile_entry(r, key))
+			(void)map_drop(r->tracks, key);
+}
+
+static int sweep(struct reconcile *r, struct err *err)
+{
+	int first = 0;
+
+	for (size_t i = 0; i < r->seen.wgs_len; i++) {
+		const struct kernel_link *link =
+			kernel_snapshot_link(&r->seen, r->seen.wgs[i].device);
+
+		if (!link || !link_is_wanted(r, link))
+			continue; // its peers go with it
+		int rc = sweep_device(r, &r->seen.wgs[i], first ? NULL : err);
+		if (rc < 0 && !first)
+			first = rc;
+	}
+	forget_tracks(r);
+	return first;
+}
+
+static json_t *observe(struct reconcile *r, const struct entry *e)
+{
+	const struct kernel_peer *is = find(r, e->body);
+	struct reconcile_path path = { 0 };
+	char endpoint[KERNEL_ADDR_TEXT_SIZE];
+	const char *state = "never";
+
+	if (!is)
+		return NULL;
+	if (is->handshake)
+		state = r->now.wall_ms / 1000 - is->handshake < SESSION_S ? "up" : "down";
+	if (r->config.path && !r->config.path(r->config.context, e->key, &path))
+		path = (struct reconcile_path){ 0 };
+	kernel_endpoint_format(&is->endpoint, endpoint);
+	return json_pack("{s:s?, s:s, s:o, s:s?}", "endpoint",
+			 is->endpoint.ip.family ? endpoint : NULL, "state", state, "path_mtu",
+			 path.path_mtu ? json_integer(path.path_mtu) : json_null(), "fragments",
+			 path.fragments);
+}
+
+static json_t *sample(struct reconcile *r, const struct entry *e)
+{
+	const struct kernel_peer *is = find(r, e->body);
+
+	if (!is)
+		return NULL;
+	json_t *json = json_pack("{s:I, s:I}", "rx_bytes", (json_int_t)is->rx_bytes, "tx_bytes",
+				 (json_int_t)is->tx_bytes);
+	if (json && is->handshake)
+		(void)json_object_set_new(json, "handshake_age_s",
+					  json_integer(r->now.wall_ms / 1000 - is->handshake));
+	return json;
+}
+
+const struct entry_kind kind_peer = {
+	.name = "peer",
+	.rank = 25,
+	.body_size = sizeof(struct peer),
+	.parse = parse,
+	.done = done,
+	.compare = compare,
+	.apply = apply,
+	.sweep = sweep,
+	.observe = observe,
+	.sample = sample,
+};

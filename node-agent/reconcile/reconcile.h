@@ -1,0 +1,109 @@
+// Makes the kernel agree with the desired entries: dump, compare, change only what differs; observe
+// and clean up.
+//
+// One thread, blocking for the time of the system calls. Time and facts are passed in. What Weft
+// owns is recognised by alias (links), protocol (routes), device (addresses, peers) and name (table
+// `inet weft`); nothing else is touched.
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/clean.h"
+#include "base/err.h"
+#include "wire/entries.h"
+
+#include "kernel/kernel.h"
+
+struct reconcile;
+
+struct reconcile_now {
+	int64_t mono_ms; // clock_mono_ms()
+	int64_t wall_ms; // clock_wall_ms()
+};
+
+// What the probes know of the path to a peer.
+struct reconcile_path {
+	uint32_t path_mtu;     // 0: unknown
+	const char *fragments; // "ok", "lost", or NULL: unknown
+};
+
+struct reconcile_config {
+	struct kernel *kernel; // borrowed
+	struct kernel_key private_key;
+	struct kernel_key public_key;
+	uint8_t route_protocol; // 0 is 87
+
+	void *context; // first argument of the callbacks
+
+	// The addresses now known for the endpoint "name:port", at most `cap`; 0 while it is not
+	// resolved. Never blocks. NULL: names are not resolved.
+	size_t (*resolve)(void *context, const char *name_port, struct kernel_endpoint *ret,
+			  size_t cap);
+
+	// Stores the object of former sysctl values ({"net.ipv4.ip_forward":"0"}) durably before a
+	// sysctl is changed.
+	int (*save_restore)(void *context, const json_t *former, struct err *err);
+	json_t *restore; // what was stored by an earlier run, or NULL; borrowed
+
+	// False: nothing known of this peer's path ("peer/home/bob"). NULL: never anything.
+	bool (*path)(void *context, const char *peer_key, struct reconcile_path *ret);
+};
+
+int reconcile_new(const struct reconcile_config *config, struct reconcile **ret, struct err *err);
+void reconcile_free(struct reconcile *r);
+CLEAN_FUNC(struct reconcile, reconcile_free)
+
+struct reconcile_error {
+	char *entry;
+	char *text;
+	char *blocked_by; // the entry that has to stand first, or NULL
+};
+
+struct reconcile_drift {
+	char *entry;
+	char *text; // one sentence: what was found and set right
+};
+
+struct reconcile_result {
+	struct reconcile_error *errors;
+	size_t errors_len;
+	struct reconcile_drift *drifts; // entries that stood already and had to be set right again
+	size_t drifts_len;
+	unsigned writes; // changes made: netlink, nftables, sysctl
+	unsigned
+		endpoint_moves; // tries of another endpoint of a silent peer; not counted in writes
+};
+
+void reconcile_result_done(struct reconcile_result *result);
+
+// Compares `desired` with the kernel and makes them agree: create and change by ascending rank,
+// then drop what Weft owns and nothing desires by descending rank. A failed entry is rolled back
+// and reported, its dependants are reported as blocked, the rest applies. Returns an error only
+// when the kernel could not be read at all. Call it after every new desired set, on every kernel
+// hint, and at least every 3 s (endpoints of silent peers rotate).
+int reconcile_run(struct reconcile *r, const struct entry_set *desired,
+		  const struct reconcile_now *now, struct reconcile_result *ret, struct err *err);
+
+// Facts of node/self that others know.
+struct reconcile_self {
+	const char *version;
+	const char *boot_id;
+	const char *csum_offload; // "on" or "off: reason"; NULL is "on"
+};
+
+// Fills `ret` (an empty set) with the observed entries of everything the last reconcile_run() was
+// given.
+int reconcile_observe(struct reconcile *r, const struct reconcile_self *self,
+		      const struct reconcile_now *now, struct entry_set *ret, struct err *err);
+
+// The sample values: {"peer/home/bob":{"rx_bytes":…}, …}. The caller frees with json_decref().
+// node/self has the fields entries and writes_total; the caller adds its own (rss_kb, uptime_s).
+int reconcile_samples(struct reconcile *r, const struct reconcile_now *now, json_t **ret,
+		      struct err *err);
+
+// Removes every object Weft owns, ends its wireguard-go processes and restores the saved sysctls.
+// Goes on after a failure and returns the first one.
+int reconcile_remove_all(struct reconcile *r, struct err *err);
