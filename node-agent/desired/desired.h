@@ -1,0 +1,52 @@
+// What the controller wants of this node: taken in by deltas, kept on disk, there again after a
+// restart.
+//
+// One owner, the loop thread. Taking in is pure; only load, save and delete touch files.
+#pragma once
+
+#include <stdint.h>
+
+#include "base/clean.h"
+#include "base/err.h"
+#include "wire/entries.h"
+#include "wire/message.h"
+
+struct desired;
+
+enum desired_step {
+	DESIRED_MORE,   // a part; the rest of the delta is to come
+	DESIRED_NEW,    // the state changed: save and apply it
+	DESIRED_SAME,   // already held; at most the revision grew
+	DESIRED_RESYNC, // built on another base, or its digest does not fit: answer with the list
+			// of hashes
+};
+
+// NULL when out of memory.
+struct desired *desired_new(void);
+void desired_free(struct desired *desired);
+CLEAN_FUNC(struct desired, desired_free)
+
+// Revision 0 and no entries until something was loaded or taken in.
+int64_t desired_revision(const struct desired *desired);
+const struct entry_set *desired_entries(const struct desired *desired);
+
+// Takes in one part of a delta. Until the last part the state is as before. On failure (-EFBIG for
+// an endless delta, -EINVAL for a malformed entry, -ENOMEM) the delta is forgotten and the state is
+// as before; with DESIRED_RESYNC `err` tells why.
+int desired_take(struct desired *desired, const struct msg_desired *part,
+		 enum desired_step *ret_step, struct err *err);
+
+// Forgets the parts of an unfinished delta: for a new session.
+void desired_forget_parts(struct desired *desired);
+
+// Reads PATH. A missing file is an empty state. A damaged one is renamed to PATH.bad and PATH.old
+// read instead; then 1 is returned and `err` holds the sentence for the log. Negative errno when
+// nothing could be read.
+int desired_load(struct desired *desired, const char *path, struct err *err);
+
+// Writes PATH so that a crash leaves a whole generation, and keeps the generation before it as
+// PATH.old.
+int desired_save(const struct desired *desired, const char *path, struct err *err);
+
+// Deletes PATH, PATH.old and PATH.bad.
+int desired_delete(const char *path, struct err *err);

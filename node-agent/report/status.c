@@ -1,0 +1,85 @@
+#include "report/status.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+bool status_line(const struct status_facts *facts, struct text *line)
+{
+	if (facts->apply_error) {
+		text_addf(line, "the kernel's state cannot be read: %s", facts->apply_error);
+		return false;
+	}
+	if (facts->error_count > 0) {
+		text_addf(line, "%s: %s", facts->error_entry, facts->error_text);
+		if (facts->error_count > 1)
+			text_addf(line, " (and %zu more)", facts->error_count - 1);
+		return false;
+	}
+	if (!facts->is_connected) {
+		text_addf(line, "no session with controller %s%s%s", facts->hub,
+			  *facts->trouble ? ": " : "", facts->trouble);
+		text_addf(line, "; revision %" PRId64 " stays in force", facts->revision);
+		return false;
+	}
+	if (facts->peers_up < facts->peers) {
+		text_addf(line, "%zu of %zu peers are not up: %s", facts->peers - facts->peers_up,
+			  facts->peers, facts->peer_down);
+		if (facts->peers - facts->peers_up > 1)
+			text_add(line, " and others");
+		return false;
+	}
+	text_addf(line, "ok: %s, revision %" PRId64 ", %zu entries, %zu peers up, controller %s",
+		  facts->name, facts->revision, facts->entries, facts->peers, facts->hub);
+	return true;
+}
+
+static const char *text_of(const json_t *object, const char *name)
+{
+	const char *text = json_string_value(json_object_get(object, name));
+	return text ? text : "-";
+}
+
+static void add_errors(const json_t *errors, struct text *t)
+{
+	size_t i;
+	const json_t *error;
+	json_array_foreach(errors, i, error)
+	{
+		text_addf(t, "error       %s: %s\n", text_of(error, "entry"),
+			  text_of(error, "text"));
+	}
+}
+
+static void add_peers(const json_t *peers, struct text *t)
+{
+	size_t i;
+	const json_t *peer;
+	json_array_foreach(peers, i, peer)
+	{
+		text_addf(t, "peer        %-32s %-6s %s", text_of(peer, "key"),
+			  text_of(peer, "state"), text_of(peer, "endpoint"));
+		if (json_is_integer(json_object_get(peer, "path_mtu")))
+			text_addf(t, "  path mtu %lld",
+				  (long long)json_integer_value(json_object_get(peer, "path_mtu")));
+		text_add(t, "\n");
+	}
+}
+
+void status_details(const json_t *status, struct text *t)
+{
+	text_addf(t, "node        %s\n", text_of(status, "name"));
+	text_addf(t, "version     %s\n", text_of(status, "version"));
+	text_addf(t, "controller  %s (%s)\n", text_of(status, "controller"),
+		  json_is_true(json_object_get(status, "connected")) ? "connected"
+								     : "not connected");
+	text_addf(t, "revision    %lld, target %lld\n",
+		  (long long)json_integer_value(json_object_get(status, "revision")),
+		  (long long)json_integer_value(json_object_get(status, "target")));
+	text_addf(t, "wireguard   %s\n", text_of(status, "wireguard"));
+	text_addf(t, "checksums   offload %s\n", text_of(status, "csum_offload"));
+	text_addf(t, "entries     %lld, %lld writes since the start\n",
+		  (long long)json_integer_value(json_object_get(status, "entries")),
+		  (long long)json_integer_value(json_object_get(status, "writes")));
+	add_errors(json_object_get(status, "errors"), t);
+	add_peers(json_object_get(status, "peers"), t);
+}

@@ -1,0 +1,98 @@
+#include <string.h>
+
+#include "base/clock.h"
+
+#include "report/status.h"
+#include "run/state.h"
+
+CLEAN_FUNC(json_t, json_decref)
+
+static json_t *errors_json(const struct reconcile_result *result)
+{
+	json_t *list = json_array();
+	for (size_t i = 0; i < result->errors_len; i++) {
+		const struct reconcile_error *error = &result->errors[i];
+		(void)json_array_append_new(list, json_pack("{s:s, s:s, s:s?}", "entry",
+							    error->entry, "text", error->text,
+							    "blocked_by", error->blocked_by));
+	}
+	return list;
+}
+
+// Lists the peers as observed, and counts them into the facts.
+static json_t *peers_json(const struct entry_set *observed, struct status_facts *facts)
+{
+	json_t *list = json_array();
+	struct entry_change entry;
+	for (size_t at = 0; entry_set_next_under(observed, "peer/", &at, &entry);) {
+		json_t *peer = json_loadb(entry.body, entry.body_len, 0, NULL);
+		const char *state = json_string_value(json_object_get(peer, "state"));
+		facts->peers++;
+		if (state && strcmp(state, "up") == 0)
+			facts->peers_up++;
+		else if (!facts->peer_down)
+			facts->peer_down = entry.key;
+		(void)json_object_set_new(peer, "key", json_string(entry.key));
+		(void)json_array_append_new(list, peer);
+	}
+	return list;
+}
+
+static json_t *answer_status(struct agent *agent)
+{
+	const struct reconcile_result *result = &agent->result;
+	struct status_facts facts = {
+		.name = agent->identity.name,
+		.is_connected = agent->is_welcome,
+		.hub = uplink_hub(agent->uplink),
+		.trouble = uplink_trouble(agent->uplink),
+		.revision = desired_revision(agent->desired),
+		.target = agent->target,
+		.apply_error = *agent->apply_error ? agent->apply_error : NULL,
+		.error_count = result->errors_len,
+		.error_entry = result->errors_len ? result->errors[0].entry : "",
+		.error_text = result->errors_len ? result->errors[0].text : "",
+		.entries = entry_set_count(desired_entries(agent->desired))
+	};
+	CLEAN(text_free) struct text line = { 0 };
+	CLEAN(json_decref_ptr) json_t *peers = peers_json(agent->observed, &facts);
+	bool is_ok = status_line(&facts, &line);
+	return json_pack(
+		"{s:b, s:s, s:s, s:s, s:s, s:b, s:s, s:I, s:I, s:s, s:s, s:I, s:I, s:o, s:O}", "ok",
+		is_ok, "line", line.data ? line.data : "", "name", facts.name, "version",
+		WEFT_VERSION, "controller", facts.hub, "connected", facts.is_connected, "trouble",
+		facts.trouble, "revision", (json_int_t)facts.revision, "target",
+		(json_int_t)facts.target, "wireguard", kernel_wireguard_name(agent->kernel),
+		"csum_offload", checksum_verdict(agent->checksum), "entries",
+		(json_int_t)facts.entries, "writes", (json_int_t)agent->kernel->writes, "errors",
+		errors_json(result), "peers", peers);
+}
+
+static json_t *answer_leave(struct agent *agent)
+{
+	struct err err = { 0 };
+	int r = agent_remove_all(agent, &err);
+	agent_stop(agent);
+	return json_pack("{s:b, s:s}", "ok", r == 0, "line",
+			 r == 0 ? "this host has left the network" : err.text);
+}
+
+// What the control socket is asked.
+static const struct {
+	const char *verb;
+	json_t *(*answer)(struct agent *agent);
+} control_verbs[] = {
+	{ "status", answer_status },
+	{ "leave", answer_leave },
+};
+
+json_t *answer_control(void *context, const json_t *request)
+{
+	const char *verb = json_string_value(json_object_get(request, "verb"));
+	for (size_t i = 0; verb && i < ARRAY_LEN(control_verbs); i++) {
+		if (strcmp(verb, control_verbs[i].verb) == 0)
+			return control_verbs[i].answer(context);
+	}
+	return json_pack("{s:b, s:s}", "ok", false, "line",
+			 "the running agent does not know that request");
+}

@@ -1,0 +1,314 @@
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#include "run/state.h"
+#include "uplink/credential.h"
+
+CLEAN_FUNC(json_t, json_decref)
+
+enum {
+	WELCOME_MS = 15000,
+	RESYNCS_MAX = 5, // in one session; more means the two ends will not agree
+	UPKEEP_MS = 60000,
+	RENEW_AGAIN_MS = 600000,
+};
+
+void session_send(struct agent *agent, const struct msg *msg, bool may_drop)
+{
+	struct err err = { 0 };
+	CLEAN(text_free) struct text frame = { 0 };
+	if (!uplink_is_open(agent->uplink))
+		return;
+	if (msg_encode(msg, &frame, &err) < 0) {
+		log_warn("message %s: %s", msg_type_name(msg->type), err.text);
+		return;
+	}
+	(void)uplink_send(agent->uplink, frame.data, frame.len, may_drop);
+}
+
+int session_emit(void *context, const char *frame, size_t len)
+{
+	struct agent *agent = context;
+	return uplink_send(agent->uplink, frame, len, false);
+}
+
+void session_event(struct agent *agent, const char *severity, const char *kind, const char *entry,
+		   const char *text)
+{
+	if (!agent->is_welcome)
+		return;
+	const struct msg msg = { .type = MSG_EVENT,
+				 .event = { .at_ms = clock_wall_ms(),
+					    .severity = severity,
+					    .kind = kind,
+					    .entry = entry,
+					    .text = text } };
+	session_send(agent, &msg, false);
+}
+
+static void send_keys(struct agent *agent)
+{
+	struct err err = { 0 };
+	desired_forget_parts(agent->desired);
+	if (++agent->resyncs > RESYNCS_MAX) {
+		uplink_drop(agent->uplink, "the desired state cannot be brought into agreement",
+			    true);
+		return;
+	}
+	if (msg_keys_frames(desired_entries(agent->desired), session_emit, agent, &err) < 0)
+		log_warn("desired state: %s", err.text);
+}
+
+static void on_open(void *context)
+{
+	struct agent *agent = context;
+	agent->opened_ms = clock_mono_ms();
+	agent->is_welcome = false;
+	agent->is_applied_told = false;
+	agent->resyncs = 0;
+	desired_forget_parts(agent->desired);
+	const struct msg msg = {
+		.type = MSG_HELLO,
+		.hello = { .protocol_major = WIRE_PROTOCOL_MAJOR,
+			   .protocol_minor = WIRE_PROTOCOL_MINOR,
+			   .version = WEFT_VERSION,
+			   .boot_id = agent->boot_id,
+			   .public_key = agent->public_key,
+			   .base_revision = desired_revision(agent->desired),
+			   .base_digest = entry_set_digest(desired_entries(agent->desired)),
+			   .observed_digest = entry_set_digest(agent->observed) }
+	};
+	session_send(agent, &msg, false);
+}
+
+static void on_close(void *context, const char *why)
+{
+	struct agent *agent = context;
+	if (agent->is_welcome)
+		log_warn("controller %s: session lost: %s", uplink_hub(agent->uplink), why);
+	agent->is_welcome = false;
+	agent->is_sampling = false;
+}
+
+// A node may be renamed; its certificate names it until the next renewal.
+static void take_name(struct agent *agent, const char *name)
+{
+	struct err err = { 0 };
+	if (strcmp(agent->identity.name, name) == 0)
+		return;
+	char *copy = strdup(name);
+	if (!copy)
+		return;
+	log_info("this node is now called %s", name);
+	free(agent->identity.name);
+	agent->identity.name = copy;
+	if (identity_save(agent->settings->state_dir, &agent->identity, &err) < 0)
+		log_warn("identity: %s", err.text);
+}
+
+static void on_welcome(struct agent *agent, const struct msg_welcome *welcome)
+{
+	struct err err = { 0 };
+	uplink_is_good(agent->uplink);
+	agent->is_welcome = true;
+	agent->is_sampling = welcome->samples;
+	agent->target = welcome->revision;
+	log_info("controller %s: welcome, revision %" PRId64, uplink_hub(agent->uplink),
+		 welcome->revision);
+	take_name(agent, welcome->name);
+	if (credential_save_time(agent->paths.clock, &err) < 0)
+		log_warn("clock: %s", err.text);
+	report_reset(agent->report);
+	apply_tell(agent);
+	apply_tell_observed(agent);
+}
+
+static void save_desired(struct agent *agent)
+{
+	struct err err = { 0 };
+	if (desired_save(agent->desired, agent->paths.desired, &err) < 0) {
+		log_error("desired state: %s", err.text);
+		session_event(agent, "error", "state_not_saved", NULL, err.text);
+	}
+}
+
+static void on_desired(struct agent *agent, const struct msg_desired *part)
+{
+	struct err err = { 0 };
+	enum desired_step step = DESIRED_MORE;
+	if (desired_take(agent->desired, part, &step, &err) < 0) {
+		uplink_drop(agent->uplink, err.text, true);
+		return;
+	}
+	agent->target = part->revision;
+	switch (step) {
+	case DESIRED_MORE:
+		return;
+	case DESIRED_RESYNC:
+		log_info("desired state: %s; asking for the difference", err.text);
+		send_keys(agent);
+		return;
+	case DESIRED_SAME:
+		save_desired(agent);
+		apply_tell(agent);
+		return;
+	case DESIRED_NEW:
+		agent->resyncs = 0;
+		log_info("desired state: revision %" PRId64 ", %zu entries",
+			 desired_revision(agent->desired),
+			 entry_set_count(desired_entries(agent->desired)));
+		save_desired(agent);
+		apply_new_desired(agent);
+		return;
+	}
+}
+
+static void on_renewed(struct agent *agent, const char *certificate)
+{
+	struct err err = { 0 };
+	int r = credential_check(certificate, agent->identity.key_pem, agent->identity.ca_pem,
+				 credential_verify_time(agent->paths.clock), &err);
+	char *copy = r == 0 ? strdup(certificate) : NULL;
+	if (copy)
+		r = identity_save_certificate(agent->settings->state_dir, copy, &err);
+	if (copy && r == 0)
+		r = uplink_set_certificate(agent->uplink, copy, &err);
+	if (!copy || r < 0) {
+		free(copy);
+		log_error("certificate: renewal failed: %s", err.text);
+		return;
+	}
+	free(agent->identity.certificate_pem);
+	agent->identity.certificate_pem = copy;
+	log_info("certificate: renewed");
+}
+
+static void on_bye(struct agent *agent, const struct msg_bye *bye)
+{
+	char why[300];
+	(void)snprintf(why, sizeof why, "the controller ended the session: %.240s", bye->reason);
+	uplink_drop(agent->uplink, why, !bye->retry);
+}
+
+static void dispatch(struct agent *agent, const struct msg *msg)
+{
+	switch ((int)msg->type) {
+	case MSG_WELCOME:
+		on_welcome(agent, &msg->welcome);
+		break;
+	case MSG_DESIRED:
+		on_desired(agent, &msg->desired);
+		break;
+	case MSG_RESYNC:
+		send_keys(agent);
+		break;
+	case MSG_REOBSERVE:
+		report_reset(agent->report);
+		apply_tell_observed(agent);
+		break;
+	case MSG_WATCH:
+		agent->is_sampling = msg->watch.on;
+		break;
+	case MSG_RENEWED:
+		on_renewed(agent, msg->renewed.certificate);
+		break;
+	case MSG_REQUEST:
+		request_take(agent, &msg->request);
+		break;
+	case MSG_BYE:
+		on_bye(agent, &msg->bye);
+		break;
+	default:
+		break;
+	}
+}
+
+static void on_frame(void *context, const char *data, size_t len)
+{
+	struct agent *agent = context;
+	struct err err = { 0 };
+	struct msg msg;
+	int r = msg_decode(MSG_DOWN, data, len, &msg, &err);
+	if (r == -ENOMSG) {
+		log_debug("controller: %s", err.text);
+		return;
+	}
+	if (r < 0) {
+		uplink_drop(agent->uplink, err.text, false);
+		return;
+	}
+	dispatch(agent, &msg);
+	msg_done(&msg);
+}
+
+struct uplink_events session_events(struct agent *agent)
+{
+	return (struct uplink_events){
+		.on_open = on_open, .on_frame = on_frame, .on_close = on_close, .context = agent
+	};
+}
+
+static void send_samples(struct agent *agent)
+{
+	struct err err = { 0 };
+	json_t *taken = NULL;
+	const struct reconcile_now now = { .mono_ms = clock_mono_ms(), .wall_ms = clock_wall_ms() };
+	int r = reconcile_samples(agent->reconcile, &now, &taken, &err);
+	CLEAN(json_decref_ptr) json_t *values = r == 0 ? taken : NULL;
+	if (r == 0)
+		r = report_add_self(values, agent->started_ms, now.mono_ms, &err);
+	if (r == 0)
+		r = msg_samples_frames(now.wall_ms, values, session_emit, agent, &err);
+	if (r < 0)
+		log_debug("samples: %s", err.text);
+}
+
+static void renew_when_due(struct agent *agent)
+{
+	struct err err = { 0 };
+	int64_t from;
+	int64_t to;
+	int64_t now = credential_verify_time(agent->paths.clock) * 1000;
+	int64_t mono = clock_mono_ms();
+	CLEAN(free_ptr) char *csr = NULL;
+	char node[WIRE_NAME_MAX];
+	if (agent->renew_asked_ms && mono - agent->renew_asked_ms < RENEW_AGAIN_MS)
+		return;
+	int r = credential_life(agent->identity.certificate_pem, &from, &to, &err);
+	if (r == 0 && now < credential_renew_at(from, to))
+		return;
+	(void)snprintf(node, sizeof node, "node:%s", agent->identity.name);
+	if (r == 0)
+		r = credential_make_csr(agent->identity.key_pem, node, &csr, &err);
+	if (r < 0) {
+		log_error("certificate: %s", err.text);
+		return;
+	}
+	agent->renew_asked_ms = mono;
+	const struct msg msg = { .type = MSG_RENEW, .renew = { .csr = csr } };
+	session_send(agent, &msg, false);
+}
+
+void session_tick(struct agent *agent)
+{
+	int64_t now = clock_mono_ms();
+	if (!uplink_is_open(agent->uplink))
+		return;
+	if (!agent->is_welcome) {
+		if (now - agent->opened_ms > WELCOME_MS)
+			uplink_drop(agent->uplink, "no welcome within 15 s", false);
+		return;
+	}
+	if (agent->is_sampling)
+		send_samples(agent);
+	if (agent->upkeep_ms && now - agent->upkeep_ms < UPKEEP_MS)
+		return;
+	agent->upkeep_ms = now;
+	(void)credential_save_time(agent->paths.clock, NULL);
+	renew_when_due(agent);
+}

@@ -1,0 +1,123 @@
+// What the parts of the running agent share. Private to run/.
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "desired/desired.h"
+#include "kernel/kernel.h"
+#include "probe/checksum.h"
+#include "probe/icmp.h"
+#include "probe/ping.h"
+#include "probe/probe.h"
+#include "reconcile/reconcile.h"
+#include "report/control.h"
+#include "report/report.h"
+#include "run/names.h"
+#include "settings.h"
+#include "uplink/identity.h"
+#include "uplink/uplink.h"
+
+enum { AGENT_PINGS_MAX = 8 };
+
+// The files below state_dir and run_dir.
+struct agent_paths {
+	char *desired;
+	char *restore;
+	char *clock;
+	char *control;
+	char *lock;
+};
+
+// A request of the controller that is still being worked on.
+struct agent_request {
+	struct agent *agent;
+	struct ping *ping; // NULL: this place is free
+	int64_t id;
+};
+
+struct agent {
+	uv_loop_t *loop;
+	const struct agent_settings *settings;
+	struct agent_paths paths;
+	struct identity identity;
+	char boot_id[48];
+	char public_key[KERNEL_KEY_TEXT_SIZE];
+	int lock_fd;
+
+	struct kernel *kernel;
+	struct kernel_events *events;
+	json_t *restore; // former sysctl values
+	struct reconcile *reconcile;
+	struct desired *desired;
+	struct entry_set *observed;
+	struct report *report;
+	struct icmp *icmp;
+	struct probe *probe;
+	struct checksum *checksum;
+	struct names *names;
+	struct control *control;
+	struct uplink *uplink;
+
+	uv_poll_t events_poll;
+	uv_timer_t period;   // full comparison
+	uv_timer_t debounce; // after hints
+	uv_timer_t watchdog;
+	uv_signal_t signals[2];
+
+	struct reconcile_result result;  // of the last run
+	char apply_error[ERR_TEXT_SIZE]; // the kernel could not be read: why; "" when it could
+	int64_t applied_revision;        // told last
+	struct digest applied_digest;
+	struct digest errors_told; // of the errors told last
+	bool is_applied_told;      // in this session
+	int64_t applied_ms;        // end of the last run, clock_mono_ms
+	int64_t revision_writes;   // since the desired state changed
+
+	int64_t started_ms;
+	int64_t opened_ms;  // of the session
+	bool is_welcome;    // the controller has welcomed this session
+	bool is_sampling;   // samples are wanted
+	bool is_ready_told; // to systemd
+	bool is_leaving;
+	bool is_stopping;
+	uint32_t stop_ticks; // since is_stopping
+	uint32_t resyncs;    // in this session
+	int64_t target;      // revision the controller told
+	int64_t renew_asked_ms;
+	int64_t upkeep_ms; // of the last look at the certificate
+	struct agent_request requests[AGENT_PINGS_MAX];
+};
+
+// run/apply.c: compares and applies now, then tells the controller, the probes and the log what
+// came of it.
+void apply_run(struct agent *agent);
+// The desired state changed: the writes count anew.
+void apply_new_desired(struct agent *agent);
+// Soon, once for many hints.
+void apply_soon(struct agent *agent);
+// Tells the controller, when there is a session, what was applied, if it does not know.
+void apply_tell(struct agent *agent);
+void apply_tell_observed(struct agent *agent);
+
+// run/session.c: the events of the uplink, and what is sent by it.
+struct uplink_events session_events(struct agent *agent);
+void session_send(struct agent *agent, const struct msg *msg, bool may_drop);
+int session_emit(void *agent, const char *frame, size_t len); // a msg_frame_fn
+void session_event(struct agent *agent, const char *severity, const char *kind, const char *entry,
+		   const char *text);
+void session_tick(struct agent *agent); // every period: samples, welcome overdue, certificate
+
+// run/request.c
+void request_take(struct agent *agent, const struct msg_request *request);
+void request_cancel_all(struct agent *agent);
+
+// run/answer.c: a control_answer_fn.
+json_t *answer_control(void *agent, const json_t *request);
+
+// run/agent.c: ends the loop.
+void agent_stop(struct agent *agent);
+// Removes everything from the host; the agent only has to stop after it.
+int agent_remove_all(struct agent *agent, struct err *err);

@@ -1,0 +1,51 @@
+#include "settings.h"
+
+#include <stddef.h>
+
+#include "base/text.h"
+
+#define AT(field) offsetof(struct agent_settings, field)
+
+const struct setting agent_settings_table[] = {
+	{ "state_dir", SETTING_PATH, AT(state_dir), .text = "/var/lib/weft-agent",
+	  .help = "keys, certificate and the last desired state" },
+	{ "run_dir", SETTING_PATH, AT(run_dir), .text = "/run/weft-agent",
+	  .help = "the control socket" },
+	{ "log.level", SETTING_LOG_LEVEL, AT(log_level), .text = "info",
+	  .help = "error, warn, info or debug" },
+	{ "wireguard", SETTING_CHOICE, AT(wireguard), .text = "auto",
+	  .choices = "auto|kernel|wireguard-go", .help = "auto: the kernel's where there is one" },
+	{ "wireguard_go", SETTING_STRING, AT(wireguard_go), .text = "wireguard-go",
+	  .help = "the program, a path or a name" },
+	{ "route_protocol", SETTING_U32, AT(route_protocol), .min = 5, .max = 255, .number = 87,
+	  .help = "marks the routes that Weft made (rtnetlink protocol number)" },
+	{ "controllers", SETTING_STRING_LIST, AT(controllers),
+	  .help = "host:port of hubs to use instead of those learned at joining" },
+	{ 0 },
+};
+
+int agent_settings_read(const char *path, struct agent_settings *ret_settings, struct err *err)
+{
+	struct agent_settings settings = { 0 };
+	int r = settings_read(agent_settings_table, path ? path : AGENT_CONFIG_PATH, path == NULL,
+			      &settings, err);
+	if (r < 0)
+		return r;
+	*ret_settings = settings;
+	return 0;
+}
+
+void agent_settings_done(struct agent_settings *settings)
+{
+	settings_done(agent_settings_table, settings);
+}
+
+char *agent_state_path(const struct agent_settings *settings, const char *file)
+{
+	return text_format("%s/%s", settings->state_dir, file);
+}
+
+char *agent_run_path(const struct agent_settings *settings, const char *file)
+{
+	return text_format("%s/%s", settings->run_dir, file);
+}

@@ -1,0 +1,40 @@
+// Who this node is: the files `join` wrote and the uplink uses, below one state directory.
+//
+// agent.key agent.crt ca.crt wg.key identity.json; identity.json is written last, so that its
+// presence means "joined".
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/clean.h"
+#include "base/err.h"
+
+enum { IDENTITY_LIST_MAX = 16, IDENTITY_FILE_MAX = 65536 };
+
+struct identity {
+	char *name;                           // present name of the node
+	char *id;                             // immutable resource id, as text
+	char *controllers[IDENTITY_LIST_MAX]; // "https://host:port", in order
+	size_t controller_count;
+	char *hubs[IDENTITY_LIST_MAX]; // "host:port", in order
+	size_t hub_count;
+	char *ca_pem;
+	char *certificate_pem;
+	char *key_pem;
+	char *wg_private_key; // base64
+};
+
+// -ENOENT with "this host has not joined ..." when there is none. Release with identity_done.
+int identity_load(const char *state_dir, struct identity *ret_identity, struct err *err);
+
+// Writes every file, each whole or not at all.
+int identity_save(const char *state_dir, const struct identity *identity, struct err *err);
+
+// Replaces the certificate only.
+int identity_save_certificate(const char *state_dir, const char *certificate_pem, struct err *err);
+
+// Deletes every file this module writes; missing ones are fine.
+int identity_delete(const char *state_dir, struct err *err);
+
+void identity_done(struct identity *identity);
