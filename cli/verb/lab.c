@@ -1,0 +1,18 @@
+#ifdef WEFT_HAS_LAB
+#include "cli/lab/lab.h"
+#include "cli/verb/verbs.h"
+
+const struct verb verb_lab = {
+	.name = "lab",
+	.summary = "Rehearse a fleet file in network namespaces on this machine",
+	.text = " weft lab up -f fleet.yaml\n"
+		" weft lab exec rho -- ping -c 3 10.89.0.2\n"
+		" weft lab cut home.bob.rho\n"
+		" weft lab heal home.bob.rho\n"
+		" weft lab down",
+	.main = lab_main,
+};
+#else
+// The table leaves the verb out where the lab is not built.
+typedef int lab_is_not_built;
+#endif
