@@ -1,0 +1,163 @@
+// Every node against every other: which link is up, which is not.
+import { useEffect, useState } from "preact/hooks";
+import { useFleet } from "../live/use";
+import { watchTopology } from "../live/fleet";
+import type { FleetTopology, TopologyLink } from "../live/shapes";
+import { Empty } from "../parts/empty";
+import { Mark, State } from "../parts/mark";
+import { Scroll } from "../parts/section";
+import { configPath, nodePath } from "../router";
+
+// A table of more nodes than this cannot be read, nor drawn fast.
+const TABLE_MAX = 60;
+
+const WORDS: Record<string, string> = { half: "half", disabled: "off", unknown: "?" };
+
+function pairKey(a: string, b: string): string {
+  return a < b ? `${a} ${b}` : `${b} ${a}`;
+}
+
+function Cell({ a, b, link }: { a: string; b: string; link: TopologyLink | undefined }) {
+  if (a === b) return <td class="cell cell-self" aria-label="the node itself" />;
+  if (!link)
+    return (
+      <td class="cell cell-none" title={`${a} and ${b} have no link of their own`}>
+        <span class="hidden">no link</span>
+        <span aria-hidden="true">·</span>
+      </td>
+    );
+  return (
+    <td class={`cell cell-${link.state}`} title={`${a} – ${b} in ${link.network}: ${link.state}`}>
+      <Mark state={link.state} />
+      <span>{WORDS[link.state] ?? link.state}</span>
+    </td>
+  );
+}
+
+function Grid({ names, links, health }: { names: string[]; links: TopologyLink[]; health: Map<string, string> }) {
+  const byPair = new Map(links.map((link) => [pairKey(link.a, link.b), link]));
+  return (
+    <Scroll label="Link matrix">
+      <table class="matrix">
+        <thead>
+          <tr>
+            <th />
+            {names.map((name) => (
+              <th key={name} scope="col">
+                <span>{name}</span>
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {names.map((a) => (
+            <tr key={a}>
+              <th scope="row">
+                <Mark state={health.get(a) ?? "unknown"} />
+                <a href={nodePath(a)} data-view>
+                  {a}
+                </a>
+              </th>
+              {names.map((b) => (
+                <Cell key={b} a={a} b={b} link={byPair.get(pairKey(a, b))} />
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </Scroll>
+  );
+}
+
+function Broken({ links }: { links: TopologyLink[] }) {
+  const bad = links.filter((link) => link.state !== "up");
+  return (
+    <Scroll label="Links that are not up">
+      <table class="table">
+        <thead>
+          <tr>
+            <th scope="col">Link</th>
+            <th scope="col">State</th>
+          </tr>
+        </thead>
+        <tbody>
+          {bad.slice(0, 500).map((link) => (
+            <tr key={pairKey(link.a, link.b)}>
+              <th scope="row">
+                <a href={nodePath(link.a)} data-view>{link.a}</a> – <a href={nodePath(link.b)} data-view>{link.b}</a>
+              </th>
+              <td>
+                <State state={link.state} />
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </Scroll>
+  );
+}
+
+function Legend() {
+  return (
+    <ul class="legend">
+      <li><State state="up" word="up: fresh handshakes" /></li>
+      <li><State state="down" word="down: an end had no handshake for 3 min, or never" /></li>
+      <li><State state="unknown" word="unknown: no end is connected to tell" /></li>
+      <li><State state="disabled" word="off: disabled by an override" /></li>
+    </ul>
+  );
+}
+
+export function networksOf(topology: FleetTopology): string[] {
+  return [...new Set(topology.links.map((link) => link.network))].sort();
+}
+
+export function Matrix({ onAddNode }: { onAddNode(): void }) {
+  const topology = useFleet((fleet) => fleet.topology);
+  const [chosen, setChosen] = useState("");
+  useEffect(watchTopology, []);
+  if (!topology) return <div class="page" aria-busy="true" />;
+  const networks = networksOf(topology);
+  const network = networks.includes(chosen) ? chosen : (networks[0] ?? "");
+  const links = topology.links.filter((link) => link.network === network);
+  const members = new Set(links.flatMap((link) => [link.a, link.b]));
+  const names = [...members].sort();
+  const up = links.filter((link) => link.state === "up").length;
+  return (
+    <div class="page">
+      <div class="page-head">
+        <h1>Links</h1>
+        {networks.length > 1 && (
+          <label class="filters">
+            <span>Network</span>
+            <select value={network} onChange={(event) => setChosen(event.currentTarget.value)}>
+              {networks.map((name) => (
+                <option key={name}>{name}</option>
+              ))}
+            </select>
+          </label>
+        )}
+      </div>
+      {links.length === 0 ? (
+        <Empty title="No node reports a link yet.">
+          <p>
+            Links come from a <a href={configPath("networks")} data-view>network</a> that names at least two nodes, once these have{" "}
+            <button type="button" class="link" onClick={onAddNode}>joined</button>.
+          </p>
+        </Empty>
+      ) : (
+        <>
+          <p class="note">
+            {up} of {links.length} links of <a href={configPath("networks", network)} data-view>{network}</a> are up.
+          </p>
+          {names.length <= TABLE_MAX ? (
+            <Grid names={names} links={links} health={new Map(topology.nodes.map((node) => [node.name, node.health]))} />
+          ) : (
+            <Broken links={links} />
+          )}
+          <Legend />
+        </>
+      )}
+    </div>
+  );
+}

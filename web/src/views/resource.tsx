@@ -1,0 +1,261 @@
+// One resource: its spec as text, to read, check, save and delete.
+import { useEffect, useState } from "preact/hooks";
+import { call, Refused, resourcePath } from "../api/client";
+import { kinds } from "../api/fields";
+import type { ApplyResult, Kind, Resource } from "../api/schema";
+import { useFleet } from "../live/use";
+import { read, write, type Notation } from "../model/yaml";
+import { CopyLine } from "../parts/copy";
+import { Confirm, Dialog } from "../parts/dialog";
+import { FieldHelp } from "../parts/field-help";
+import { PlanNote } from "../parts/plan";
+import { ProblemNote } from "../parts/problem";
+import { SecretValue } from "../parts/secret-value";
+import { Ago } from "../parts/time";
+import { configPath, go } from "../router";
+import { rightFor, useMay } from "../session";
+import { singular } from "./config";
+
+type Tab = Notation | "effective";
+type Created = Resource & { key?: string; join?: string; token?: string };
+
+interface Editing {
+  text: string;
+  isDirty: boolean;
+  /** The revision it was taken from; null for a new resource. */
+  base: number | null;
+}
+
+function stored(resource: Resource, notation: Notation): Editing {
+  return { text: write(resource.spec, notation), isDirty: false, base: resource.revision };
+}
+
+function asRefused(error: unknown): Refused {
+  if (error instanceof Refused) return error;
+  return new Refused(0, { detail: error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error) });
+}
+
+// The stored resource with its ETag, read again when something was committed elsewhere.
+function useResource(kind: Kind, name: string | null) {
+  const version = useFleet((fleet) => fleet.revisions);
+  const [resource, setResource] = useState<Resource | null>(null);
+  const [refused, setRefused] = useState<Refused | null>(null);
+  useEffect(() => {
+    if (name === null) return;
+    call<Resource>("GET", `${resourcePath(kind, name)}?effective=true`)
+      .then(({ body }) => {
+        setResource(body);
+        setRefused(null);
+      })
+      .catch((error: unknown) => setRefused(asRefused(error)));
+  }, [kind, name, version]);
+  return { resource, refused, setResource };
+}
+
+function Once({ created, onClose }: { created: Created; onClose(): void }) {
+  const lines: [string, string | undefined][] = [
+    ["The line to run on a host", created.join],
+    ["The key", created.join ? undefined : created.key],
+    ["The token", created.token],
+  ];
+  return (
+    <Dialog title="Shown only now" onClose={onClose} wide>
+      <div class="dialog-body">
+        <p>Copy it before you close this: it cannot be shown again.</p>
+        {lines.map(([label, text]) => text && <CopyLine key={label} text={text} label={label} />)}
+        <footer class="dialog-foot">
+          <button type="button" onClick={onClose}>
+            Close
+          </button>
+        </footer>
+      </div>
+    </Dialog>
+  );
+}
+
+function Tabs({ tab, hasEffective, onTab }: { tab: Tab; hasEffective: boolean; onTab(tab: Tab): void }) {
+  const tabs: [Tab, string][] = [["yaml", "YAML"], ["json", "JSON"], ...(hasEffective ? ([["effective", "Effective"]] as [Tab, string][]) : [])];
+  return (
+    <div class="tabs" role="group" aria-label="Notation">
+      {tabs.map(([id, word]) => (
+        <button key={id} type="button" aria-pressed={tab === id} onClick={() => onTab(id)}>
+          {word}
+        </button>
+      ))}
+    </div>
+  );
+}
+
+interface EditorProps {
+  kind: Kind;
+  name: string | null;
+  resource: Resource | null;
+  onSaved(created: Created, isNew: boolean): void;
+}
+
+function Editor({ kind, name, resource, onSaved }: EditorProps) {
+  const mayWrite = useMay(rightFor(kind));
+  const [newName, setNewName] = useState("");
+  const [tab, setTab] = useState<Tab>("yaml");
+  const [editing, setEditing] = useState<Editing>({ text: "", isDirty: false, base: null });
+  const [refused, setRefused] = useState<Refused | null>(null);
+  const [plan, setPlan] = useState<ApplyResult | null>(null);
+  const [isBusy, setBusy] = useState(false);
+  const notation: Notation = tab === "json" ? "json" : "yaml";
+  const target = name ?? newName.trim();
+
+  useEffect(() => {
+    // What somebody types is never overwritten by what arrives.
+    if (resource) setEditing((now) => (now.isDirty ? now : stored(resource, notation)));
+  }, [resource]);
+
+  const change = (next: Tab) => {
+    setRefused(null);
+    try {
+      const to: Notation = next === "json" ? "json" : "yaml";
+      if (to !== notation) setEditing({ ...editing, text: write(read(editing.text, notation), to) });
+      setTab(next);
+    } catch (error) {
+      setRefused(asRefused(error));
+    }
+  };
+  const attempt = async (action: (spec: Record<string, unknown>) => Promise<void>) => {
+    setBusy(true);
+    setRefused(null);
+    setPlan(null);
+    try {
+      await action(read(editing.text, notation));
+    } catch (error) {
+      setRefused(asRefused(error));
+    }
+    setBusy(false);
+  };
+  const check = () =>
+    attempt(async (spec) => {
+      const resources = { [kind]: { [target]: spec } };
+      const set = resource?.set ?? "default";
+      setPlan((await call<ApplyResult>("POST", "/api/v1/apply", { resources, set, dry_run: true })).body);
+    });
+  const save = () =>
+    attempt(async (spec) => {
+      const headers: Record<string, string> = name ? { "If-Match": `"${editing.base}"` } : { "If-None-Match": "*" };
+      const { body } = await call<Created>("PUT", resourcePath(kind, target), spec, headers);
+      setEditing(stored(body, notation));
+      onSaved(body, !name);
+    });
+  const isStale = resource !== null && editing.isDirty && editing.base !== null && resource.revision > editing.base;
+  const takeTheirs = () => {
+    if (!resource) return;
+    setEditing(stored(resource, notation));
+    setRefused(null);
+  };
+  return (
+    <form class="editor" onSubmit={(event) => (event.preventDefault(), void save())}>
+      {name === null && (
+        <label class="editor-name">
+          <span>Name</span>
+          <input value={newName} required maxLength={191} spellcheck={false} autofocus onInput={(event) => setNewName(event.currentTarget.value)} />
+        </label>
+      )}
+      <Tabs tab={tab} hasEffective={resource?.effective !== undefined} onTab={change} />
+      {tab === "effective" ? (
+        <pre class="text" tabIndex={0} aria-label="Effective spec">{write(resource?.effective ?? {}, "yaml")}</pre>
+      ) : (
+        <textarea
+          class="text"
+          aria-label={`Spec as ${notation.toUpperCase()}`}
+          spellcheck={false}
+          readOnly={!mayWrite}
+          rows={Math.min(30, Math.max(8, editing.text.split("\n").length + 1))}
+          value={editing.text}
+          onInput={(event) => setEditing({ ...editing, text: event.currentTarget.value, isDirty: true })}
+        />
+      )}
+      {isStale && (
+        <p class="note">
+          Somebody changed it to revision {resource.revision} while you were editing.{" "}
+          <button type="button" class="link" onClick={takeTheirs}>
+            Drop my edits and show theirs
+          </button>
+        </p>
+      )}
+      {refused && <ProblemNote refused={refused} />}
+      {plan && <PlanNote plan={plan} />}
+      {mayWrite && tab !== "effective" && (
+        <div class="editor-foot">
+          <button type="button" disabled={isBusy || !target} onClick={check}>
+            What would change?
+          </button>
+          <button type="submit" class="primary" disabled={isBusy || !target || (name !== null && !editing.isDirty)}>
+            Save
+          </button>
+        </div>
+      )}
+    </form>
+  );
+}
+
+export function ResourcePage({ kind, name }: { kind: Kind; name: string | null }) {
+  const { resource, refused, setResource } = useResource(kind, name);
+  const [created, setCreated] = useState<Created | null>(null);
+  const [isDeleting, setDeleting] = useState(false);
+  const [saved, setSaved] = useState("");
+  const mayWrite = useMay(rightFor(kind));
+  const onSaved = (body: Created, isNew: boolean) => {
+    if (body.key || body.token) setCreated(body);
+    setSaved(`Saved as revision ${body.revision}.`);
+    if (isNew && !body.key && !body.token) go(configPath(kind, body.name), true);
+    else setResource({ ...body, effective: resource?.effective });
+  };
+  const remove = async () => {
+    if (!name) return;
+    await call("DELETE", resourcePath(kind, name));
+    go(configPath(kind), true);
+  };
+  const closeOnce = () => {
+    const done = created;
+    setCreated(null);
+    if (done && !name) go(configPath(kind, done.name), true);
+  };
+  return (
+    <>
+      <p class="crumb">
+        <a href={configPath(kind)} data-view>
+          {kind}
+        </a>
+      </p>
+      <div class="page-head">
+        <h1>{name ?? `New ${singular(kind)}`}</h1>
+        {name && resource && mayWrite && (
+          <div class="actions">
+            <button type="button" class="danger" onClick={() => setDeleting(true)}>
+              Delete
+            </button>
+          </div>
+        )}
+      </div>
+      {resource && (
+        <p class="dim">
+          Revision {resource.revision}, <Ago at={resource.updated} />
+          {resource.set && `, set ${resource.set}`}
+        </p>
+      )}
+      {refused && !resource ? (
+        <ProblemNote refused={refused} />
+      ) : (
+        (resource || name === null) && <Editor kind={kind} name={name} resource={resource} onSaved={onSaved} />
+      )}
+      <p role="status" class="saved">
+        {saved}
+      </p>
+      {kind === "secrets" && name && mayWrite && <SecretValue name={name} />}
+      <FieldHelp about={kinds[kind].about} fields={kinds[kind].fields} />
+      {created && <Once created={created} onClose={closeOnce} />}
+      {isDeleting && (
+        <Confirm isDanger title={`Delete ${kind}/${name}?`} action="Delete" onConfirm={remove} onClose={() => setDeleting(false)}>
+          <p>It is deleted at once, and what follows from it is taken off the nodes. The history keeps what it was.</p>
+        </Confirm>
+      )}
+    </>
+  );
+}
