@@ -1,0 +1,202 @@
+"""The nine kinds: list, get, put, patch, delete, rename, and everything that is refused."""
+
+from controller import expect, refusal
+
+
+def case_put_creates_then_changes_nothing(c):
+    first = expect(c.admin.put("/api/v1/nodes/rho", {"address": "192.0.2.1"}), 201)
+    assert first.headers["Location"] == "/api/v1/nodes/rho"
+    body = first.json
+    assert body["kind"] == "nodes" and body["name"] == "rho" and body["id"] > 0
+    assert first.headers["ETag"] == f'"{body["revision"]}"'
+    again = expect(c.admin.put("/api/v1/nodes/rho", {"address": "192.0.2.1"}), 200)
+    assert again.headers["ETag"] == first.headers["ETag"]
+    assert again.json["id"] == body["id"]
+    changed = expect(c.admin.put("/api/v1/nodes/rho", {"address": "192.0.2.2"}), 200)
+    assert changed.json["revision"] > body["revision"]
+
+
+def case_get_has_the_same_etag(c):
+    answer = expect(c.admin.get("/api/v1/nodes/rho"), 200)
+    assert answer.headers["ETag"] == f'"{answer.json["revision"]}"'
+    assert answer.json["spec"] == {"address": "192.0.2.2"}
+    assert "effective" in expect(c.admin.get("/api/v1/nodes/rho?effective=true"), 200).json
+
+
+def case_if_match(c):
+    old = c.admin.get("/api/v1/nodes/rho").headers["ETag"]
+    new = expect(c.admin.put("/api/v1/nodes/rho", {"comment": "a"}, headers={"If-Match": old}), 200).headers["ETag"]
+    refusal(c.admin.put("/api/v1/nodes/rho", {"comment": "b"}, headers={"If-Match": old}), 412)
+    refusal(c.admin.patch("/api/v1/nodes/rho", {"comment": "b"}, headers={"If-Match": old}), 412)
+    refusal(c.admin.delete("/api/v1/nodes/rho", headers={"If-Match": old}), 412)
+    refusal(c.admin.put("/api/v1/nodes/absent", {}, headers={"If-Match": "*"}), 412)
+    assert c.admin.get("/api/v1/nodes/rho").headers["ETag"] == new
+
+
+def case_if_none_match(c):
+    refusal(c.admin.put("/api/v1/nodes/rho", {}, headers={"If-None-Match": "*"}), 412)
+    refusal(c.admin.put("/api/v1/nodes/rho", {}, headers={"If-None-Match": '"1"'}), 400)
+    expect(c.admin.put("/api/v1/nodes/fresh", {}, headers={"If-None-Match": "*"}), 201)
+    expect(c.admin.delete("/api/v1/nodes/fresh"), 204)
+
+
+def case_patch_merges(c):
+    expect(c.admin.put("/api/v1/nodes/bob", {"address": "192.0.2.3", "comment": "x", "tags": ["eu"]}), 201)
+    patched = expect(c.admin.patch("/api/v1/nodes/bob", {"comment": None, "tags": ["us"]}), 200)
+    assert patched.json["spec"] == {"address": "192.0.2.3", "tags": ["us"]}
+    refusal(c.admin.patch("/api/v1/nodes/absent", {"comment": "x"}), 404)
+
+
+def case_list_pages_and_filters(c):
+    for name in ("p1", "p2", "p3"):
+        expect(c.admin.put(f"/api/v1/nodes/{name}", {"tags": ["paged"]}), 201)
+    page = expect(c.admin.get("/api/v1/nodes?tag=paged&limit=2"), 200).json
+    assert [i["name"] for i in page["items"]] == ["p1", "p2"] and page["total"] == 3
+    rest = expect(c.admin.get(f"/api/v1/nodes?tag=paged&limit=2&after={page['next']}"), 200).json
+    assert [i["name"] for i in rest["items"]] == ["p3"] and rest["next"] is None
+    found = expect(c.admin.get("/api/v1/nodes?q=p2"), 200).json
+    assert [i["name"] for i in found["items"]] == ["p2"]
+    for bad in ("limit=0", "limit=x", "limit=100000", "effective=maybe"):
+        refusal(c.admin.get("/api/v1/nodes?" + bad), 400)
+    for name in ("p1", "p2", "p3"):
+        expect(c.admin.delete(f"/api/v1/nodes/{name}"), 204)
+
+
+def case_missing_is_404(c):
+    refusal(c.admin.get("/api/v1/nodes/absent"), 404)
+    refusal(c.admin.delete("/api/v1/nodes/absent"), 404)
+    refusal(c.admin.post("/api/v1/nodes/absent/rename", {"name": "other"}), 404)
+    refusal(c.admin.get("/api/v1/nodes/absent/observed"), 404)
+
+
+def case_invalid_json_says_where(c):
+    answer = c.admin.call("PUT", "/api/v1/nodes/bad", raw=b'{"a": 1,\n  oops}',
+                          headers={"Content-Type": "application/json"})
+    assert "line 2" in refusal(answer, 400)
+    answer = c.admin.call("PUT", "/api/v1/nodes/bad", raw=b'{"comment": "\xff\xfe"}',
+                          headers={"Content-Type": "application/json"})
+    assert "UTF-8" in refusal(answer, 400), answer.body
+    answer = c.admin.call("PUT", "/api/v1/nodes/bad", raw=b'{"comment": "a", "comment": "b"}',
+                          headers={"Content-Type": "application/json"})
+    refusal(answer, 400)
+    refusal(c.admin.call("PUT", "/api/v1/nodes/bad", headers={"Content-Type": "application/json"}), 400)
+    refusal(c.admin.get("/api/v1/nodes/bad"), 404)
+
+
+def case_deep_nesting_is_refused(c):
+    answer = c.admin.call("PUT", "/api/v1/nodes/deep", raw=b"[" * 100000,
+                          headers={"Content-Type": "application/json"})
+    refusal(answer, 400)
+
+
+def case_wrong_type_is_415(c):
+    for kind in ("text/plain", "application/x-www-form-urlencoded", None):
+        refusal(c.admin.call("PUT", "/api/v1/nodes/bad", raw=b"{}", headers={"Content-Type": kind}), 415)
+
+
+def case_misspelt_field_gets_a_suggestion(c):
+    answer = c.admin.put("/api/v1/nodes/bad", {"adress": "192.0.2.1"})
+    detail = refusal(answer, 422)
+    assert "address" in answer.text, detail
+
+
+def case_every_bad_field_is_listed(c):
+    answer = c.admin.put("/api/v1/nodes/bad", {"listen_port": 99999999, "site": "nowhere", "tags": ["UPPER"]})
+    refusal(answer, 422)
+    assert len(answer.fields()) >= 2, answer.body
+
+
+def case_bad_names_are_refused(c):
+    for name in ("UPPER", "-dash", "a" * 64, "under_score", "%00", "%ff"):
+        refusal(c.admin.put(f"/api/v1/nodes/{name}", {}), c.admin.put(f"/api/v1/nodes/{name}", {}).status)
+        assert c.admin.put(f"/api/v1/nodes/{name}", {}).status in (400, 404, 422), name
+
+
+def case_unknown_reference_is_refused(c):
+    answer = c.admin.put("/api/v1/nodes/bad", {"site": "nowhere"})
+    assert "nowhere" in refusal(answer, 422)
+    answer = c.admin.put("/api/v1/networks/bad", {"mesh": ["rho", "nobody"]})
+    assert "nobody" in refusal(answer, 422)
+    refusal(c.admin.get("/api/v1/networks/bad"), 404)
+
+
+def case_host_bits_are_refused(c):
+    answer = c.admin.put("/api/v1/sites/bad", {"lan": ["10.1.0.1/16"]})
+    assert "10.1.0.0/16" in refusal(answer, 422), answer.body
+
+
+def case_overlapping_lans_are_refused(c):
+    expect(c.admin.put("/api/v1/sites/paris", {"lan": ["10.1.0.0/16", "fd00:1::/48"]}), 201)
+    refusal(c.admin.put("/api/v1/sites/lyon", {"lan": ["10.1.2.0/24"]}), 409)
+    refusal(c.admin.put("/api/v1/sites/lyon", {"lan": ["fd00:1:0:1::/64"]}), 409)
+    expect(c.admin.put("/api/v1/sites/lyon", {"lan": ["10.2.0.0/16"]}), 201)
+
+
+def case_exhausted_pool_is_refused_and_changes_nothing(c):
+    before = c.admin.get("/api/v1/state").json["revision"]
+    nodes = {f"many{i}": {} for i in range(8)}
+    answer = c.admin.post("/api/v1/apply", {"resources": {
+        "nodes": nodes, "networks": {"tight": {"mesh": list(nodes), "pool": ["10.77.0.0/30"]}}}})
+    assert "10.77.0.0/30" in refusal(answer, 409)
+    assert c.admin.get("/api/v1/state").json["revision"] == before
+    refusal(c.admin.get("/api/v1/nodes/many0"), 404)
+
+
+def case_delete_while_referenced_is_409(c):
+    expect(c.admin.put("/api/v1/networks/home", {"mesh": ["rho", "bob"]}), 201)
+    detail = refusal(c.admin.delete("/api/v1/nodes/bob"), 409)
+    assert "home" in detail, detail
+    expect(c.admin.get("/api/v1/nodes/bob"), 200)
+
+
+def case_rename_keeps_identity_and_references(c):
+    before = c.admin.get("/api/v1/nodes/bob").json
+    after = expect(c.admin.post("/api/v1/nodes/bob/rename", {"name": "robert"}), 200).json
+    assert after["id"] == before["id"] and after["name"] == "robert"
+    assert c.admin.get("/api/v1/networks/home").json["spec"]["mesh"] == ["rho", "robert"]
+    refusal(c.admin.get("/api/v1/nodes/bob"), 404)
+    refusal(c.admin.post("/api/v1/nodes/robert/rename", {"name": "rho"}), 409)
+    refusal(c.admin.post("/api/v1/nodes/robert/rename", {"nom": "x"}), 422)
+    expect(c.admin.post("/api/v1/nodes/robert/rename", {"name": "bob"}), 200)
+
+
+def case_delete_after_the_reference_is_gone(c):
+    expect(c.admin.delete("/api/v1/networks/home"), 204)
+    expect(c.admin.delete("/api/v1/nodes/bob"), 204)
+    refusal(c.admin.get("/api/v1/nodes/bob"), 404)
+
+
+def case_secret_value_goes_in_and_never_out(c):
+    plain = {"Content-Type": "text/plain"}
+    refusal(c.admin.call("PUT", "/api/v1/secrets/vpn/value", raw=b"s3cr3t", headers=plain), 404)
+    expect(c.admin.put("/api/v1/secrets/vpn", {"comment": "login"}), 201)
+    expect(c.admin.call("PUT", "/api/v1/secrets/vpn/value", raw=b"s3cr3t", headers=plain), 204)
+    expect(c.admin.call("PUT", "/api/v1/secrets/vpn/value", raw=b"s3cr3t-2", headers=plain), 204)
+    refusal(c.admin.call("PUT", "/api/v1/secrets/vpn/value", headers=plain), 422)
+    refusal(c.admin.get("/api/v1/secrets/vpn/value"), 405)
+    for path in ("/api/v1/secrets/vpn?effective=true", "/api/v1/secrets", "/api/v1/history"):
+        assert "s3cr3t" not in c.admin.get(path).text
+    with open(c.state + "/weft.db", "rb") as f:
+        assert b"s3cr3t" not in f.read()
+    expect(c.admin.delete("/api/v1/secrets/vpn"), 204)
+
+
+def case_history_tells_who_and_what(c):
+    page = expect(c.admin.get("/api/v1/history?limit=5"), 200).json
+    newest = page["items"][0]
+    assert newest["user"] == "user/admin" and newest["action"] == "delete" and newest["name"] == "vpn"
+    older = expect(c.admin.get(f"/api/v1/history?limit=5&after={page['next']}"), 200).json
+    assert older["items"][0]["revision"] < page["items"][-1]["revision"]
+    refusal(c.admin.get("/api/v1/history?after=x"), 400)
+
+
+def case_log_and_fleet_state(c):
+    assert isinstance(expect(c.admin.get("/api/v1/log"), 200).json["items"], list)
+    state = expect(c.admin.get("/api/v1/state"), 200).json
+    node = next(n for n in state["nodes"] if n["name"] == "rho")
+    assert node["health"] == "never" and node["connected"] is False
+    assert state["revision"] >= 1 and state["controller"] and state["counts"]["never"] >= 1
+    topology = expect(c.admin.get("/api/v1/topology"), 200).json
+    assert {"nodes", "links", "segments"} <= set(topology)
+    observed = expect(c.admin.get("/api/v1/nodes/rho/observed"), 200).json
+    assert observed["entries"] == {} and "desired" in observed

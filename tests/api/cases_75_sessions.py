@@ -1,0 +1,229 @@
+"""What a node's session leads to elsewhere: metrics, topology, revocation, renewal of certificates."""
+
+import os
+import socket
+import ssl
+import time
+
+from agent import Agent, openssl
+from controller import Controller, expect, refusal
+from exposition import parse, value_of
+
+FLEET = {"resources": {
+    "sites": {"port": {"lan": ["192.0.2.0/24"]}},
+    "nodes": {"ann": {"address": "198.51.100.1", "site": "port"}, "ben": {"address": "198.51.100.2"}, "cleo": {}},
+    "networks": {"sea": {"mesh": ["ann", "ben", "cleo"]}},
+}, "set": "sea"}
+
+
+def eventually(check, seconds=5):
+    deadline = time.monotonic() + seconds
+    while not check():
+        assert time.monotonic() < deadline, "it did not come to be in time"
+        time.sleep(0.05)
+
+
+def link_state(c, a, b):
+    links = c.admin.get("/api/v1/topology").json["links"]
+    found = [x["state"] for x in links if (x["network"], x["a"], x["b"]) == ("sea", a, b)]
+    assert len(found) == 1, links
+    return found[0]
+
+
+def case_topology_shows_links_of_who_never_joined(c):
+    expect(c.admin.post("/api/v1/apply", FLEET), 200)
+    assert link_state(c, "ann", "ben") == "never"
+    assert c.admin.get("/api/v1/topology").json["truncated"] is False
+
+
+def case_a_topology_of_very_many_links_is_cut(c):
+    with Controller(c.binary, c.root) as mine:
+        names = [f"m{i}" for i in range(205)]  # 20,910 links
+        fleet = {"nodes": {name: {} for name in names}, "networks": {"full": {"mesh": names}}}
+        expect(mine.admin.post("/api/v1/apply", {"resources": fleet}, timeout=120), 200)
+        topology = expect(mine.admin.get("/api/v1/topology"), 200).json
+        assert topology["truncated"] is True and len(topology["links"]) == 20000
+        assert len({(x["a"], x["b"]) for x in topology["links"]}) == 20000
+        assert mine.stop()
+
+
+def case_nodes_join_and_become_peers(c):
+    c.agents = {name: Agent(c, name) for name in ("ann", "ben")}
+    for agent in c.agents.values():
+        expect(agent.join(), 200)
+        agent.hello()
+    for agent, peer in ((c.agents["ann"], "ben"), (c.agents["ben"], "ann")):
+        agent.follow(lambda desired, key=f"peer/sea/{peer}": key in desired)
+    assert link_state(c, "ann", "ben") == "unknown"  # has joined, has not reported
+    assert link_state(c, "ann", "cleo") == "never"
+
+
+def case_metrics_of_nodes_are_prometheus_text(c):
+    ann = c.agents["ann"]
+    revision = c.admin.get("/api/v1/state").json["revision"]
+    ann.applied(revision)
+    ann.observe({"node/self": {"version": "0.1.0"}, "peer/sea/ben": {"endpoint": None, "state": "up"},
+                 "wire/lan/ben": {"up": True}, "port/lan/ben": {"state": "forwarding"}})
+    eventually(lambda: "weft_peer_up" in c.admin.get("/metrics").text)
+    if not ann.is_sampling:  # nobody scraped before
+        ann.await_type("samples")
+    assert ann.is_sampling
+    ann.send(type="samples", at=1, values={
+        "peer/sea/ben": {"rx_bytes": 12345678901234, "tx_bytes": 7, "handshake_age_s": 12.5},
+        "guard/counters": {"spoof_in": 3, "spoof_out": 0, "vxlan_in": 1, "vxlan_out": 0, "overlay_in": 2},
+        "node/self": {"rss_kb": 9000, "uptime_s": 5, "entries": 3, "writes_total": 8}})
+    eventually(lambda: "spoof_in" in c.admin.get("/metrics").text)
+    answer = expect(c.admin.get("/metrics"), 200)
+    assert answer.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+    families = parse(answer.text)
+    link = {"node": "ann", "site": "port", "network": "sea", "peer": "ben"}
+    assert value_of(families, "weft_node_connected", node="ann", site="port") == 1
+    assert value_of(families, "weft_node_connected", node="cleo") == 0
+    assert value_of(families, "weft_node_applied_revision", node="ann") == revision
+    assert value_of(families, "weft_node_target_revision", node="ann") <= revision
+    assert value_of(families, "weft_peer_up", **link) == 1
+    assert value_of(families, "weft_peer_rx_bytes_total", **link) == 12345678901234
+    assert value_of(families, "weft_peer_tx_bytes_total", **link) == 7
+    assert value_of(families, "weft_peer_handshake_age_seconds", **link) == 12.5
+    assert value_of(families, "weft_guard_spoof_in_total", node="ann", site="port") == 3
+    assert value_of(families, "weft_guard_overlay_in_total", node="ann") == 2
+    assert value_of(families, "weft_port_forwarding", node="ann", segment="lan", peer="ben") == 1
+    assert families["weft_nodes"][0] == "gauge" and sum(families["weft_nodes"][1].values()) >= 3
+
+
+def case_revoking_ends_session_certificate_and_tunnels(c):
+    ann, ben = c.agents["ann"], c.agents["ben"]
+    assert "peer/sea/ben" in ann.desired
+    expect(c.admin.post("/api/v1/nodes/ben/revoke"), 204)
+    bye = ben.await_type("bye", 2)
+    assert bye["retry"] is False and "revoked" in bye["reason"], bye
+    ann.follow(lambda desired: "peer/sea/ben" not in desired)
+    assert link_state(c, "ann", "ben") in ("never", "up")  # what ann told last
+    assert c.admin.get("/api/v1/state").json["counts"]["connected"] == 1
+    ben.close()
+    ben.connect()
+    ben.send(type="hello", protocol={"major": 1, "minor": 0}, version="0.1.0", boot_id="b", public_key=ben.public,
+             base={"revision": 0, "digest": "0" * 32})
+    bye = ben.await_type("bye")
+    assert bye["retry"] is False and "revoked" in bye["reason"], bye
+    ben.close()
+    time.sleep(0.5)
+    assert "peer/sea/ben" not in c.admin.get("/api/v1/nodes/ann/observed").json["desired"]
+
+
+def case_the_key_that_let_it_in_does_not_do_so_again(c):
+    ben = c.agents["ben"]
+    key = c.admin.get("/api/v1/enrolment-keys/agent-ben")
+    expect(key, 200)
+    refusal(ben.join({"i": "agent-ben", "s": "A" * 43}), 401)
+
+
+def case_a_revoked_node_comes_back_by_a_new_key(c):
+    ben = c.agents["ben"]
+    expect(c.admin.delete("/api/v1/enrolment-keys/agent-ben"), 204)
+    expect(ben.join(), 200)
+    ben.hello()
+    c.agents["ann"].follow(lambda desired: "peer/sea/ben" in desired)
+
+
+def expired_certificate(c, agent, node_id):
+    """Signed by the controller's own authority, over since a minute."""
+    base = os.path.join(c.dir, "forge")
+    os.makedirs(base, exist_ok=True)
+    for name, text in (("index", ""), ("serial", "7A01\n"), ("csr", agent.csr), ("conf", f"""[ca]
+default_ca = c
+[c]
+database = {base}/index
+serial = {base}/serial
+new_certs_dir = {base}
+certificate = {c.state}/ca.crt
+private_key = {c.state}/ca.key
+default_md = sha256
+policy = p
+x509_extensions = e
+unique_subject = no
+[p]
+commonName = supplied
+[e]
+basicConstraints = critical,CA:FALSE
+keyUsage = critical,digitalSignature
+extendedKeyUsage = clientAuth
+subjectAltName = URI:weft:node:{node_id}
+""")):
+        with open(os.path.join(base, name), "w") as f:
+            f.write(text)
+    stamp = [time.strftime("%y%m%d%H%M%SZ", time.gmtime(time.time() - ago)) for ago in (7200, 60)]
+    return openssl("ca", "-batch", "-notext", "-config", base + "/conf", "-in", base + "/csr", "-subj",
+                   "/CN=node:" + agent.name, "-startdate", stamp[0], "-enddate", stamp[1])
+
+
+def case_an_expired_certificate_may_only_renew(c):
+    ben = c.agents["ben"]
+    ben.close()
+    node_id = c.admin.get("/api/v1/nodes/ben").json["id"]
+    ben.keep(expired_certificate(c, ben, node_id))
+    eventually(lambda: c.admin.get("/api/v1/state").json["counts"]["connected"] == 1)
+    ben.hello()
+    assert c.admin.get("/api/v1/state").json["counts"]["connected"] == 1
+    ben.send(type="renew", csr=ben.csr)
+    ben.keep(ben.await_type("renewed")["certificate"])
+    bye = ben.await_type("bye")
+    assert bye["retry"] is True, bye
+    ben.close()
+    ben.hello()
+    assert c.admin.get("/api/v1/state").json["counts"]["connected"] == 2
+
+
+def case_a_renewal_after_the_revocation_is_refused(c):
+    ben = c.agents["ben"]
+    expect(c.admin.post("/api/v1/nodes/ben/revoke"), 204)
+    ben.await_type("bye")
+    ben.close()
+    ben.keep(expired_certificate(c, ben, c.admin.get("/api/v1/nodes/ben").json["id"]))
+    ben.hello()  # this serial is not known to be revoked: it was forged for the test
+    ben.send(type="renew", csr=ben.csr)
+    bye = ben.await_type("bye")
+    assert "revoked" in bye["reason"], bye
+    ben.close()
+
+
+def presented(port, certificate, key):
+    """The certificate that the controller shows to an agent."""
+    context = ssl._create_unverified_context()
+    context.load_cert_chain(certificate, key)
+    with socket.create_connection(("127.0.0.1", port), 5) as plain:
+        with context.wrap_socket(plain, server_hostname="controller.weft") as tls:
+            return tls.getpeercert(True)
+
+
+def case_own_certificate_is_renewed_while_running(c):
+    ann = c.agents["ann"]
+    ports = (c.rest_port, c.hub_port)
+    before = presented(c.hub_port, ann.certificate, ann.key)
+    os.unlink(os.path.join(c.state, "tls.crt"))
+    c.process.send_signal(1)  # SIGHUP
+    eventually(lambda: all(presented(p, ann.certificate, ann.key) != before for p in ports))
+    assert presented(c.rest_port, ann.certificate, ann.key) == presented(c.hub_port, ann.certificate, ann.key)
+    ann.send(type="event", at=1, severity="info", kind="still_here", entry=None, text="the session stands")
+    eventually(lambda: "still_here" in c.admin.get("/api/v1/log").text)
+    ann.close()
+    ann.hello()
+    ann.close()
+
+
+def case_certificate_life_is_a_setting(c):
+    with Controller(c.binary, c.root, "certificate_life: 1m") as mine:
+        expect(mine.admin.put("/api/v1/nodes/brief", {}), 201)
+        agent = Agent(mine, "brief")
+        expect(agent.join(), 200)
+        end = openssl("x509", "-noout", "-enddate", "-in", agent.certificate).strip().split("=")[1]
+        left = ssl.cert_time_to_seconds(end) - time.time()
+        assert 50 <= left <= 61, left
+        agent.hello()
+        agent.close()
+        assert mine.stop()
+    for bad in ("30s", "826d", "soon"):
+        mine = Controller(c.binary, c.root, f"certificate_life: {bad}")
+        done = mine.command("run")
+        assert done.returncode == 1 and b"certificate_life" in done.stderr, done.stderr
+        mine.__exit__()

@@ -1,0 +1,189 @@
+# Words of the namespace tests; each script sources this file. A case is a function that `check` runs in a shell of its
+# own with errexit: it prints figures with `note` and ends with `die` when a promise does not hold.
+
+set -uo pipefail
+shopt -s inherit_errexit
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+root=$(cd "$here/../.." && pwd)
+WEFT_BIN=$(cd "${WEFT_BIN:-$root/build/release/bin}" 2>/dev/null && pwd)
+export PATH=$WEFT_BIN:$PATH
+failures=0
+labs=()
+
+skip_all() {
+	echo "tests/netns: $*" >&2
+	exit 77
+}
+
+[ "$(id -u)" = 0 ] || skip_all "namespaces need root"
+for program in weft weft-agent weft-controller; do
+	[ -x "$WEFT_BIN/$program" ] || skip_all "$program is not built (WEFT_BIN=$WEFT_BIN)"
+done
+for tool in ip bridge nft wg ping iperf3 tcpdump jq python3 sysctl arping; do
+	command -v $tool >/dev/null || skip_all "$tool is not installed"
+done
+unshare -n true 2>/dev/null || skip_all "this machine makes no network namespaces"
+
+note() { printf '     %s\n' "$*"; }
+die() {
+	printf '     %s\n' "$*"
+	exit 1
+}
+now_ms() { echo $(($(date +%s%N) / 1000000)); }
+# seconds MS: 1234 -> 1.2
+seconds() { printf '%d.%d' $(($1 / 1000)) $(($1 % 1000 / 100)); }
+since() { seconds $(($(now_ms) - $1)); }
+
+# check "what the user gets" FUNCTION [ARG...]
+check() {
+	local what=$1 start output status
+	start=$(now_ms)
+	shift
+	output=$(set -e; "$@" 2>&1)
+	status=$?
+	case $status in
+	0) printf 'ok   %s (%s s)\n' "$what" "$(since "$start")" ;;
+	77) printf 'skip %s\n' "$what" ;;
+	*)
+		printf 'FAIL %s (%s s)\n' "$what" "$(since "$start")"
+		failures=$((failures + 1))
+		;;
+	esac
+	[ -z "$output" ] || printf '%s\n' "$output"
+}
+
+# till SECONDS COMMAND...: tries again until it succeeds or time is up.
+till() {
+	local end=$(($(now_ms) + $1 * 1000))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		[ "$(now_ms)" -lt "$end" ] || return 1
+		sleep 0.1
+	done
+}
+
+# use_lab NAME: which lab the words below mean. Several may stand at a time; all end with the script.
+use_lab() {
+	LAB=$1-$$
+	[[ " ${labs[*]} " == *" $LAB "* ]] || labs+=("$LAB")
+	if [ -d "/run/weft-lab/$LAB" ]; then eval "$(weft lab env --lab "$LAB")"; fi
+}
+lab() { weft lab "$1" --lab "$LAB" "${@:2}"; }
+lab_up() {
+	lab up --port 0 "$@" || return 1
+	eval "$(weft lab env --lab "$LAB")"
+}
+end_labs() {
+	local one
+	trap - EXIT INT TERM
+	for one in "${labs[@]}"; do
+		[ ! -d "/run/weft-lab/$one" ] || weft lab down --lab "$one" || failures=$((failures + 1))
+	done
+	rm -rf "$scratch"
+}
+scratch=$(mktemp -d)
+trap 'end_labs' EXIT
+trap 'exit 1' INT TERM
+finish() {
+	end_labs
+	[ $failures = 0 ]
+	exit
+}
+
+# in_host HOST COMMAND...
+in_host() { weft lab exec --lab "$LAB" "$1" -- "${@:2}"; }
+
+# device HOST ENTRY: the name of the interface that an entry made: `device rho bridge/internet`.
+device() { in_host "$1" ip -j link | jq -er --arg alias "weft:$2" '.[] | select(.ifalias == $alias) | .ifname'; }
+
+# address SEGMENT NODE 4|6: what the controller gave it.
+address() {
+	weft get segments "$1" --effective -o json |
+		jq -er --arg n "$2" --arg f "$3" '[.. | .nodes? // empty | .[$n][] | select(contains(":") == ($f == "6"))][0]'
+}
+overlay() {
+	weft get networks "$1" --effective -o json |
+		jq -er --arg n "$2" --arg f "$3" '[.. | .nodes? // empty | .[$n][] | select(contains(":") == ($f == "6"))][0]'
+}
+
+# status HOST JQ: from `weft-agent status --json`, whose exit status only says whether all is well.
+status() { { in_host "$1" weft-agent status --json || true; } | jq -er "$2"; }
+is_settled() { [ "$(status "$1" '.connected and (.errors | length == 0) and .revision == .target')" = true ]; }
+writes() { status "$1" .writes; }
+
+# guard HOST COUNTER: packets that a guard rail dropped.
+guard() { in_host "$1" nft -j list counter inet weft "$2" | jq -er '[.nftables[].counter? // empty][0].packets'; }
+
+# answers FROM ADDRESS [PING-OPTION...]: one echo comes back.
+answers() { in_host "$1" ping -n -q -c 1 -W 1 "${@:3}" "$2"; }
+
+# full_size ADDRESS: the payload that makes 1500 bytes.
+full_size() { case $1 in *:*) echo 1452 ;; *) echo 1472 ;; esac; }
+
+# all_pairs SECONDS SEGMENT NODE...: every node reaches every other, both families, 1500 bytes with DF.
+all_pairs() {
+	local end=$(($(now_ms) + $1 * 1000)) segment=$2 a b f to pairs=0
+	shift 2
+	for b in "$@"; do
+		for f in 4 6; do
+			to=$(address "$segment" "$b" $f)
+			for a in "$@"; do
+				[ "$a" != "$b" ] || continue
+				until answers "$a" "$to" -M do -s "$(full_size "$to")" >/dev/null 2>&1; do
+					[ "$(now_ms)" -lt "$end" ] || die "$a does not reach $b ($to) with 1500 bytes"
+					sleep 0.2
+				done
+				pairs=$((pairs + 1))
+			done
+		done
+	done
+	echo $pairs
+}
+
+# flow NAME FROM ADDRESS [INTERVAL]: pings until flow_end NAME, which prints "LOST SENT". Echoes still under way at the
+# end (at most two) are not counted as lost.
+flow() {
+	mkdir -p "$scratch/flows"
+	echo "$2" >"$scratch/flows/$1.host"
+	setsid weft lab exec --lab "$LAB" "$2" -- sh -c 'echo $$ >"$0.pid"; exec ping -n -i "$2" "$1"' \
+		"$scratch/flows/$1" "$3" "${4:-0.05}" >"$scratch/flows/$1" 2>&1 </dev/null &
+	till 5 grep -q icmp_seq "$scratch/flows/$1" || die "nothing answers the ping $1"
+}
+flow_end() {
+	local file=$scratch/flows/$1
+	in_host "$(cat "$file.host")" sh -c 'kill -INT $(cat "$0")' "$file.pid"
+	till 5 grep -q 'packets transmitted' "$file" || die "the ping $1 said nothing"
+	awk '/icmp_seq=/ && !/DUP/ && /time=/ { sub(/.*icmp_seq=/, ""); last = $1 + 0; got++ }
+		/packets transmitted/ { sent = $1 }
+		END { if (sent - last <= 2) sent = last; print sent - got, sent }' "$file"
+}
+no_loss() {
+	local lost sent
+	read -r lost sent < <(flow_end "$1")
+	note "$1: $sent echoes, $lost lost"
+	[ "$lost" = 0 ]
+}
+
+# has_event NODE TEXT AFTER-ID: an event of NODE with TEXT that came after the event AFTER-ID.
+last_event() { weft events -n 1 -o json | jq -r '.[0].id // 0'; }
+has_event() {
+	weft events --node "$1" -n 100 -o json |
+		jq -e --arg t "$2" --argjson id "$3" 'any(.[]; .id > $id and (tostring | contains($t)))'
+}
+
+# dump HOST: all that Weft could have left on a host, timers and lifetimes left out.
+is_quiet() { ! in_host "$1" ip -6 addr show tentative | grep . && ! in_host "$1" ip -d link | grep -E 'forward_delay_timer +[1-9]'; }
+dump() {
+	till 30 is_quiet "$1" || die "$1 does not come to rest"
+	in_host "$1" sh -c '
+		echo "# links"; ip -d link | sed -E "s/(_timer) +[0-9.]+/\1/g"
+		echo "# addresses"; ip addr | sed "s/_lft [0-9]*sec/_lft/g"
+		for f in -4 -6; do
+			echo "# routes $f"; ip $f route show table all | sed "s/ expires [0-9]*sec//"
+			echo "# rules $f"; ip $f rule
+		done
+		echo "# nft"; nft list ruleset
+		echo "# sysctl"; sysctl -a 2>/dev/null | grep "^net\." | grep -v -e nf_conntrack_count -e tcp_fastopen_key
+		echo "# resolver"; cat /etc/resolv.conf
+		echo "# files"; find /etc /run /var/lib ! -type d 2>/dev/null | sort'
+}

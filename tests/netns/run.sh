@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# Namespace tests: every promise of the data plane, with the real programs and real packets, in rehearsals (`weft lab`)
+# that each script makes and takes down again.
+#   sudo tests/netns/run.sh [WORD...]   only the scripts whose name contains one of WORD
+# WEFT_BIN is the directory of the programs (default: build/release/bin). One line a case, figures below it, then
+# "N passed, N failed, N skipped".
+set -uo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+export WEFT_BIN=${WEFT_BIN:-$here/../../build/release/bin}
+passed=0 failed=0 skipped=0
+logs=$(mktemp -d)
+
+# Each script has its own rehearsal, so two run side by side: they wait more than they work.
+jobs=${WEFT_NETNS_JOBS:-2}
+
+wanted() {
+	local word
+	[ $# -gt 1 ] || return 0
+	for word in "${@:2}"; do [[ $1 == *"$word"* ]] && return 0; done
+	return 1
+}
+
+run() {
+	local start=$SECONDS status=0
+	"$1" >"$logs/$2" 2>&1 || status=$?
+	echo "$status $((SECONDS - start))" >"$logs/$2.end"
+}
+
+count() {
+	local name=$1 status took bad
+	read -r status took <"$logs/$name.end"
+	printf '== %s\n' "$name"
+	cat "$logs/$name"
+	printf -- '-- %s: %s s\n' "$name" "$took"
+	bad=$(grep -c '^FAIL ' "$logs/$name")
+	passed=$((passed + $(grep -c '^ok ' "$logs/$name")))
+	skipped=$((skipped + $(grep -c '^skip ' "$logs/$name")))
+	# A script that ends badly without a failed case still fails.
+	if [ "$status" = 77 ]; then skipped=$((skipped + 1)); elif [ "$status" != 0 ] && [ "$bad" = 0 ]; then bad=1; fi
+	failed=$((failed + bad))
+}
+
+names=()
+for script in "$here"/[0-9][0-9]-*.sh; do
+	name=$(basename "$script" .sh)
+	! wanted "$name" "$@" || names+=("$name")
+done
+# Scripts end their rehearsals themselves; an interrupt is passed on and waited for.
+trap 'trap - INT TERM; kill -TERM $(jobs -p) 2>/dev/null; wait; rm -rf "$logs"; exit 1' INT TERM
+for name in "${names[@]}"; do
+	while [ "$(jobs -rp | wc -l)" -ge "$jobs" ]; do wait -n; done
+	run "$here/$name.sh" "$name" &
+done
+wait
+for name in "${names[@]}"; do count "$name"; done
+rm -rf "$logs"
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" = 0 ]

@@ -1,0 +1,94 @@
+#!/usr/bin/env bash
+# Every test of Weft. Installs what is missing (as root), builds, runs, and closes with "N passed, N failed, N skipped".
+#   sudo tests/run.sh             all stages
+#   sudo tests/run.sh unit api    only these
+# Stages: check (rules of the tree), unit (sanitizers), api (a live controller), netns (real packets), install (the
+# packages), web (a real browser). Logs go to build/logs/.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+root=$PWD
+logs=$root/build/logs
+mkdir -p "$logs"
+
+all=(check unit api netns install web)
+stages=("$@")
+[ $# -gt 0 ] || stages=("${all[@]}")
+passed=0 failed=0 skipped=0
+
+say() { printf '\n== %s\n' "$*"; }
+wants() { [[ " ${stages[*]} " == *" $1 "* ]]; }
+for stage in "${stages[@]}"; do
+	[[ " ${all[*]} " == *" $stage "* ]] || { echo "tests/run.sh: no stage is called $stage (${all[*]})" >&2; exit 2; }
+done
+
+# must NAME COMMAND...: a step without which nothing can be tested.
+must() {
+	local name=$1
+	shift
+	say "$name"
+	"$@" >"$logs/$name.log" 2>&1 || { tail -n 40 "$logs/$name.log"; echo "$name failed (build/logs/$name.log)"; echo "$passed passed, $((failed + 1)) failed, $skipped skipped"; exit 1; }
+}
+
+# stage NAME COMMAND...: runs it, shows it, and adds up the "N passed, N failed[, N skipped]" of its last such line.
+stage() {
+	local name=$1 start=$SECONDS status line
+	shift
+	say "$name"
+	"$@" 2>&1 | tee "$logs/$name.log"
+	status=${PIPESTATUS[0]}
+	line=$(grep -E '^[0-9]+ passed, [0-9]+ failed' "$logs/$name.log" | tail -n 1)
+	if [ "$status" = 77 ]; then
+		skipped=$((skipped + 1))
+	elif [ -z "$line" ]; then
+		# A stage without a count is one test.
+		if [ "$status" = 0 ]; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
+	else
+		read -r p _ f _ s _ <<<"$line"
+		passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + ${s:-0}))
+		# A stage that fails without a failed test still fails.
+		[ "$status" = 0 ] || [ "$f" -gt 0 ] || failed=$((failed + 1))
+	fi
+	printf -- '-- %s: %s s\n' "$name" $((SECONDS - start))
+}
+
+checks() {
+	local p=0 f=0 script
+	for script in tests/check/*.sh; do
+		if "$script"; then
+			p=$((p + 1)) && echo "ok   $script"
+		else
+			f=$((f + 1)) && echo "FAIL $script"
+		fi
+	done
+	echo "$p passed, $f failed"
+	[ $f = 0 ]
+}
+
+units() {
+	local report=$logs/ctest.txt
+	ctest --test-dir build/dev -L unit -j 2 --output-on-failure | tee "$report"
+	awk '/tests failed out of/ { for (i = 1; i <= NF; i++) if ($i == "out") { total = $(i + 2); bad = $(i - 3) } }
+		/\*\*\*Skipped/ { skip++ }
+		END { if (total == "") exit 1; printf "%d passed, %d failed, %d skipped\n", total - bad - skip, bad, skip; exit bad > 0 }' "$report"
+}
+
+must deps deploy/deps.sh test
+if wants unit || wants api; then
+	must configure-dev cmake --preset dev
+	must build-dev cmake --build --preset dev
+fi
+if wants netns || wants install || wants web; then
+	must configure-release cmake --preset release
+	must build-release cmake --build --preset release
+fi
+
+wants check && stage check checks
+wants unit && stage unit units
+wants api && stage api env WEFT_BIN="$root/build/dev/bin" tests/api/run.sh
+wants netns && stage netns env WEFT_BIN="$root/build/release/bin" tests/netns/run.sh
+wants install && stage install env WEFT_BUILD="$root/build/release" tests/install/install.sh
+wants web && stage web env WEFT_BIN="$root/build/release/bin" tests/web/run.sh
+
+echo
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" = 0 ] && [ "$passed" -gt 0 ]

@@ -1,0 +1,234 @@
+// The table of kinds: it agrees with api/openapi.yaml, references are found and renamed, names and
+// specs are checked.
+
+// clang-format off
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+// clang-format on
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "model/json.h"
+#include "model/kinds.h"
+#include "settings/yaml.h"
+
+static json_t *openapi;
+
+static int set_up(void **state)
+{
+	struct err err = { 0 };
+	(void)state;
+	if (yaml_read_file("api/openapi.yaml", NULL, &openapi, &err) == 0)
+		return 0;
+	print_error("%s\n", err.text);
+	return -1;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	json_decref(openapi);
+	return 0;
+}
+
+static const json_t *component(const char *name)
+{
+	return json_object_get(json_object_get(json_object_get(openapi, "components"), "schemas"),
+			       name);
+}
+
+// "a.b[] -> kind" for every reference below a schema, one a line.
+static void collect_references(const json_t *node, const char *path, struct text *out)
+{
+	const char *key;
+	json_t *child;
+	const char *format = json_string_value(json_object_get(node, "format"));
+	const json_t *items = json_object_get(node, "items");
+	if (format && strcmp(format, "reference") == 0)
+		text_addf(out, "%s -> %s\n", path,
+			  json_string_value(json_object_get(node, "x-kind")));
+	if (items) {
+		CLEAN(free_ptr) char *below = text_format("%s[]", path);
+		collect_references(items, below, out);
+	}
+	json_object_foreach(json_object_get(node, "properties"), key, child)
+	{
+		CLEAN(free_ptr) char *below = text_format("%s%s%s", path, path[0] ? "." : "", key);
+		collect_references(child, below, out);
+	}
+}
+
+static void test_references_agree_with_openapi(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < KIND_COUNT; i++) {
+		CLEAN(text_free) struct text in_document = { 0 };
+		CLEAN(text_free) struct text in_table = { 0 };
+		text_add(&in_document, "");
+		text_add(&in_table, "");
+		collect_references(component(kinds[i].schema), "", &in_document);
+		for (const struct kind_reference *r = kinds[i].references; r->path; r++)
+			text_addf(&in_table, "%s -> %s\n", r->path, kinds[r->to].name);
+		assert_string_equal(in_table.data, in_document.data);
+	}
+}
+
+static void test_every_kind_has_its_paths(void **state)
+{
+	const json_t *paths = json_object_get(openapi, "paths");
+	const json_t *names = json_object_get(component("Kind"), "enum");
+	(void)state;
+	assert_int_equal(json_array_size(names), KIND_COUNT);
+	for (size_t i = 0; i < KIND_COUNT; i++) {
+		CLEAN(free_ptr) char *list = text_format("/api/v1/%s", kinds[i].name);
+		CLEAN(free_ptr) char *item = text_format("/api/v1/%s/{name}", kinds[i].name);
+		CLEAN(free_ptr)
+		char *rename = text_format("/api/v1/%s/{name}/rename", kinds[i].name);
+		assert_non_null(json_object_get(json_object_get(paths, list), "get"));
+		assert_non_null(json_object_get(json_object_get(paths, item), "put"));
+		assert_non_null(json_object_get(json_object_get(paths, item), "patch"));
+		assert_non_null(json_object_get(json_object_get(paths, item), "delete"));
+		// A link is named by its ends: only they can be renamed.
+		assert_int_equal(json_object_get(paths, rename) == NULL, kinds[i].is_link_name);
+		assert_string_equal(json_string_value(json_array_get(names, i)), kinds[i].name);
+		assert_string_equal(kind_names[i], kinds[i].name);
+		assert_ptr_equal(kind_by_name(kinds[i].name), &kinds[i]);
+		assert_ptr_equal(kind_by_singular(kinds[i].singular), &kinds[i]);
+		assert_int_equal(kind_id_of(&kinds[i]), i);
+		assert_non_null(json_object_get(
+			json_object_get(component("Resources"), "properties"), kinds[i].name));
+	}
+	assert_null(kind_by_name("node"));
+	assert_null(kind_by_singular("nodes"));
+}
+
+static int append(const struct kind_reference_at *at, void *data)
+{
+	text_addf(data, "%s=%s>%s ", at->path, at->name ? at->name : "?", kinds[at->to].singular);
+	return 0;
+}
+
+static void test_walk(void **state)
+{
+	static const struct {
+		enum kind_id kind;
+		const char *spec, *walked;
+	} cases[] = {
+		{ KIND_NETWORKS,
+		  "{\"mesh\":[\"a\",\"node/b\"],\"links\":[[\"a\",\"c\"],[\"b\",5]]}",
+		  "mesh[0]=a>node mesh[1]=b>node links[0][0]=a>node links[0][1]=c>node "
+		  "links[1][0]=b>node " },
+		{ KIND_NETWORKS, "{\"hub\":\"a\",\"spokes\":[\"site/b\"]}",
+		  "hub=a>node spokes[0]=?>node " },
+		{ KIND_LINKS, "{\"network\":\"h\",\"ends\":[\"a\",\"b\"]}",
+		  "network=h>network ends[0]=a>node ends[1]=b>node " },
+		{ KIND_NODES, "{\"site\":\"paris\"}", "site=paris>site " },
+		{ KIND_ENROLMENT_KEYS, "{\"site\":\"s\",\"node\":\"n\"}",
+		  "node=n>node site=s>site " },
+		{ KIND_USERS, "{\"role\":\"admin\"}", "" },
+		{ KIND_SITES, "{}", "" },
+		{ KIND_NETWORKS, "[]", "" },
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		CLEAN(text_free) struct text walked = { 0 };
+		json_auto_t *spec = json_loads(cases[i].spec, 0, NULL);
+		text_add(&walked, "");
+		assert_int_equal(kind_walk_references(&kinds[cases[i].kind], spec, append, &walked),
+				 0);
+		assert_string_equal(walked.data, cases[i].walked);
+	}
+}
+
+static void test_rename(void **state)
+{
+	json_auto_t *spec = json_loads(
+		"{\"mesh\":[\"a\",\"node/a\",\"ab\"],\"links\":[[\"b\",\"a\"]]}", 0, NULL);
+	json_auto_t *want = json_loads(
+		"{\"mesh\":[\"z\",\"node/z\",\"ab\"],\"links\":[[\"b\",\"z\"]]}", 0, NULL);
+	(void)state;
+	assert_int_equal(kind_rename_references(&kinds[KIND_NETWORKS], spec, KIND_SITES, "a", "z"),
+			 0);
+	assert_int_equal(kind_rename_references(&kinds[KIND_NETWORKS], spec, KIND_NODES, "a", "z"),
+			 3);
+	assert_true(json_equal(spec, want));
+}
+
+static void test_names(void **state)
+{
+	static const struct {
+		enum kind_id kind;
+		const char *name;
+		bool is_good;
+	} cases[] = {
+		{ KIND_NODES, "rho", true },         { KIND_NODES, "home.a.b", false },
+		{ KIND_LINKS, "home.a.b", true },    { KIND_LINKS, "home.a", false },
+		{ KIND_LINKS, "home.a.b.c", false }, { KIND_LINKS, "home..b", false },
+		{ KIND_LINKS, "home.a.B", false },   { KIND_LINKS, "", false },
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		assert_int_equal(kind_name_check(&kinds[cases[i].kind], cases[i].name, NULL) == 0,
+				 cases[i].is_good);
+}
+
+static void test_specs(void **state)
+{
+	static const struct {
+		enum kind_id kind;
+		const char *name, *spec, *problems;
+	} cases[] = {
+		{ KIND_LINKS, "home.a.b", "{\"network\":\"home\",\"ends\":[\"b\",\"node/a\"]}",
+		  "" },
+		{ KIND_LINKS, "home.a.c", "{\"network\":\"home\",\"ends\":[\"b\",\"a\"]}",
+		  "p: the link between these ends is named home.a.b\n" },
+		{ KIND_LINKS, "home.a.a", "{\"network\":\"home\",\"ends\":[\"a\",\"node/a\"]}",
+		  "p.ends: a link needs two different nodes, not a twice\n" },
+		{ KIND_SITES, "s", "{\"lan\":[\"10.0.0.0/8\",\"fd00::/8\",\"10.1.0.0/16\"]}",
+		  "p.lan[2]: 10.1.0.0/16 overlaps 10.0.0.0/8 in the same list\n" },
+		{ KIND_NETWORKS, "n", "{\"hub\":\"a\",\"spokes\":[\"b\",\"node/a\"]}",
+		  "p.spokes[1]: a is the hub and cannot be its own spoke\n" },
+		{ KIND_NETWORKS, "n", "{\"links\":[[\"a\",\"node/a\"]]}",
+		  "p.links[0]: a link needs two different nodes, not a twice\n" },
+		{ KIND_SEGMENTS, "s", "{\"network\":\"n\",\"stp\":{}}", "" },
+		{ KIND_SEGMENTS, "s", "{\"network\":\"n\",\"stp\":{\"forward_delay\":\"4s\"}}",
+		  "p.stp.max_age: it may be at most twice (forward_delay - 1s), here 6s\n" },
+		{ KIND_SEGMENTS, "s", "{\"network\":\"n\",\"stp\":{\"hello_time\":\"10s\"}}",
+		  "p.stp.max_age: it must be at least twice (hello_time + 1s), here 22s\n" },
+		{ KIND_SEGMENTS, "s", "{\"network\":\"n\",\"mode\":\"routed\",\"stp\":{}}",
+		  "p.stp: a routed segment has no spanning tree\n" },
+		{ KIND_ENROLMENT_KEYS, "k", "{\"node\":\"a\",\"uses\":2}",
+		  "p.uses: a key for one node can be used only once\n" },
+		{ KIND_USERS, "u", "{}", "" },
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		CLEAN(problem_list_done) struct problem_list problems = { 0 };
+		CLEAN(text_free) struct text got = { 0 };
+		json_auto_t *spec = json_loads(cases[i].spec, 0, NULL);
+		kind_check_spec(&kinds[cases[i].kind], cases[i].name, spec, "p", &problems);
+		text_add(&got, "");
+		for (size_t j = 0; j < problems.len; j++)
+			text_addf(&got, "%s: %s\n", problems.items[j].field,
+				  problems.items[j].text);
+		assert_string_equal(got.data, cases[i].problems);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_references_agree_with_openapi),
+		cmocka_unit_test(test_every_kind_has_its_paths),
+		cmocka_unit_test(test_walk),
+		cmocka_unit_test(test_rename),
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_specs),
+	};
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}

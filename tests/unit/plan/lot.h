@@ -1,0 +1,43 @@
+// A fleet under test, changed in steps; keeps every node's entries as an agent would, from the
+// deltas alone.
+#pragma once
+
+#include "plan/plan.h"
+
+struct lot {
+	struct fleet *fleet;
+	struct map *ids;     // "nodes/rho" -> id as text
+	struct map *facts;   // node name -> json_t
+	struct map *entries; // "id key" -> body: what the deltas made of it
+	struct map *digests; // id -> struct digest
+	struct plan_deltas last;
+	int64_t next_id;
+	int64_t revision;
+	struct fleet_edit edits[4096];
+	size_t edit_count;
+};
+
+void lot_init(struct lot *lot);
+void lot_done(struct lot *lot);
+
+// Notes an edit; spec NULL deletes. JSON with single quotes for double ones.
+void lot_put(struct lot *lot, const char *kind, const char *name, const char *spec);
+void lot_rename(struct lot *lot, const char *kind, const char *name, const char *to);
+void lot_facts(struct lot *lot, const char *node, const char *facts);
+
+// Makes the noted edits one change. 0, or what plan_check or plan_allocate refused, then nothing
+// changed.
+int lot_commit(struct lot *lot, struct err *err);
+
+int64_t lot_id(const struct lot *lot, const char *kind, const char *name);
+
+// An entry's body as the deltas left it, NULL when absent.
+json_t *lot_entry(const struct lot *lot, const char *node, const char *key);
+size_t lot_entry_count(const struct lot *lot, const char *node);
+
+// Asserts that each node's entries and digest are those of a whole plan.
+void lot_check_whole(struct lot *lot);
+
+// Number of nodes that the last change touched, and whether it touched one.
+size_t lot_touched(const struct lot *lot);
+const struct plan_delta *lot_delta(const struct lot *lot, const char *node);

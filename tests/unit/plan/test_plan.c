@@ -1,0 +1,424 @@
+// What the nodes of a fleet get from what an operator writes.
+// cmocka.h needs these before it.
+// clang-format off
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <cmocka.h>
+// clang-format on
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "lot.h"
+
+#define ARTICLE_NETWORK "{'mesh':['rho','epsilon','bob','vorke'],'links':[['rho','pi0']]}"
+
+static void change(struct lot *lot)
+{
+	struct err err;
+
+	if (lot_commit(lot, &err) < 0)
+		fail_msg("refused: %s", err.text);
+	lot_check_whole(lot);
+}
+
+static void refused(struct lot *lot, const char *sentence)
+{
+	struct err err = { 0 };
+
+	assert_true(lot_commit(lot, &err) < 0);
+	assert_string_equal(err.text, sentence);
+	lot_check_whole(lot);
+}
+
+// The private Internet of the examples: four in a mesh, one behind a NAT hanging off rho.
+static struct lot *article(void)
+{
+	static struct lot lot;
+
+	lot_init(&lot);
+	lot_put(&lot, "nodes", "rho", "{'address':'rho.example.net'}");
+	lot_put(&lot, "nodes", "epsilon", "{'address':'epsilon.example.net:61000'}");
+	lot_put(&lot, "nodes", "bob", "{'address':'2001:db8::b'}");
+	lot_put(&lot, "nodes", "vorke", "{}");
+	lot_put(&lot, "nodes", "pi0", "{}");
+	lot_put(&lot, "networks", "home", ARTICLE_NETWORK);
+	lot_put(&lot, "segments", "internet", "{'network':'home','mtu':1500}");
+	change(&lot);
+	lot_facts(&lot, "rho",
+		  "{'public_key':'RHO','seen_address':'192.0.2.1','local_addresses':['192.0.2.1/"
+		  "24']}");
+	lot_facts(&lot, "epsilon", "{'public_key':'EPSILON'}");
+	lot_facts(&lot, "bob", "{'public_key':'BOB'}");
+	lot_facts(&lot, "vorke",
+		  "{'public_key':'VORKE','seen_address':'192.0.2.9','local_addresses':['192.0.2.9/"
+		  "24']}");
+	lot_facts(&lot, "pi0",
+		  "{'public_key':'PI0','seen_address':'198.51.100.7','local_addresses':['192.168.1."
+		  "5/24']}");
+	change(&lot);
+	return &lot;
+}
+
+static const char *field(json_t *body, const char *name)
+{
+	static char text[512];
+	json_t *value = json_object_get(body, name);
+
+	if (json_is_string(value))
+		(void)snprintf(text, sizeof text, "%s", json_string_value(value));
+	else
+		text[json_dumpb(value, text, sizeof text - 1, JSON_COMPACT | JSON_ENCODE_ANY)] = 0;
+	return text;
+}
+
+static void entry_says(struct lot *lot, const char *node, const char *key, const char *name,
+		       const char *value)
+{
+	json_t *body = lot_entry(lot, node, key);
+
+	if (!body)
+		fail_msg("%s has no %s", node, key);
+	assert_string_equal(field(body, name), value);
+	json_decref(body);
+}
+
+static bool has(struct lot *lot, const char *node, const char *key)
+{
+	json_t *body = lot_entry(lot, node, key);
+
+	json_decref(body);
+	return body != NULL;
+}
+
+static void article_fleet_gets_tunnels_wires_and_bridges(void **state)
+{
+	struct lot *lot = article();
+
+	(void)state;
+	entry_says(lot, "rho", "wireguard/home", "port", "51820");
+	entry_says(lot, "rho", "wireguard/home", "mtu", "1560");
+	entry_says(lot, "rho", "address/home/10.64.0.1", "address", "10.64.0.1/32");
+	entry_says(lot, "rho", "address/home/fd01:203:405:1::1", "address",
+		   "fd01:203:405:1::1/128");
+	entry_says(lot, "rho", "route/home/pool-v4", "source", "10.64.0.1");
+	entry_says(lot, "rho", "route/home/pool-last-v6", "type", "unreachable");
+	entry_says(lot, "rho", "peer/home/bob", "allowed_ips",
+		   "[\"10.64.0.3/32\",\"fd01:203:405:1::3/128\"]");
+	entry_says(lot, "rho", "bridge/internet", "mtu", "1500");
+	entry_says(lot, "rho", "address/internet/10.128.0.1", "address", "10.128.0.1/22");
+	entry_says(lot, "rho", "wire/internet/pi0", "remote", "10.64.0.5");
+	entry_says(lot, "pi0", "wire/internet/rho", "remote", "10.64.0.1");
+	entry_says(lot, "rho", "port/internet/pi0", "cost", "100");
+	entry_says(lot, "rho", "guard/owner/internet/bob", "prefixes",
+		   "[\"10.128.0.3/32\",\"fd01:203:405:8001::3/128\"]");
+	assert_false(has(lot, "pi0", "peer/home/bob"));
+	assert_false(has(lot, "bob", "wire/internet/pi0"));
+	lot_done(lot);
+}
+
+static void peers_are_reached_where_they_can_be(void **state)
+{
+	struct lot *lot = article();
+
+	(void)state;
+	entry_says(lot, "bob", "peer/home/rho", "endpoints", "[\"rho.example.net:51820\"]");
+	entry_says(lot, "bob", "peer/home/epsilon", "endpoints", "[\"epsilon.example.net:61000\"]");
+	entry_says(lot, "rho", "peer/home/bob", "endpoints", "[\"[2001:db8::b]:51820\"]");
+	entry_says(lot, "rho", "peer/home/vorke", "endpoints", "[\"192.0.2.9:51820\"]");
+	entry_says(lot, "rho", "peer/home/pi0", "endpoints", "[]"); // behind a NAT, not seen yet
+	entry_says(lot, "rho", "peer/home/pi0", "keepalive", "0");
+	entry_says(lot, "pi0", "peer/home/rho", "keepalive", "15");
+	lot_facts(lot, "pi0",
+		  "{'public_key':'PI0','seen_address':'198.51.100.7','local_addresses':['192.168.1."
+		  "5/24'],"
+		  "'endpoints':{'home':'198.51.100.7:4242'}}");
+	change(lot);
+	entry_says(lot, "rho", "peer/home/pi0", "endpoints", "[\"198.51.100.7:4242\"]");
+	assert_int_equal(lot_touched(lot), 1);
+	lot_done(lot);
+}
+
+static void both_ends_of_a_wire_agree_and_no_two_wires_share_a_vni(void **state)
+{
+	static const char *const pairs[][2] = {
+		{ "rho", "epsilon" }, { "rho", "bob" },       { "rho", "vorke" }, { "rho", "pi0" },
+		{ "epsilon", "bob" }, { "epsilon", "vorke" }, { "bob", "vorke" },
+	};
+	char vnis[7][32];
+	struct lot *lot = article();
+
+	(void)state;
+	for (size_t i = 0; i < 7; i++) {
+		char there[64], back[64];
+
+		(void)snprintf(there, sizeof there, "wire/internet/%s", pairs[i][1]);
+		(void)snprintf(back, sizeof back, "wire/internet/%s", pairs[i][0]);
+		json_t *a = lot_entry(lot, pairs[i][0], there);
+		(void)snprintf(vnis[i], sizeof vnis[i], "%s", field(a, "vni"));
+		json_decref(a);
+		entry_says(lot, pairs[i][1], back, "vni", vnis[i]);
+		for (size_t k = 0; k < i; k++)
+			assert_string_not_equal(vnis[i], vnis[k]);
+	}
+	lot_done(lot);
+}
+
+static void a_node_without_a_key_has_no_peers_until_it_comes(void **state)
+{
+	struct lot *lot = article();
+
+	(void)state;
+	lot_put(lot, "nodes", "new", "{}");
+	lot_put(lot, "networks", "home",
+		"{'mesh':['rho','epsilon','bob','vorke'],'links':[['rho','pi0'],['bob','new']]}");
+	change(lot);
+	assert_false(has(lot, "bob", "peer/home/new"));
+	assert_true(has(lot, "bob", "wire/internet/new"));
+	assert_true(has(lot, "new", "peer/home/bob"));
+	lot_facts(lot, "new", "{'public_key':'NEW'}");
+	change(lot);
+	assert_int_equal(lot_touched(lot), 1);
+	assert_true(has(lot, "bob", "peer/home/new"));
+	lot_done(lot);
+}
+
+static void adding_and_removing_a_node_leaves_the_others_as_they_were(void **state)
+{
+	struct lot *lot = article();
+	size_t before = lot_entry_count(lot, "rho");
+	json_t *wire = lot_entry(lot, "rho", "wire/internet/bob");
+
+	(void)state;
+	lot_put(lot, "nodes", "new", "{}");
+	lot_put(lot, "networks", "home",
+		"{'mesh':['new','rho','epsilon','bob','vorke'],'links':[['rho','pi0']]}");
+	change(lot);
+	json_t *same = lot_entry(lot, "rho", "wire/internet/bob");
+	assert_true(json_equal(wire, same));
+	const struct plan_delta *d = lot_delta(lot, "pi0"); // only learns what the new one owns
+	assert_int_equal(d->count, 1);
+	assert_string_equal(d->entries[0].key, "guard/owner/internet/new");
+	// The root of the tree is the lowest MAC: a newcomer's is the highest.
+	json_t *newcomer = lot_entry(lot, "new", "bridge/internet");
+	json_t *bridge = lot_entry(lot, "pi0", "bridge/internet");
+	assert_true(strcmp(json_string_value(json_object_get(newcomer, "mac")),
+			   json_string_value(json_object_get(bridge, "mac"))) > 0);
+	json_decref(newcomer);
+	json_decref(bridge);
+	lot_put(lot, "nodes", "new", NULL);
+	lot_put(lot, "networks", "home", ARTICLE_NETWORK);
+	change(lot);
+	assert_int_equal(lot_entry_count(lot, "rho"), before);
+	assert_int_equal(lot_entry_count(lot, "new"), 0);
+	json_decref(wire);
+	json_decref(same);
+	lot_done(lot);
+}
+
+static void a_rename_keeps_devices_addresses_and_vnis(void **state)
+{
+	struct lot *lot = article();
+	json_t *before = lot_entry(lot, "rho", "wire/internet/bob");
+
+	(void)state;
+	lot_rename(lot, "nodes", "bob", "robert");
+	lot_put(lot, "networks", "home",
+		"{'mesh':['rho','epsilon','robert','vorke'],'links':[['rho','pi0']]}");
+	change(lot);
+	assert_false(has(lot, "rho", "wire/internet/bob"));
+	json_t *after = lot_entry(lot, "rho", "wire/internet/robert");
+	assert_non_null(after);
+	assert_true(
+		json_equal(json_object_get(before, "device"), json_object_get(after, "device")));
+	assert_true(json_equal(json_object_get(before, "vni"), json_object_get(after, "vni")));
+	assert_true(
+		json_equal(json_object_get(before, "remote"), json_object_get(after, "remote")));
+	assert_true(has(lot, "robert", "address/internet/10.128.0.3"));
+	json_decref(before);
+	json_decref(after);
+	lot_done(lot);
+}
+
+static void site_lans_get_routes_owners_and_forwarding(void **state)
+{
+	struct lot *lot = article();
+
+	(void)state;
+	lot_put(lot, "sites", "paris", "{'lan':['10.1.0.0/16','fd00:1::/48']}");
+	lot_put(lot, "nodes", "bob", "{'site':'paris'}");
+	lot_put(lot, "nodes", "rho", "{'site':'paris'}");
+	change(lot);
+	// rho has the lower index and speaks for paris.
+	entry_says(lot, "vorke", "route/internet/10.1.0.0/16", "via", "10.128.0.1");
+	entry_says(lot, "vorke", "route/internet/fd00:1::/48", "via", "fd01:203:405:8001::1");
+	assert_true(has(lot, "rho", "sysctl/net.ipv4.ip_forward"));
+	assert_true(has(lot, "rho", "sysctl/net.ipv6.conf.all.forwarding"));
+	assert_false(has(lot, "bob", "sysctl/net.ipv4.ip_forward"));
+	assert_false(has(lot, "bob", "route/internet/10.1.0.0/16"));
+	entry_says(
+		lot, "rho", "guard/segment/internet", "own",
+		"[\"10.128.0.1/32\",\"fd01:203:405:8001::1/128\",\"10.1.0.0/16\",\"fd00:1::/48\"]");
+	lot_put(lot, "nodes", "rho", "{}");
+	change(lot);
+	entry_says(lot, "vorke", "route/internet/10.1.0.0/16", "via", "10.128.0.3");
+	assert_false(has(lot, "rho", "sysctl/net.ipv4.ip_forward"));
+	lot_done(lot);
+}
+
+static void a_link_that_loses_fragments_clamps_the_segment(void **state)
+{
+	struct lot *lot = article();
+
+	(void)state;
+	lot_facts(lot, "pi0",
+		  "{'public_key':'PI0','path_mtu':{'home/rho':1440,'home/nobody':600}}");
+	change(lot);
+	entry_says(lot, "bob", "bridge/internet", "mtu", "1390");
+	entry_says(lot, "epsilon", "wire/internet/bob", "mtu", "1390");
+	entry_says(lot, "bob", "wireguard/home", "mtu", "1560");
+	lot_put(lot, "links", "home.pi0.rho",
+		"{'network':'home','ends':['rho','pi0'],'disabled':true}");
+	change(lot);
+	entry_says(lot, "bob", "bridge/internet", "mtu", "1500");
+	assert_false(has(lot, "pi0", "wire/internet/rho"));
+	assert_false(has(lot, "pi0", "peer/home/rho"));
+	lot_put(lot, "links", "home.bob.rho",
+		"{'network':'home','ends':['rho','bob'],'cost':7,'mtu':1300}");
+	change(lot);
+	entry_says(lot, "bob", "port/internet/rho", "cost", "7");
+	entry_says(lot, "epsilon", "bridge/internet", "mtu", "1300");
+	lot_done(lot);
+}
+
+static void clashes_are_refused_in_one_sentence(void **state)
+{
+	struct lot *lot = article();
+
+	(void)state;
+	lot_put(lot, "sites", "paris", "{'lan':['10.1.0.0/16']}");
+	change(lot);
+	lot_put(lot, "networks", "home2", "{'mesh':['rho','bob'],'pool':['10.1.0.0/16']}");
+	refused(lot, "networks.home2.pool[0]: 10.1.0.0/16 overlaps sites.paris.lan[0] 10.1.0.0/16");
+	lot_put(lot, "sites", "ottawa", "{'lan':['10.64.3.0/24']}");
+	refused(lot, "sites.ottawa.lan[0]: 10.64.3.0/24 overlaps networks.home.pool 10.64.0.0/16");
+	lot_put(lot, "networks", "home2", "{'mesh':['rho','bob','vorke'],'pool':['10.9.0.0/30']}");
+	refused(lot, "networks.home2.pool: 10.9.0.0/30 has room for 2 nodes, there are 3");
+	lot_put(lot, "networks", "home2", "{'mesh':['rho','bob'],'port':51820}");
+	refused(lot, "networks.home2.port: 51820 is already the port of network home");
+	lot_put(lot, "links", "home.bob.pi0", "{'network':'home','ends':['bob','pi0']}");
+	refused(lot, "links.home.bob.pi0.ends: network home has no link between bob and pi0");
+	lot_put(lot, "segments", "r", "{'network':'home','mode':'routed'}");
+	refused(lot, "segments.r.mode: this version builds bridge segments only");
+	lot_done(lot);
+}
+
+static void pools_avoid_what_nodes_report(void **state)
+{
+	static struct lot lot;
+
+	(void)state;
+	lot_init(&lot);
+	lot_put(&lot, "nodes", "a", "{}");
+	change(&lot);
+	lot_facts(&lot, "a", "{'local_addresses':['10.64.7.1/24','10.128.0.9/16']}");
+	change(&lot);
+	lot_put(&lot, "networks", "n", "{'mesh':['a']}");
+	lot_put(&lot, "segments", "s", "{'network':'n'}");
+	change(&lot);
+	assert_true(has(&lot, "a", "address/n/10.65.0.1"));
+	assert_true(has(&lot, "a", "address/s/10.129.0.1"));
+	lot_done(&lot);
+}
+
+static char *mesh_of(size_t count)
+{
+	char *spec = malloc(count * 10 + 32), *at = spec;
+
+	at += sprintf(at, "{'mesh':[");
+	for (size_t i = 0; i < count; i++)
+		at += sprintf(at, "%s'n%zu'", i ? "," : "", i);
+	(void)sprintf(at, "]}");
+	return spec;
+}
+
+static void a_segment_holds_64_nodes(void **state)
+{
+	static struct lot lot;
+	char name[16];
+
+	(void)state;
+	lot_init(&lot);
+	for (size_t i = 0; i < 65; i++) {
+		(void)snprintf(name, sizeof name, "n%zu", i);
+		lot_put(&lot, "nodes", name, "{}");
+	}
+	char *mesh = mesh_of(64);
+	lot_put(&lot, "networks", "m", mesh);
+	lot_put(&lot, "segments", "s", "{'network':'m'}");
+	change(&lot);
+	free(mesh);
+	mesh = mesh_of(65);
+	lot_put(&lot, "networks", "m", mesh);
+	refused(&lot,
+		"segments.s.network: a bridge segment holds at most 64 nodes, network m has 65");
+	free(mesh);
+	lot_done(&lot);
+}
+
+static void one_more_in_a_mesh_of_1000_costs_its_neighbours(void **state)
+{
+	static struct lot lot;
+	struct err err;
+	char name[16];
+
+	(void)state;
+	lot_init(&lot);
+	for (size_t i = 0; i < 1000; i++) {
+		(void)snprintf(name, sizeof name, "n%zu", i);
+		lot_put(&lot, "nodes", name, "{}");
+	}
+	char *mesh = mesh_of(999);
+	lot_put(&lot, "networks", "m", mesh);
+	free(mesh);
+	assert_int_equal(lot_commit(&lot, &err), 0);
+	assert_int_equal(lot_touched(&lot), 999);
+	mesh = mesh_of(1000);
+	lot_put(&lot, "networks", "m", mesh);
+	free(mesh);
+	assert_int_equal(lot_commit(&lot, &err), 0);
+	assert_int_equal(lot_touched(&lot), 1);
+	lot_facts(&lot, "n999", "{'public_key':'K'}");
+	clock_t start = clock();
+	assert_int_equal(lot_commit(&lot, &err), 0);
+	// Generous: sanitizers and a shared machine. It is about 20 ms without them.
+	assert_true(clock() - start < 2 * CLOCKS_PER_SEC);
+	assert_int_equal(lot_touched(&lot), 999);
+	assert_int_equal(lot_delta(&lot, "n0")->count, 1);
+	lot_check_whole(&lot);
+	lot_done(&lot);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(article_fleet_gets_tunnels_wires_and_bridges),
+		cmocka_unit_test(peers_are_reached_where_they_can_be),
+		cmocka_unit_test(both_ends_of_a_wire_agree_and_no_two_wires_share_a_vni),
+		cmocka_unit_test(a_node_without_a_key_has_no_peers_until_it_comes),
+		cmocka_unit_test(adding_and_removing_a_node_leaves_the_others_as_they_were),
+		cmocka_unit_test(a_rename_keeps_devices_addresses_and_vnis),
+		cmocka_unit_test(site_lans_get_routes_owners_and_forwarding),
+		cmocka_unit_test(a_link_that_loses_fragments_clamps_the_segment),
+		cmocka_unit_test(clashes_are_refused_in_one_sentence),
+		cmocka_unit_test(pools_avoid_what_nodes_report),
+		cmocka_unit_test(a_segment_holds_64_nodes),
+		cmocka_unit_test(one_more_in_a_mesh_of_1000_costs_its_neighbours),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,94 @@
+// What only a running fleet can show.
+import assert from "node:assert/strict";
+import { execSync } from "node:child_process";
+import { join } from "node:path";
+import { test } from "node:test";
+import { api, fleetTest, hasFleet, live, until, useBrowser } from "../lib/browser.mjs";
+import { lowContrast } from "../lib/contrast.mjs";
+
+const browser = useBrowser();
+
+async function state(page) {
+  return (await api(page, "GET", "/api/v1/state")).body;
+}
+
+async function opened(path) {
+  const page = await browser.open();
+  await page.goto(path);
+  await live(page);
+  return page;
+}
+
+async function someNode(page) {
+  const { nodes } = await state(page);
+  return nodes.find((node) => node.connected).name;
+}
+
+fleetTest("the overview says in one sentence how the fleet is, and counts as the controller does", async () => {
+  const page = await opened("/");
+  const { nodes, revision } = await state(page);
+  const healthy = nodes.filter((node) => node.health === "ok").length;
+  const sentence = await page.locator(".verdict p").innerText();
+  if (healthy === nodes.length) assert.match(sentence, new RegExp(`revision ${revision}|link`));
+  else assert.ok(nodes.some((node) => node.health !== "ok" && sentence.includes(node.name)), sentence);
+  assert.equal(await page.locator("table.nodes tbody tr").count(), nodes.length);
+  await page.screenshot({ path: join(process.env.WEFT_OUT, "fleet-overview.png"), fullPage: true });
+  await page.context().close();
+});
+
+fleetTest("a node's page shows peers with endpoint and live rates, and its ports as brctl showstp does", async () => {
+  const page = await opened("/");
+  const name = await someNode(page);
+  await page.getByRole("link", { name, exact: true }).first().click();
+  const peers = page.getByRole("region", { name: `Peers of ${name}` });
+  await peers.getByText(/bit\/s/).first().waitFor({ timeout: 15000 });
+  await peers.getByText(/:\d+$/).first().waitFor();
+  const ports = page.getByRole("region", { name: /^Ports of the bridge/ }).first();
+  await ports.getByText(/forwarding|blocking/).first().waitFor();
+  await page.getByText("designated root").first().waitFor();
+  await page.getByText("hello timer").first().waitFor();
+  await page.getByText("Wanted beside seen").click();
+  await page.getByRole("region", { name: "Entries" }).getByText("there").first().waitFor();
+  assert.deepEqual(await page.evaluate(lowContrast), []);
+  await page.screenshot({ path: join(process.env.WEFT_OUT, "fleet-node.png"), fullPage: true });
+  await page.setViewportSize({ width: 360, height: 740 });
+  assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 360);
+  await page.context().close();
+});
+
+fleetTest("the link matrix and the topology show each link, and blocked ports beside forwarding ones", async () => {
+  const page = await opened("/links");
+  const topology = (await api(page, "GET", "/api/v1/topology")).body;
+  const network = topology.links[0].network;
+  const links = topology.links.filter((link) => link.network === network);
+  await page.locator(".cell-up").first().waitFor();
+  const cells = await page.locator(".cell-up, .cell-down, .cell-half, .cell-unknown").count();
+  assert.equal(cells, links.length * 2);
+  await page.screenshot({ path: join(process.env.WEFT_OUT, "fleet-links.png"), fullPage: true });
+  await page.getByRole("navigation", { name: "Views" }).getByText("Topology").click();
+  await page.locator(".graph canvas").first().waitFor();
+  const blocked = topology.segments[0].ports.filter((port) => port.state === "blocking").length;
+  const table = page.getByRole("region", { name: "Bridge ports" });
+  await until("the table shows the blocked ports", async () => (await table.getByText("blocking").count()) === blocked);
+  await page.waitForTimeout(500);
+  await page.screenshot({ path: join(process.env.WEFT_OUT, "fleet-topology.png"), fullPage: true });
+  await page.context().close();
+});
+
+const canBreak = hasFleet && process.env.WEFT_CUT && process.env.WEFT_HEAL;
+
+test("a link that is cut and healed is shown without a reload", { skip: canBreak ? false : "needs WEFT_CUT and WEFT_HEAL" }, async () => {
+  const page = await opened("/links");
+  await page.locator(".cell-up").first().waitFor();
+  const down = page.locator(".cell-down");
+  const before = await down.count();
+  execSync(process.env.WEFT_CUT, { stdio: "ignore" });
+  try {
+    await until("the cut is shown", async () => (await down.count()) > before, 240000);
+    await page.screenshot({ path: join(process.env.WEFT_OUT, "fleet-cut.png"), fullPage: true });
+  } finally {
+    execSync(process.env.WEFT_HEAL, { stdio: "ignore" });
+  }
+  await until("the healing is shown", async () => (await down.count()) === before, 60000);
+  await page.context().close();
+});
