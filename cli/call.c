@@ -6,16 +6,26 @@
 
 #include "base/clean.h"
 #include "base/text.h"
+
 #include "cli/client.h"
 #include "cli/context.h"
 #include "cli/terminal.h"
 
 const struct verb_option verb_common_options[] = {
-	{ .name = "output", .letter = 'o', .value = "FORMAT", .word = WORD_CHOICE,
-	  .choices = "table|json|yaml", .help = "How to print the answer: table, json or yaml" },
-	{ .name = "context", .value = "NAME", .word = WORD_CONTEXT,
+	{ .name = "output",
+	  .letter = 'o',
+	  .value = "FORMAT",
+	  .word = WORD_CHOICE,
+	  .choices = "table|json|yaml",
+	  .help = "How to print the answer: table, json or yaml" },
+	{ .name = "context",
+	  .value = "NAME",
+	  .word = WORD_CONTEXT,
 	  .help = "Use this context instead of the current one" },
-	{ .name = "color", .value = "WHEN", .word = WORD_CHOICE, .choices = "auto|always|never",
+	{ .name = "color",
+	  .value = "WHEN",
+	  .word = WORD_CHOICE,
+	  .choices = "auto|always|never",
 	  .help = "Colour the output: auto (on a terminal), always or never" },
 	{ .name = "help", .letter = 'h', .help = "Explain this verb" },
 	{ 0 },
@@ -25,8 +35,8 @@ static const struct verb_option *find_in(const struct verb_option *rows, const c
 					 size_t len, char letter)
 {
 	for (; rows && rows->name; rows++) {
-		if (letter ? rows->letter == letter :
-			     strlen(rows->name) == len && strncmp(rows->name, name, len) == 0)
+		if (letter ? rows->letter == letter
+			   : strlen(rows->name) == len && strncmp(rows->name, name, len) == 0)
 			return rows;
 	}
 	return NULL;
@@ -87,7 +97,8 @@ static int keep_option(struct call *call, const struct verb_option *row, const c
 	return 0;
 }
 
-// Takes argv[*at] as an option, and the next word as its value where it needs one. Grouped letters are not supported.
+// Takes argv[*at] as an option, and the next word as its value where it needs one. Grouped letters
+// are not supported.
 static int take_option(struct call *call, int argc, char **argv, int *at, struct err *err)
 {
 	const char *word = argv[*at];

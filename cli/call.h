@@ -1,4 +1,5 @@
-// One invocation of a verb: its words and options, parsed by the verb's row, and what every verb needs to answer.
+// One invocation of a verb: its words and options, parsed by the verb's row, and what every verb
+// needs to answer.
 #pragma once
 
 #include <stdbool.h>
@@ -6,6 +7,7 @@
 #include <stdio.h>
 
 #include "base/err.h"
+
 #include "cli/verb.h"
 
 struct client;
@@ -30,13 +32,13 @@ struct call {
 	struct client *client; // opened by call_client()
 };
 
-// Parses the words after the verb's name. `call` is zero-initialised and afterwards cleaned with call_done, also after
-// a failure. Returns 0, or CLI_USAGE with the sentence in err.
+// Parses the words after the verb's name. `call` is zero-initialised and afterwards cleaned with
+// call_done, also after a failure. Returns 0, or CLI_USAGE with the sentence in err.
 int call_parse(struct call *call, const struct verb *verb, int argc, char **argv, struct err *err);
 void call_done(struct call *call);
 
-// The value of an option ("" for a switch that is on), NULL when absent. `call_option_at` is for options that may be
-// given several times.
+// The value of an option ("" for a switch that is on), NULL when absent. `call_option_at` is for
+// options that may be given several times.
 const char *call_option(const struct call *call, const char *name);
 const char *call_option_at(const struct call *call, const char *name, size_t at);
 bool call_has(const struct call *call, const char *name);
@@ -44,8 +46,10 @@ bool call_has(const struct call *call, const char *name);
 // NULL beyond the last word.
 const char *call_arg(const struct call *call, size_t at);
 
-// An option that is a whole number within min..max. Returns 0 and leaves *ret as it was when absent, or CLI_USAGE.
-int call_number(const struct call *call, const char *name, long min, long max, long *ret, struct err *err);
+// An option that is a whole number within min..max. Returns 0 and leaves *ret as it was when
+// absent, or CLI_USAGE.
+int call_number(const struct call *call, const char *name, long min, long max, long *ret,
+		struct err *err);
 
 // The client for the context in force, opened at the first use and owned by the call.
 int call_client(struct call *call, struct client **ret_client, struct err *err);

@@ -7,9 +7,10 @@
 
 #include "base/clean.h"
 #include "base/text.h"
+#include "model/json.h"
+
 #include "cli/pin.h"
 #include "cli/problem.h"
-#include "model/json.h"
 
 enum {
 	REPLY_MAX = 64 << 20, // bytes
@@ -24,7 +25,8 @@ struct client {
 	char *pin;
 	char *ca_file;
 	char *csrf;
-	char *cookie; // "name=value" of the session, kept by hand: libcurl 7.88 leaks its cookie list at a reset
+	char *cookie; // "name=value" of the session, kept by hand: libcurl 7.88 leaks its cookie
+		      // list at a reset
 	char *problem;
 	json_t *problem_json;
 	char reason[CURL_ERROR_SIZE];
@@ -154,15 +156,17 @@ static int add_header(struct curl_slist **list, const char *name, const char *va
 static int transport_error(const struct client *c, CURLcode code, struct err *err)
 {
 	if (code == CURLE_PEER_FAILED_VERIFICATION)
-		return err_set(err, -EKEYREJECTED,
-			       "%s is not trusted: %s (`weft login` with --fingerprint or --ca-file "
-			       "trusts it)",
-			       c->url, c->reason[0] ? c->reason : curl_easy_strerror(code));
+		return err_set(
+			err, -EKEYREJECTED,
+			"%s is not trusted: %s (`weft login` with --fingerprint or --ca-file "
+			"trusts it)",
+			c->url, c->reason[0] ? c->reason : curl_easy_strerror(code));
 	if (code == CURLE_SSL_PINNEDPUBKEYNOTMATCH)
-		return err_set(err, -EKEYREJECTED,
-			       "%s has another key than the one trusted at login: somebody may be in "
-			       "between; log in again only if you know why it changed",
-			       c->url);
+		return err_set(
+			err, -EKEYREJECTED,
+			"%s has another key than the one trusted at login: somebody may be in "
+			"between; log in again only if you know why it changed",
+			c->url);
 	if (code == CURLE_SSL_CACERT_BADFILE)
 		return err_set(err, -ENOENT, "%s: no usable CA file", c->ca_file);
 	return err_set(err, code == CURLE_OPERATION_TIMEDOUT ? -ETIMEDOUT : -ECONNREFUSED,
@@ -228,7 +232,8 @@ static int set_headers(const struct client *c, const struct client_request *requ
 	return r ? r : add_header(list, "Expect", "");
 }
 
-// Everything about a request but where its answer goes. Strings are copied by libcurl; `payload` is not.
+// Everything about a request but where its answer goes. Strings are copied by libcurl; `payload` is
+// not.
 static int prepare(struct client *c, const struct client_request *request, const char *payload,
 		   struct curl_slist **headers, struct err *err)
 {
@@ -260,10 +265,10 @@ static int refusal(struct client *c, const struct client_reply *reply, struct er
 		text_add(&lines, "`weft login` gets a new token.\n");
 	c->problem_json = json_incref(reply->json);
 	c->problem = text_take(&lines);
-	int code = reply->status == 404 ? -ENOENT :
-		   reply->status == 409 ? -EEXIST :
-		   reply->status == 412 ? -ESTALE :
-					  -EREMOTEIO;
+	int code = reply->status == 404   ? -ENOENT
+		   : reply->status == 409 ? -EEXIST
+		   : reply->status == 412 ? -ESTALE
+					  : -EREMOTEIO;
 	const char *line = c->problem ? c->problem : "refused";
 	return err_set(err, code, "%.*s", (int)strcspn(line, "\n"), line);
 }
@@ -272,7 +277,8 @@ int client_call(struct client *c, const struct client_request *request, struct c
 		struct err *err)
 {
 	client_problem_clear(c);
-	CLEAN(free_ptr) char *dumped = request->body ? json_dumps(request->body, JSON_COMPACT) : NULL;
+	CLEAN(free_ptr)
+	char *dumped = request->body ? json_dumps(request->body, JSON_COMPACT) : NULL;
 	CLEAN(slist_free) struct curl_slist *headers = NULL;
 	const char *payload = request->body ? dumped : request->text;
 	int r = prepare(c, request, payload, &headers, err);
@@ -321,12 +327,13 @@ int client_get(struct client *c, json_t **ret_json, struct err *err, const char 
 	if (t.failed)
 		return err_set(err, -ENOMEM, "out of memory");
 	CLEAN(client_reply_done) struct client_reply reply = { 0 };
-	int r = client_call(c, &(struct client_request){ .method = "GET", .path = t.data }, &reply, err);
+	int r = client_call(c, &(struct client_request){ .method = "GET", .path = t.data }, &reply,
+			    err);
 	if (r)
 		return r;
 	if (!reply.json)
-		return err_set(err, -EBADMSG, "%s answered %s with something that is not JSON", c->url,
-			       t.data);
+		return err_set(err, -EBADMSG, "%s answered %s with something that is not JSON",
+			       c->url, t.data);
 	*ret_json = take_ptr(&reply.json);
 	return 0;
 }
@@ -336,9 +343,9 @@ static bool next_page(const json_t *page, char **ret)
 {
 	const json_t *next = json_object_get(page, "next");
 	free(*ret);
-	*ret = json_is_integer(next) ? text_format("%lld", (long long)json_integer_value(next)) :
-	       json_is_string(next)  ? client_encode(json_string_value(next)) :
-				       NULL;
+	*ret = json_is_integer(next)  ? text_format("%lld", (long long)json_integer_value(next))
+	       : json_is_string(next) ? client_encode(json_string_value(next))
+				      : NULL;
 	return *ret != NULL;
 }
 
@@ -349,9 +356,9 @@ int client_list(struct client *c, const char *path, const char *query, size_t mo
 	CLEAN(free_ptr) char *after = NULL;
 	do {
 		json_auto_t *page = NULL;
-		size_t limit = most && most - json_array_size(all) < 1000 ?
-				       most - json_array_size(all) :
-				       1000;
+		size_t limit = most && most - json_array_size(all) < 1000
+				       ? most - json_array_size(all)
+				       : 1000;
 		int r = client_get(c, &page, err, "%s?limit=%zu%s%s%s%s", path, limit,
 				   query ? "&" : "", query ? query : "", after ? "&after=" : "",
 				   after ? after : "");
@@ -359,7 +366,8 @@ int client_list(struct client *c, const char *path, const char *query, size_t mo
 			return r;
 		const json_t *items = json_object_get(page, "items");
 		if (!json_is_array(items) || json_array_extend(all, json_object_get(page, "items")))
-			return err_set(err, -EBADMSG, "%s: the list of %s has no items", c->url, path);
+			return err_set(err, -EBADMSG, "%s: the list of %s has no items", c->url,
+				       path);
 		if (json_array_size(items) == 0 || !next_page(page, &after))
 			break;
 	} while (!most || json_array_size(all) < most);

@@ -1,5 +1,6 @@
-// Shell completion. The script holds only how to ask: it hands the words typed so far to `weft __complete`, which
-// answers from the verb table, so that a script once installed fits every later version.
+// Shell completion. The script holds only how to ask: it hands the words typed so far to `weft
+// __complete`, which answers from the verb table, so that a script once installed fits every later
+// version.
 #include <string.h>
 
 #include "cli/usage.h"

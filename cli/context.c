@@ -79,7 +79,8 @@ int context_url(const char *typed, char **ret_url, struct err *err)
 	size_t len = strcspn(host, "/");
 	if (len == 0 || host[len + strspn(host + len, "/")] ||
 	    strcspn(host, " \t\r\n@?#\"'\\") < len)
-		return err_set(err, -EINVAL, "%.100s is no URL of the form https://HOST:PORT", typed);
+		return err_set(err, -EINVAL, "%.100s is no URL of the form https://HOST:PORT",
+			       typed);
 	const char *bracket = memrchr(host, ']', len);
 	const char *colon = memrchr(host, ':', len);
 	bool has_port = colon && (!bracket || colon > bracket);

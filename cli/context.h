@@ -1,4 +1,5 @@
-// Which controller, trusted how, with which token: ~/.config/weft/contexts.yaml (mode 0600) and WEFT_* variables.
+// Which controller, trusted how, with which token: ~/.config/weft/contexts.yaml (mode 0600) and
+// WEFT_* variables.
 //
 // The file: {current: NAME, contexts: {NAME: {url, user, token, pin | ca_file}}}.
 #pragma once
@@ -17,8 +18,9 @@ struct context {
 
 void context_done(struct context *c);
 
-// The context in force: `name`, else WEFT_CONTEXT, else WEFT_URL, else the file's current one. WEFT_URL, WEFT_TOKEN and
-// WEFT_CA (a file or a sha256// pin) override fields. `ret` must be zeroed. -ENOENT when there is none.
+// The context in force: `name`, else WEFT_CONTEXT, else WEFT_URL, else the file's current one.
+// WEFT_URL, WEFT_TOKEN and WEFT_CA (a file or a sha256// pin) override fields. `ret` must be
+// zeroed. -ENOENT when there is none.
 int context_resolve(const char *name, struct context *ret, struct err *err);
 
 // Checks and normalises what a person typed: "host", "host:8443" or "https://host/". Caller frees.

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/clean.h"
+
 #include "cli/terminal.h"
 #include "cli/value.h"
 
@@ -85,7 +86,8 @@ static void add_keys(struct text *t, const json_t *keys, const struct diff_actio
 	}
 }
 
-// An answer that tells new from changed entries has them apart as `changed`; else both are in `set`.
+// An answer that tells new from changed entries has them apart as `changed`; else both are in
+// `set`.
 static void add_node(struct text *t, const json_t *node, const struct diff_style *style)
 {
 	const json_t *set = json_object_get(node, "set");
@@ -97,7 +99,8 @@ static void add_node(struct text *t, const json_t *node, const struct diff_style
 		text_addf(t, ": +%zu ~%zu -%zu entries\n", json_array_size(set),
 			  json_array_size(changed), json_array_size(drop));
 	else
-		text_addf(t, ": %zu set, %zu dropped\n", json_array_size(set), json_array_size(drop));
+		text_addf(t, ": %zu set, %zu dropped\n", json_array_size(set),
+			  json_array_size(drop));
 	if (!style->is_verbose)
 		return;
 	add_keys(t, set, &actions[changed ? 0 : 1], style->is_coloured);

@@ -1,4 +1,5 @@
-// What an apply changes or would change, for a person: resources with their fields, nodes with their entries.
+// What an apply changes or would change, for a person: resources with their fields, nodes with
+// their entries.
 #pragma once
 
 #include <jansson.h>

@@ -8,9 +8,10 @@
 #include "base/clean.h"
 #include "base/file.h"
 #include "base/text.h"
-#include "cli/kind.h"
 #include "model/json.h"
 #include "settings/yaml.h"
+
+#include "cli/kind.h"
 
 enum { FILE_LIMIT = 8 << 20 }; // bytes, as the YAML reader's
 
@@ -37,8 +38,8 @@ static bool is_key(const char *line, size_t len, const char *key, size_t key_len
 	       line[key_len + strspn(line + key_len, " ")] == ':';
 }
 
-// Line (from 1) of the key that `path` leads to in block style YAML, entering one level after the other by indentation;
-// the line of the deepest level found. 0 when not even the first is there.
+// Line (from 1) of the key that `path` leads to in block style YAML, entering one level after the
+// other by indentation; the line of the deepest level found. 0 when not even the first is there.
 static size_t find_line(const char *text, const char *const *keys, const size_t *lens, size_t depth)
 {
 	size_t found = 0;
@@ -68,7 +69,8 @@ static size_t find_line(const char *text, const char *const *keys, const size_t 
 
 enum { PATH_DEPTH = 8 };
 
-// Splits "networks.home.mesh[2]" at dots, without the indexes. A link's name has dots itself: its two are kept.
+// Splits "networks.home.mesh[2]" at dots, without the indexes. A link's name has dots itself: its
+// two are kept.
 static size_t split_field(const char *field, const char **keys, size_t *lens)
 {
 	size_t depth = 0;
@@ -95,8 +97,10 @@ bool fleet_locate(const struct fleet *f, const char *field, char *buf, size_t si
 		size_t two = depth < 2 ? depth : 2;
 		if (two == 0 || find_line(f->files[i].text, keys, lens, two) == 0)
 			continue;
-		if (two == 2 && find_line(f->files[i].text, keys, lens, 1) ==
-					find_line(f->files[i].text, keys, lens, 2) && f->n_files > 1)
+		if (two == 2 &&
+		    find_line(f->files[i].text, keys, lens, 1) ==
+			    find_line(f->files[i].text, keys, lens, 2) &&
+		    f->n_files > 1)
 			continue;
 		(void)snprintf(buf, size, "%s:%zu", f->files[i].name,
 			       find_line(f->files[i].text, keys, lens, depth));

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clean.h"
+
 #include "cli/value.h"
 
 enum { COLUMNS_MAX = 6 };
@@ -36,7 +37,8 @@ int kind_find(const char *typed, const struct kind **ret_kind, struct err *err)
 	}
 	const char *nearest = text_nearest(typed, kind_names);
 	if (nearest)
-		return err_set(err, -EINVAL, "\"%.60s\" is no kind, did you mean %s?", typed, nearest);
+		return err_set(err, -EINVAL, "\"%.60s\" is no kind, did you mean %s?", typed,
+			       nearest);
 	CLEAN(text_free) struct text all = { 0 };
 	for (size_t i = 0; kind_names[i]; i++)
 		text_addf(&all, "%s%s", i ? ", " : "", kind_names[i]);

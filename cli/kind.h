@@ -1,12 +1,14 @@
-// Kinds as a person types and reads them: either number, nearest name, and which columns their tables have.
+// Kinds as a person types and reads them: either number, nearest name, and which columns their
+// tables have.
 #pragma once
 
 #include <jansson.h>
 
 #include "base/err.h"
 #include "base/text.h"
-#include "cli/table.h"
 #include "model/kinds.h"
+
+#include "cli/table.h"
 
 // By plural or singular name. -EINVAL with the nearest known kind in the sentence.
 int kind_find(const char *typed, const struct kind **ret_kind, struct err *err);

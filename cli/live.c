@@ -5,11 +5,12 @@
 #include <time.h>
 
 #include "base/clean.h"
+#include "model/json.h"
+
 #include "cli/show.h"
 #include "cli/sse.h"
 #include "cli/terminal.h"
 #include "cli/value.h"
-#include "model/json.h"
 
 static const char *text_of(const json_t *object, const char *key)
 {
@@ -30,9 +31,9 @@ void live_add_event(struct text *t, const json_t *event, bool is_coloured)
 {
 	char when[64];
 	const char *severity = text_of(event, "severity");
-	const char *colour = strcmp(severity, "error") == 0   ? COLOUR_RED :
-			     strcmp(severity, "warning") == 0 ? COLOUR_YELLOW :
-								"";
+	const char *colour = strcmp(severity, "error") == 0     ? COLOUR_RED
+			     : strcmp(severity, "warning") == 0 ? COLOUR_YELLOW
+								: "";
 	const char *node = text_of(event, "node");
 	value_add_clean(t, show_time(text_of(event, "at"), when, sizeof(when)));
 	text_addf(t, " %s%-7s%s ", is_coloured ? colour : "", severity,
@@ -54,7 +55,8 @@ static void add_node(struct text *t, const json_t *node)
 {
 	add_now(t);
 	text_addf(t, " node %s: %s, revision %lld of %lld", text_of(node, "name"),
-		  text_of(node, "health"), (long long)json_integer_value(json_object_get(node, "applied")),
+		  text_of(node, "health"),
+		  (long long)json_integer_value(json_object_get(node, "applied")),
 		  (long long)json_integer_value(json_object_get(node, "target")));
 	size_t at;
 	const json_t *one;
@@ -131,14 +133,14 @@ static bool concerns(const char *type, const json_t *data, const char *node)
 void live_add_message(struct text *t, const char *type, const char *id, const json_t *data,
 		      const struct live_filter *filter, bool is_coloured)
 {
-	if ((filter->only_events && strcmp(type, "event") != 0) || !concerns(type, data, filter->node))
+	if ((filter->only_events && strcmp(type, "event") != 0) ||
+	    !concerns(type, data, filter->node))
 		return;
 	if (!filter->is_json) {
 		add_line(t, type, data, is_coloured);
 		return;
 	}
-	json_auto_t *line =
-		json_pack("{s:s, s:s, s:O?}", "type", type, "id", id, "data", data);
+	json_auto_t *line = json_pack("{s:s, s:s, s:O?}", "type", type, "id", id, "data", data);
 	CLEAN(free_ptr) char *dumped = line ? json_dumps(line, JSON_COMPACT) : NULL;
 	if (dumped)
 		text_addf(t, "%s\n", dumped);

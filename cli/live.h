@@ -6,6 +6,7 @@
 
 #include "base/err.h"
 #include "base/text.h"
+
 #include "cli/call.h"
 #include "cli/client.h"
 
@@ -16,8 +17,9 @@ struct live_filter {
 	const char *node; // NULL: all
 };
 
-// Prints until interrupted or the output is closed; a lost connection is taken up again after the last event's id.
-// Returns a negative errno when the first connection fails or the controller refuses.
+// Prints until interrupted or the output is closed; a lost connection is taken up again after the
+// last event's id. Returns a negative errno when the first connection fails or the controller
+// refuses.
 int live_follow(const struct call *call, struct client *c, const struct live_filter *filter,
 		struct err *err);
 

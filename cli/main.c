@@ -6,6 +6,7 @@
 
 #include "base/clean.h"
 #include "base/text.h"
+
 #include "cli/call.h"
 #include "cli/client.h"
 #include "cli/usage.h"
@@ -90,7 +91,8 @@ int main(int argc, char **argv)
 		return help(verb);
 	at += words;
 	if (verb->main)
-		return at < argc && strcmp(argv[at], "--help") == 0 ? help(verb) :
-								      verb->main(argc - at + 1, argv + at - 1);
+		return at < argc && strcmp(argv[at], "--help") == 0
+			       ? help(verb)
+			       : verb->main(argc - at + 1, argv + at - 1);
 	return run(verb, argc - at, argv + at);
 }

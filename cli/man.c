@@ -2,9 +2,11 @@
 #include <string.h>
 
 #include "base/clean.h"
+
 #include "cli/usage.h"
 
-// Text with what roff would read as a request or an escape made harmless. `dash` writes "-" as a real hyphen-minus.
+// Text with what roff would read as a request or an escape made harmless. `dash` writes "-" as a
+// real hyphen-minus.
 static void add_roff(struct text *t, const char *s, bool at_line_start)
 {
 	for (; *s; s++) {
@@ -68,7 +70,8 @@ static void add_paragraphs(struct text *t, const char *s)
 
 static void add_exit_status(struct text *t)
 {
-	text_add(t, ".SH EXIT STATUS\n0: done. 1: failed; the reason is on standard error. 2: wrong usage.\n"
+	text_add(t, ".SH EXIT STATUS\n0: done. 1: failed; the reason is on standard error. 2: "
+		    "wrong usage.\n"
 		    "3: nothing to do (apply), or there are differences (plan).\n");
 }
 
@@ -107,11 +110,13 @@ static void man_verb(struct text *t, const struct verb *verb)
 
 static void man_overview(struct text *t)
 {
-	text_add(t, ".TH WEFT 1 \"\" \"Weft\" \"Weft manual\"\n"
-		    ".SH NAME\nweft \\- say what your network should be, see what it is\n"
-		    ".SH SYNOPSIS\n.B weft\n\\fIVERB\\fR [\\fIOPTION\\fR]... [\\fIARGUMENT\\fR]...\n"
-		    ".SH DESCRIPTION\nThe command line of a Weft controller. It speaks the same REST interface as\n"
-		    "the dashboard. Begin with \\fBweft login\\fR.\n.SH VERBS\n");
+	text_add(t,
+		 ".TH WEFT 1 \"\" \"Weft\" \"Weft manual\"\n"
+		 ".SH NAME\nweft \\- say what your network should be, see what it is\n"
+		 ".SH SYNOPSIS\n.B weft\n\\fIVERB\\fR [\\fIOPTION\\fR]... [\\fIARGUMENT\\fR]...\n"
+		 ".SH DESCRIPTION\nThe command line of a Weft controller. It speaks the same REST "
+		 "interface as\n"
+		 "the dashboard. Begin with \\fBweft login\\fR.\n.SH VERBS\n");
 	for (size_t i = 0; verb_table[i]; i++) {
 		if (verb_table[i]->is_hidden)
 			continue;
@@ -127,16 +132,17 @@ static void man_overview(struct text *t)
 	for (const struct verb_option *o = verb_common_options; o->name; o++)
 		add_option(t, o);
 	add_exit_status(t);
-	text_add(t,
-		 ".SH ENVIRONMENT\n"
-		 ".TP\n\\fBWEFT_CONTEXT\\fR\nThe context to use instead of the current one.\n"
-		 ".TP\n\\fBWEFT_URL\\fR, \\fBWEFT_TOKEN\\fR\nThe controller's URL and an API token.\n"
-		 ".TP\n\\fBWEFT_CA\\fR\nA PEM file of trusted CAs, or a pin of the form sha256//...\n"
-		 ".TP\n\\fBEDITOR\\fR, \\fBVISUAL\\fR\nThe editor of \\fBweft edit\\fR.\n"
-		 ".TP\n\\fBNO_COLOR\\fR\nPrint no colours.\n"
-		 ".SH FILES\n.TP\n~/.config/weft/contexts.yaml\n"
-		 "Controllers and tokens; readable only by its owner.\n"
-		 ".SH SEE ALSO\n.BR weft\\-agent (8),\n.BR weft\\-controller (8)\n");
+	text_add(t, ".SH ENVIRONMENT\n"
+		    ".TP\n\\fBWEFT_CONTEXT\\fR\nThe context to use instead of the current one.\n"
+		    ".TP\n\\fBWEFT_URL\\fR, \\fBWEFT_TOKEN\\fR\nThe controller's URL and an API "
+		    "token.\n"
+		    ".TP\n\\fBWEFT_CA\\fR\nA PEM file of trusted CAs, or a pin of the form "
+		    "sha256//...\n"
+		    ".TP\n\\fBEDITOR\\fR, \\fBVISUAL\\fR\nThe editor of \\fBweft edit\\fR.\n"
+		    ".TP\n\\fBNO_COLOR\\fR\nPrint no colours.\n"
+		    ".SH FILES\n.TP\n~/.config/weft/contexts.yaml\n"
+		    "Controllers and tokens; readable only by its owner.\n"
+		    ".SH SEE ALSO\n.BR weft\\-agent (8),\n.BR weft\\-controller (8)\n");
 }
 
 void usage_man(struct text *t, const struct verb *verb_or_null)

@@ -22,7 +22,8 @@ static void reach(struct search *s, const char *node, const char *from)
 		s->queue[s->tail++] = node;
 }
 
-// Is there a forwarding port at `node` towards `peer`? A wire carries frames only if both ends forward.
+// Is there a forwarding port at `node` towards `peer`? A wire carries frames only if both ends
+// forward.
 static bool forwards(const json_t *ports, const char *node, const char *peer)
 {
 	size_t at;
@@ -46,7 +47,8 @@ static void expand_ports(struct search *s, const json_t *ports, const char *node
 	{
 		const char *n = json_string_value(json_object_get(port, "node"));
 		const char *p = json_string_value(json_object_get(port, "peer"));
-		if (n && p && !strcmp(n, node) && forwards(ports, node, p) && forwards(ports, p, node))
+		if (n && p && !strcmp(n, node) && forwards(ports, node, p) &&
+		    forwards(ports, p, node))
 			reach(s, p, node);
 	}
 }

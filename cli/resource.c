@@ -10,10 +10,10 @@ int resource_call(struct client *c, const struct kind *kind, const char *name, c
 		  struct client_request request, struct client_reply *ret, struct err *err)
 {
 	CLEAN(free_ptr) char *encoded = client_encode(name);
-	CLEAN(free_ptr) char *path =
-		encoded ? text_format("/api/v1/%s/%s%s%s", kind->name, encoded, action ? "/" : "",
-				      action ? action : "") :
-			  NULL;
+	CLEAN(free_ptr)
+	char *path = encoded ? text_format("/api/v1/%s/%s%s%s", kind->name, encoded,
+					   action ? "/" : "", action ? action : "")
+			     : NULL;
 	if (!path)
 		return err_set(err, -ENOMEM, "out of memory");
 	request.path = path;
@@ -24,10 +24,10 @@ int resource_get(struct client *c, const struct kind *kind, const char *name, bo
 		 struct client_reply *ret, struct err *err)
 {
 	CLEAN(free_ptr) char *encoded = client_encode(name);
-	CLEAN(free_ptr) char *path =
-		encoded ? text_format("/api/v1/%s/%s%s", kind->name, encoded,
-				      is_effective ? "?effective=true" : "") :
-			  NULL;
+	CLEAN(free_ptr)
+	char *path = encoded ? text_format("/api/v1/%s/%s%s", kind->name, encoded,
+					   is_effective ? "?effective=true" : "")
+			     : NULL;
 	if (!path)
 		return err_set(err, -ENOMEM, "out of memory");
 	return client_call(c, &(struct client_request){ .method = "GET", .path = path }, ret, err);

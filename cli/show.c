@@ -5,9 +5,10 @@
 #include <time.h>
 
 #include "base/clean.h"
-#include "cli/terminal.h"
 #include "model/net.h"
 #include "settings/yaml_emit.h"
+
+#include "cli/terminal.h"
 
 static int put(const struct call *call, const char *s, struct err *err)
 {
@@ -49,8 +50,8 @@ bool show_as_asked(const struct call *call, const json_t *value, struct err *err
 {
 	if (call->format == FORMAT_TABLE)
 		return false;
-	*ret_result = call->format == FORMAT_JSON ? show_json(call, value, err) :
-						    show_yaml(call, value, err);
+	*ret_result = call->format == FORMAT_JSON ? show_json(call, value, err)
+						  : show_yaml(call, value, err);
 	return true;
 }
 

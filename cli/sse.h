@@ -7,7 +7,8 @@
 #include "base/err.h"
 #include "base/text.h"
 
-// One event. `data` lines are joined by newlines; all strings are valid during the call only. Returning non-zero stops.
+// One event. `data` lines are joined by newlines; all strings are valid during the call only.
+// Returning non-zero stops.
 typedef int (*sse_event_fn)(const char *type, const char *id, const char *data, void *user);
 
 struct sse {
@@ -21,8 +22,8 @@ struct sse {
 	void *user;
 };
 
-// `s` is zero-initialised but for event and user. Returns 0, what `event` returned, -EMSGSIZE for an event of more
-// than 16 MiB, -ENOMEM. The bytes may be cut anywhere.
+// `s` is zero-initialised but for event and user. Returns 0, what `event` returned, -EMSGSIZE for
+// an event of more than 16 MiB, -ENOMEM. The bytes may be cut anywhere.
 int sse_feed(struct sse *s, const char *bytes, size_t len);
 void sse_done(struct sse *s);
 

@@ -114,7 +114,8 @@ void table_render(const struct table *t, size_t width, bool is_coloured, struct 
 		text_add(out, row == 0 && is_coloured ? COLOUR_BOLD : "");
 		for (size_t col = 0; at < t->row_ends[row]; at++, col++) {
 			if (col < COLUMNS_MAX)
-				add_cell(out, t->cells[at], widths[col], at + 1 == t->row_ends[row]);
+				add_cell(out, t->cells[at], widths[col],
+					 at + 1 == t->row_ends[row]);
 		}
 		text_add(out, row == 0 && is_coloured ? COLOUR_OFF "\n" : "\n");
 	}

@@ -20,5 +20,6 @@ void table_done(struct table *t);
 void table_cell(struct table *t, const char *text);
 void table_end_row(struct table *t);
 
-// Appends the table; `width` is that of the terminal in columns, 0: as wide as it gets. The head is bold if coloured.
+// Appends the table; `width` is that of the terminal in columns, 0: as wide as it gets. The head is
+// bold if coloured.
 void table_render(const struct table *t, size_t width, bool is_coloured, struct text *out);

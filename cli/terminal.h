@@ -29,7 +29,8 @@ int terminal_ask(const char *prompt, char **ret_line, struct err *err);
 // The same without echo; wipe with secret_free.
 int terminal_ask_secret(const char *prompt, char **ret_secret, struct err *err);
 
-// Everything on standard input, at most `limit` bytes; one newline at the end is taken off. -EINVAL when empty.
+// Everything on standard input, at most `limit` bytes; one newline at the end is taken off. -EINVAL
+// when empty.
 int secret_read_stdin(size_t limit, char **ret_secret, struct err *err);
 
 // Overwrites and frees; accepts NULL. `secret_free_ptr` is for CLEAN.

@@ -73,6 +73,8 @@ void usage_overview(struct text *t)
 	}
 	text_add(t, "\nEvery verb but lab takes:\n");
 	option_lines(t, verb_common_options);
-	text_add(t, "\n`weft VERB --help` explains one. Exit status: 0 done, 1 failed, 2 wrong usage,\n"
-		    "3 nothing to do (apply) or differences found (plan).\n");
+	text_add(
+		t,
+		"\n`weft VERB --help` explains one. Exit status: 0 done, 1 failed, 2 wrong usage,\n"
+		"3 nothing to do (apply) or differences found (plan).\n");
 }

@@ -1,13 +1,16 @@
-// What people read about the verbs, all of it made from the verb table: --help, man pages, shell completion.
+// What people read about the verbs, all of it made from the verb table: --help, man pages, shell
+// completion.
 #pragma once
 
 #include "base/text.h"
+
 #include "cli/verb.h"
 
 // Appends the overview of all verbs.
 void usage_overview(struct text *t);
 
-// Appends the help of one verb, and its one-line form: "plan -f F..." as in "usage: weft plan -f F...".
+// Appends the help of one verb, and its one-line form: "plan -f F..." as in "usage: weft plan -f
+// F...".
 void usage_verb(struct text *t, const struct verb *verb);
 void usage_line(struct text *t, const struct verb *verb);
 

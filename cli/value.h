@@ -1,11 +1,13 @@
-// JSON values on one line, as YAML's flow style writes them, with quotes only where they are needed.
+// JSON values on one line, as YAML's flow style writes them, with quotes only where they are
+// needed.
 #pragma once
 
 #include <jansson.h>
 
 #include "base/text.h"
 
-// `value` NULL is written "(none)". Control characters become escapes, so a terminal is safe from it.
+// `value` NULL is written "(none)". Control characters become escapes, so a terminal is safe from
+// it.
 void value_add(struct text *t, const json_t *value);
 
 // A string with control characters made spaces.

@@ -1,6 +1,8 @@
-// The verbs of `weft`: one row each, from which dispatch, option parsing, --help, completion and the man pages come.
+// The verbs of `weft`: one row each, from which dispatch, option parsing, --help, completion and
+// the man pages come.
 //
-// A verb is added by a file verb/NAME.c that defines `const struct verb verb_NAME` and one line in the table of verbs.c.
+// A verb is added by a file verb/NAME.c that defines `const struct verb verb_NAME` and one line in
+// the table of verbs.c.
 #pragma once
 
 #include <stdbool.h>
@@ -10,8 +12,8 @@
 
 struct call;
 
-// What a verb's function returns and the program exits with. A negative errno from a verb exits with CLI_FAILED after
-// printing the sentence in `err`.
+// What a verb's function returns and the program exits with. A negative errno from a verb exits
+// with CLI_FAILED after printing the sentence in `err`.
 enum cli_exit {
 	CLI_DONE = 0,
 	CLI_FAILED = 1,
@@ -55,7 +57,8 @@ struct verb_option {
 struct verb {
 	const char *name;    // one or two words: "plan", "node add"
 	const char *summary; // one line, no full stop
-	const char *text;    // paragraphs separated by an empty line; a line that begins with a space is an example
+	const char *text; // paragraphs separated by an empty line; a line that begins with a space
+			  // is an example
 	const struct verb_arg *args;       // NULL: takes none
 	const struct verb_option *options; // besides verb_common_options; NULL: none
 
@@ -71,8 +74,10 @@ extern const struct verb_option verb_common_options[];
 // All rows in the order of help; ends with NULL.
 extern const struct verb *const verb_table[];
 
-// Finds the verb that argv begins with; *ret_words is how many words its name took (1 or 2). NULL when there is none.
+// Finds the verb that argv begins with; *ret_words is how many words its name took (1 or 2). NULL
+// when there is none.
 const struct verb *verb_find(int argc, char *const *argv, int *ret_words);
 
-// Fills `err` with one sentence about the unknown verb in argv, with the nearest known one if any. Returns CLI_USAGE.
+// Fills `err` with one sentence about the unknown verb in argv, with the nearest known one if any.
+// Returns CLI_USAGE.
 int verb_unknown(int argc, char *const *argv, struct err *err);

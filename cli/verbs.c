@@ -1,21 +1,22 @@
-#include "cli/verb.h"
+#include "cli/verb/verbs.h"
 
 #include <errno.h>
 #include <string.h>
 
 #include "base/clean.h"
 #include "base/text.h"
-#include "cli/verb/verbs.h"
+
+#include "cli/verb.h"
 
 const struct verb *const verb_table[] = {
-	&verb_login,  &verb_logout,      &verb_context,     &verb_plan,       &verb_apply,
-	&verb_get,    &verb_edit,        &verb_delete,      &verb_rename,     &verb_node_add,
-	&verb_node_approve, &verb_node_revoke, &verb_status, &verb_ping,      &verb_watch,
-	&verb_history, &verb_events,     &verb_secret_set,  &verb_import,
+	&verb_login,        &verb_logout,      &verb_context,    &verb_plan,     &verb_apply,
+	&verb_get,          &verb_edit,        &verb_delete,     &verb_rename,   &verb_node_add,
+	&verb_node_approve, &verb_node_revoke, &verb_status,     &verb_ping,     &verb_watch,
+	&verb_history,      &verb_events,      &verb_secret_set, &verb_import,
 #ifdef WEFT_HAS_LAB
 	&verb_lab,
 #endif
-	&verb_completion, &verb_man,     &verb_version,     &verb_complete,   NULL,
+	&verb_completion,   &verb_man,         &verb_version,    &verb_complete, NULL,
 };
 
 const struct verb *verb_find(int argc, char *const *argv, int *ret_words)
@@ -48,14 +49,15 @@ int verb_unknown(int argc, char *const *argv, struct err *err)
 	}
 	names[n] = NULL;
 	if (second.len && argc > 1)
-		(void)err_set(err, -EINVAL, "weft %s has no verb \"%.60s\", only %s", argv[0], argv[1],
-			      second.data);
+		(void)err_set(err, -EINVAL, "weft %s has no verb \"%.60s\", only %s", argv[0],
+			      argv[1], second.data);
 	else if (second.len)
 		(void)err_set(err, -EINVAL, "weft %s needs one of: %s", argv[0], second.data);
 	else if (text_nearest(argv[0], names))
 		(void)err_set(err, -EINVAL, "\"%.60s\" is no verb, did you mean %s?", argv[0],
 			      text_nearest(argv[0], names));
 	else
-		(void)err_set(err, -EINVAL, "\"%.60s\" is no verb; `weft --help` lists them", argv[0]);
+		(void)err_set(err, -EINVAL, "\"%.60s\" is no verb; `weft --help` lists them",
+			      argv[0]);
 	return CLI_USAGE;
 }

@@ -20,10 +20,10 @@ bool wg_graph_has(const struct wg_graph *g, size_t a, size_t b);
 // Fills `component`, after all edges are there.
 void wg_graph_settle(struct wg_graph *g);
 
-// The vertex that is connected to all others of its component, which are not connected with each other; n if none.
-// Only for components of three and more.
+// The vertex that is connected to all others of its component, which are not connected with each
+// other; n if none. Only for components of three and more.
 size_t wg_graph_hub(const struct wg_graph *g, size_t component);
 
-// Marks a set of vertices of the component that are all connected with each other, found greedily from those with the
-// most edges. Returns its size; less than three is not marked.
+// Marks a set of vertices of the component that are all connected with each other, found greedily
+// from those with the most edges. Returns its size; less than three is not marked.
 size_t wg_graph_mesh(const struct wg_graph *g, size_t component, bool *marks);

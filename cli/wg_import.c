@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clean.h"
+
 #include "cli/pin.h"
 #include "cli/wg_graph.h"
 
@@ -11,7 +12,7 @@
 struct interface {
 	char key[WIREGUARD_KEY_TEXT_SIZE];
 	char node[64];
-	char device[64]; // "wg0", or "" when the path does not tell
+	char device[64];             // "wg0", or "" when the path does not tell
 	const struct wg_quick *conf; // NULL: no file
 	const struct wg_import_file *file;
 	struct endpoint endpoint; // host "" when nobody knows one
@@ -46,7 +47,8 @@ static struct interface *find_key(const struct import *m, const char *key)
 
 // ---- names ----
 
-// Makes a resource name of any text: lower case, other characters become one "-". "" when nothing is left.
+// Makes a resource name of any text: lower case, other characters become one "-". "" when nothing
+// is left.
 static void to_name(const char *text, size_t len, char ret[64])
 {
 	size_t n = 0;
@@ -144,7 +146,8 @@ static void name_by_peer(const struct import *m, struct interface *self, const c
 static int add_interface(struct import *m, const char *key, struct interface **ret, struct err *err)
 {
 	if (m->n >= WG_IMPORT_INTERFACES_MAX)
-		return err_set(err, -EFBIG, "there are more than %d keys", WG_IMPORT_INTERFACES_MAX);
+		return err_set(err, -EFBIG, "there are more than %d keys",
+			       WG_IMPORT_INTERFACES_MAX);
 	struct interface *items = realloc(m->items, (m->n + 1) * sizeof(*items));
 	if (!items)
 		return err_set(err, -ENOMEM, "out of memory");
@@ -155,7 +158,8 @@ static int add_interface(struct import *m, const char *key, struct interface **r
 	return 0;
 }
 
-static int add_files(struct import *m, const struct wg_import_file *files, size_t n, struct err *err)
+static int add_files(struct import *m, const struct wg_import_file *files, size_t n,
+		     struct err *err)
 {
 	for (size_t i = 0; i < n; i++) {
 		char key[WIREGUARD_KEY_TEXT_SIZE];
@@ -190,7 +194,8 @@ static int add_unknown_peers(struct import *m, size_t n_files, struct err *err)
 			if (r)
 				return r;
 			name_by_peer(m, self, conf->peers[p].label);
-			text_addf(&m->notes, "%s: no file of its own was given; it is known only as a peer\n",
+			text_addf(&m->notes,
+				  "%s: no file of its own was given; it is known only as a peer\n",
 				  self->node);
 		}
 	}
@@ -265,7 +270,8 @@ static void add_lan(struct import *m, size_t at, const struct prefix *allowed)
 	char text[PREFIX_TEXT_SIZE];
 	bool is_host = lan.length == address_bits(&lan.address);
 	if (lan.length == 0) {
-		text_addf(&m->notes, "%s: others send everything (%s) to it; that is a policy's task\n",
+		text_addf(&m->notes,
+			  "%s: others send everything (%s) to it; that is a policy's task\n",
 			  node->node, prefix_format(&lan, text));
 		return;
 	}
@@ -292,7 +298,8 @@ static void add_lans(struct import *m, size_t n_files)
 		for (size_t p = 0; p < conf->n_peers; p++) {
 			const struct interface *peer = find_key(m, conf->peers[p].public_key);
 			for (size_t a = 0; a < conf->peers[p].allowed.len; a++)
-				add_lan(m, (size_t)(peer - m->items), &conf->peers[p].allowed.items[a]);
+				add_lan(m, (size_t)(peer - m->items),
+					&conf->peers[p].allowed.items[a]);
 		}
 	}
 }
@@ -304,12 +311,13 @@ static void note_interface(struct import *m, const struct interface *self)
 	char text[PREFIX_TEXT_SIZE];
 	const struct wg_quick *conf = self->conf;
 	for (size_t i = 0; i < conf->addresses.len; i++)
-		text_addf(&m->notes, "%s: address %s is left out, Weft allocates its own\n", self->node,
-			  prefix_format(&conf->addresses.items[i], text));
+		text_addf(&m->notes, "%s: address %s is left out, Weft allocates its own\n",
+			  self->node, prefix_format(&conf->addresses.items[i], text));
 	for (size_t i = 0; i < WG_EXTRA_COUNT; i++) {
 		if (conf->extras[i])
 			text_addf(&m->notes, "%s: %s is left out (%u line%s)\n", self->node,
-				  wg_extra_names[i], conf->extras[i], conf->extras[i] == 1 ? "" : "s");
+				  wg_extra_names[i], conf->extras[i],
+				  conf->extras[i] == 1 ? "" : "s");
 	}
 }
 
@@ -317,8 +325,8 @@ static void note_interface(struct import *m, const struct interface *self)
 
 static bool is_keyword(const char *s)
 {
-	static const char *const words[] = { "true", "false", "null", "yes", "no", "on", "off", "y",
-					     "n" };
+	static const char *const words[] = { "true", "false", "null", "yes", "no",
+					     "on",   "off",   "y",    "n" };
 	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
 		if (strcasecmp(s, words[i]) == 0)
 			return true;
@@ -326,7 +334,8 @@ static bool is_keyword(const char *s)
 	return false;
 }
 
-// What it writes has only letters, digits and . : / - [ ] in it; quoted unless it can be nothing but a word.
+// What it writes has only letters, digits and . : / - [ ] in it; quoted unless it can be nothing
+// but a word.
 static void add_scalar(struct text *t, const char *s)
 {
 	bool is_word = (*s >= 'a' && *s <= 'z') || (*s >= 'A' && *s <= 'Z');
@@ -405,8 +414,8 @@ static void add_sites(struct text *t, const struct import *m)
 		add_scalar(t, node);
 		const char *comma = ": {lan: [";
 		for (size_t k = i; k < m->n; k++) {
-			for (size_t l = 0; strcmp(m->items[k].node, node) == 0 && l < m->items[k].n_lans;
-			     l++) {
+			for (size_t l = 0;
+			     strcmp(m->items[k].node, node) == 0 && l < m->items[k].n_lans; l++) {
 				char text[PREFIX_TEXT_SIZE];
 				text_addf(t, "%s\"%s\"", comma,
 					  prefix_format(&m->items[k].lans[l], text));
@@ -417,7 +426,8 @@ static void add_sites(struct text *t, const struct import *m)
 	}
 }
 
-static void add_members(struct text *t, const struct import *m, const char *field, const bool *marks)
+static void add_members(struct text *t, const struct import *m, const char *field,
+			const bool *marks)
 {
 	text_addf(t, "    %s: [", field);
 	const char *comma = "";
@@ -451,7 +461,8 @@ static void add_links(struct text *t, const struct import *m, size_t component, 
 		text_add(t, "]\n");
 }
 
-// "wg0" if all files of the component are called so, else "imported"; numbered when it was used before.
+// "wg0" if all files of the component are called so, else "imported"; numbered when it was used
+// before.
 static void add_network_name(struct text *t, const struct import *m, size_t component,
 			     unsigned number)
 {

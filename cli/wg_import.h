@@ -1,10 +1,12 @@
-// wg-quick files of several hosts turned into one fleet file: peers are matched by the public keys of their private keys.
+// wg-quick files of several hosts turned into one fleet file: peers are matched by the public keys
+// of their private keys.
 #pragma once
 
 #include <stddef.h>
 
 #include "base/err.h"
 #include "base/text.h"
+
 #include "cli/wg_quick.h"
 
 enum { WG_IMPORT_INTERFACES_MAX = 2000 };
@@ -14,6 +16,7 @@ struct wg_import_file {
 	struct wg_quick *conf;
 };
 
-// Appends a fleet file; what could not be carried over stands in comments at its head. No private key goes into it.
-// -EINVAL when two files have the same private key, -EFBIG for more than WG_IMPORT_INTERFACES_MAX keys.
+// Appends a fleet file; what could not be carried over stands in comments at its head. No private
+// key goes into it. -EINVAL when two files have the same private key, -EFBIG for more than
+// WG_IMPORT_INTERFACES_MAX keys.
 int wg_import(const struct wg_import_file *files, size_t n, struct text *ret, struct err *err);

@@ -5,13 +5,18 @@
 #include <strings.h>
 
 #include "base/text.h"
+
 #include "cli/pin.h"
 
 const char *const wg_extra_names[WG_EXTRA_COUNT] = {
-	[WG_EXTRA_DNS] = "DNS",		    [WG_EXTRA_MTU] = "MTU",
-	[WG_EXTRA_TABLE] = "Table",	    [WG_EXTRA_FWMARK] = "FwMark",
-	[WG_EXTRA_PRE_UP] = "PreUp",	    [WG_EXTRA_POST_UP] = "PostUp",
-	[WG_EXTRA_PRE_DOWN] = "PreDown",    [WG_EXTRA_POST_DOWN] = "PostDown",
+	[WG_EXTRA_DNS] = "DNS",
+	[WG_EXTRA_MTU] = "MTU",
+	[WG_EXTRA_TABLE] = "Table",
+	[WG_EXTRA_FWMARK] = "FwMark",
+	[WG_EXTRA_PRE_UP] = "PreUp",
+	[WG_EXTRA_POST_UP] = "PostUp",
+	[WG_EXTRA_PRE_DOWN] = "PreDown",
+	[WG_EXTRA_POST_DOWN] = "PostDown",
 	[WG_EXTRA_SAVE_CONFIG] = "SaveConfig",
 };
 
@@ -21,7 +26,7 @@ struct parser {
 	struct wg_quick *q;
 	enum section section;
 	size_t line;
-	char *label; // of a comment not yet taken by a peer
+	char *label;         // of a comment not yet taken by a peer
 	bool label_is_fresh; // it stands right before [Peer] or in it
 	struct err *err;
 };
@@ -139,8 +144,9 @@ static int take_peer(struct parser *p, const char *key, char *value)
 	if (strcasecmp(key, "Endpoint") == 0)
 		return parse_endpoint(p, value, &peer->endpoint);
 	if (strcasecmp(key, "PersistentKeepalive") == 0)
-		return strcasecmp(value, "off") == 0 ? 0 :
-						       parse_number(p, value, 65535, &peer->keepalive);
+		return strcasecmp(value, "off") == 0
+			       ? 0
+			       : parse_number(p, value, 65535, &peer->keepalive);
 	return bad(p, "unknown key in [Peer]");
 }
 
@@ -153,7 +159,8 @@ static char *trim(char *s)
 	return s;
 }
 
-// "# Name = bob", "# friendly_name = bob" or "# bob": a peer's name as people write it, if it is one word or short.
+// "# Name = bob", "# friendly_name = bob" or "# bob": a peer's name as people write it, if it is
+// one word or short.
 static void take_comment(struct parser *p, char *comment)
 {
 	comment = trim(comment + strspn(comment, "#"));
@@ -168,7 +175,8 @@ static void take_comment(struct parser *p, char *comment)
 	}
 	if (!*comment || strlen(comment) > 40)
 		return;
-	// Below [Peer] it names that peer, unless one is named already and this one stands before the next.
+	// Below [Peer] it names that peer, unless one is named already and this one stands before
+	// the next.
 	if (p->section == SECTION_PEER && !last_peer(p)->label && !last_peer(p)->public_key[0]) {
 		last_peer(p)->label = strdup(comment);
 		return;
@@ -226,9 +234,9 @@ static int take_line(struct parser *p, char *line)
 		*equals = '\0';
 		char *key = trim(line);
 		char *value = trim(equals + 1);
-		r = p->section == SECTION_NONE	    ? bad(p, "it stands before any section") :
-		    p->section == SECTION_INTERFACE ? take_interface(p, key, value) :
-						      take_peer(p, key, value);
+		r = p->section == SECTION_NONE        ? bad(p, "it stands before any section")
+		    : p->section == SECTION_INTERFACE ? take_interface(p, key, value)
+						      : take_peer(p, key, value);
 	}
 	p->label_is_fresh = false;
 	return r;

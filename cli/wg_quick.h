@@ -1,4 +1,5 @@
-// wg-quick(8) configuration files, parsed from bytes that nobody vouches for. Pure; keeps no secret but the key it needs.
+// wg-quick(8) configuration files, parsed from bytes that nobody vouches for. Pure; keeps no secret
+// but the key it needs.
 #pragma once
 
 #include <stdbool.h>
@@ -50,7 +51,8 @@ struct wg_quick {
 	size_t n_peers;
 };
 
-// -EINVAL with "line 12: …", which never quotes a value that could be a secret; -EFBIG beyond the limits.
+// -EINVAL with "line 12: …", which never quotes a value that could be a secret; -EFBIG beyond the
+// limits.
 int wg_quick_parse(const char *data, size_t len, struct wg_quick **ret, struct err *err);
 void wg_quick_free(struct wg_quick *q);
 CLEAN_FUNC(struct wg_quick, wg_quick_free)

@@ -18,9 +18,13 @@
 #include "base/clean.h"
 #include "base/clock.h"
 #include "base/file.h"
+
 #include "process.h"
 
-enum { BOX_NAMESPACES = CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWPID | CLONE_NEWUTS, BOX_READY_MS = 10000 };
+enum {
+	BOX_NAMESPACES = CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWPID | CLONE_NEWUTS,
+	BOX_READY_MS = 10000
+};
 
 // In the child, first process of the new namespaces: becomes `weft lab box DIR NAME`.
 static _Noreturn void become_box(const char *dir, const char *name)
@@ -59,7 +63,8 @@ static int await_ready(const char *dir, const char *name, pid_t pid, struct err 
 		if (waitpid(pid, NULL, WNOHANG) == pid)
 			break;
 	}
-	return err_set(err, -ECHILD, "the box %s did not come up; %s/%s/log says why", name, dir, name);
+	return err_set(err, -ECHILD, "the box %s did not come up; %s/%s/log says why", name, dir,
+		       name);
 }
 
 int box_start(const char *dir, const char *name, pid_t *ret_pid, struct err *err)
@@ -70,10 +75,13 @@ int box_start(const char *dir, const char *name, pid_t *ret_pid, struct err *err
 	if (r)
 		return r;
 	(void)fflush(NULL);
-	// The raw call: fork() with new namespaces. Nothing but async-signal-safe calls happen before the exec.
-	pid_t pid = (pid_t)syscall(SYS_clone, (unsigned long)BOX_NAMESPACES | SIGCHLD, NULL, NULL, NULL, 0UL);
+	// The raw call: fork() with new namespaces. Nothing but async-signal-safe calls happen
+	// before the exec.
+	pid_t pid = (pid_t)syscall(SYS_clone, (unsigned long)BOX_NAMESPACES | SIGCHLD, NULL, NULL,
+				   NULL, 0UL);
 	if (pid < 0)
-		return err_set(err, -errno, "cannot make namespaces for %s: %s", name, strerror(errno));
+		return err_set(err, -errno, "cannot make namespaces for %s: %s", name,
+			       strerror(errno));
 	if (pid == 0)
 		become_box(dir, name);
 	r = await_ready(dir, name, pid, err);
@@ -84,7 +92,8 @@ int box_start(const char *dir, const char *name, pid_t *ret_pid, struct err *err
 	return r;
 }
 
-int box_serve(const char *dir, const char *name, pid_t pid, const char *const *argv, struct err *err)
+int box_serve(const char *dir, const char *name, pid_t pid, const char *const *argv,
+	      struct err *err)
 {
 	json_auto_t *list = json_array();
 	for (; argv && *argv; argv++)
@@ -106,9 +115,10 @@ static int enter(pid_t pid)
 	static const struct {
 		const char *name;
 		int flag;
-	} spaces[] = {
-		{ "uts", CLONE_NEWUTS }, { "net", CLONE_NEWNET }, { "pid", CLONE_NEWPID }, { "mnt", CLONE_NEWNS }
-	};
+	} spaces[] = { { "uts", CLONE_NEWUTS },
+		       { "net", CLONE_NEWNET },
+		       { "pid", CLONE_NEWPID },
+		       { "mnt", CLONE_NEWNS } };
 	int fds[ARRAY_LEN(spaces)];
 	for (size_t i = 0; i < ARRAY_LEN(spaces); i++) {
 		char path[64];
@@ -131,7 +141,8 @@ static _Noreturn void exec_inside(pid_t pid, char *const *argv)
 	char path[2 * PATH_MAX];
 	const char *old = getenv("PATH");
 	if (process_program_dir(dir, sizeof(dir), NULL) == 0 &&
-	    (size_t)snprintf(path, sizeof(path), "%s:%s", dir, old ? old : "/usr/sbin:/usr/bin:/sbin:/bin") < sizeof(path))
+	    (size_t)snprintf(path, sizeof(path), "%s:%s", dir,
+			     old ? old : "/usr/sbin:/usr/bin:/sbin:/bin") < sizeof(path))
 		(void)setenv("PATH", path, 1);
 	int r = enter(pid);
 	if (r < 0) {

@@ -1,4 +1,5 @@
-// The first process of a box: lays the mounts, then keeps one service running and reaps what is orphaned.
+// The first process of a box: lays the mounts, then keeps one service running and reaps what is
+// orphaned.
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
@@ -16,6 +17,7 @@
 #include "base/clean.h"
 #include "base/file.h"
 #include "base/log.h"
+
 #include "box.h"
 #include "process.h"
 
@@ -40,9 +42,11 @@ static int mount_own(const char *box, const char *target, struct err *err)
 		r = file_make_dirs(work, 0755, err);
 	if (r)
 		return r;
-	(void)snprintf(options, sizeof(options), "lowerdir=%s,upperdir=%s,workdir=%s", target, upper, work);
+	(void)snprintf(options, sizeof(options), "lowerdir=%s,upperdir=%s,workdir=%s", target,
+		       upper, work);
 	if (mount("weft-lab", target, "overlay", 0, options) < 0)
-		return err_set(err, -errno, "cannot lay a copy over %s: %s", target, strerror(errno));
+		return err_set(err, -errno, "cannot lay a copy over %s: %s", target,
+			       strerror(errno));
 	return 0;
 }
 
@@ -64,7 +68,8 @@ static int mount_all(const char *box, struct err *err)
 		r = mount_own(box, "/var", err);
 	for (size_t i = 0; i < ARRAY_LEN(fresh) && !r; i++) {
 		if (mount("weft-lab", fresh[i].target, fresh[i].type, 0, fresh[i].options) < 0)
-			r = err_set(err, -errno, "cannot mount %s: %s", fresh[i].target, strerror(errno));
+			r = err_set(err, -errno, "cannot mount %s: %s", fresh[i].target,
+				    strerror(errno));
 	}
 	if (!r && mkdir("/run/wireguard", 0700) < 0)
 		r = err_set(err, -errno, "cannot make /run/wireguard: %s", strerror(errno));
@@ -93,7 +98,8 @@ static void start_service(struct init *init)
 		(void)sigemptyset(&none);
 		(void)sigprocmask(SIG_SETMASK, &none, NULL);
 		char path[2 * PATH_MAX];
-		(void)snprintf(path, sizeof(path), "%s:/usr/sbin:/usr/bin:/sbin:/bin", init->program_dir);
+		(void)snprintf(path, sizeof(path), "%s:/usr/sbin:/usr/bin:/sbin:/bin",
+			       init->program_dir);
 		(void)setenv("PATH", path, 1);
 		(void)execvp(argv[0], argv);
 		log_error("cannot run %s: %s", argv[0], strerror(errno));
@@ -144,14 +150,16 @@ int box_main(const char *dir, const char *name)
 	(void)sethostname(name, strlen(name));
 	(void)umask(022);
 	init.dir = open(box, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int r = init.dir < 0 ? err_set(&err, -errno, "cannot open %s: %s", box, strerror(errno)) : 0;
+	int r = init.dir < 0 ? err_set(&err, -errno, "cannot open %s: %s", box, strerror(errno))
+			     : 0;
 	if (!r)
 		r = process_program_dir(init.program_dir, sizeof(init.program_dir), &err);
 	if (!r)
 		r = mount_all(box, &err);
 	if (!r)
 		r = process_ip(0, "link set lo up\n", &err);
-	CLEAN(close_fd) int ready = r ? -1 : openat(init.dir, "ready", O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	CLEAN(close_fd)
+	int ready = r ? -1 : openat(init.dir, "ready", O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
 	if (ready < 0) {
 		log_error("box %s: %s", name, r ? err.text : strerror(errno));
 		return 1;

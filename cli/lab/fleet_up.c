@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/text.h"
+
 #include "box.h"
 #include "cli/fleet.h"
 #include "lab.h"
@@ -37,7 +38,8 @@ static void say(const char *fmt, ...)
 	(void)fputc('\n', stderr);
 }
 
-int lab_weft(const struct record *record, const char *const *words, char **ret_output, struct err *err)
+int lab_weft(const struct record *record, const char *const *words, char **ret_output,
+	     struct err *err)
 {
 	char program[PATH_MAX];
 	const char *argv[32] = { program };
@@ -49,7 +51,8 @@ int lab_weft(const struct record *record, const char *const *words, char **ret_o
 	for (; *words && n < ARRAY_LEN(argv) - 1; words++)
 		argv[n++] = *words;
 	CLEAN(free_ptr) char *config = text_format("XDG_CONFIG_HOME=%s/config", record->dir);
-	const char *environment[] = { config, "WEFT_URL", "WEFT_TOKEN", "WEFT_CA", "WEFT_CONTEXT", NULL };
+	const char *environment[] = { config,    "WEFT_URL",     "WEFT_TOKEN",
+				      "WEFT_CA", "WEFT_CONTEXT", NULL };
 	struct process_options o = { .environment = environment, .ret_output = ret_output };
 	return config ? process_run(argv, &o, NULL, err) : err_set(err, -ENOMEM, "out of memory");
 }
@@ -63,7 +66,8 @@ static int box_up(struct record *record, const char *name, pid_t *ret_pid, struc
 	return r ? r : record_save(record, err);
 }
 
-static int site_up(struct record *record, pid_t internet, const struct lab_node *node, struct err *err)
+static int site_up(struct record *record, pid_t internet, const struct lab_node *node,
+		   struct err *err)
 {
 	CLEAN(free_ptr) char *nat_name = text_format("%s-nat", node->name);
 	CLEAN(free_ptr) char *lan_name = text_format("%s-lan", node->name);
@@ -76,7 +80,8 @@ static int site_up(struct record *record, pid_t internet, const struct lab_node 
 	if (!r && node->is_nat)
 		r = box_up(record, nat_name, &nat, err);
 	if (!r)
-		r = node->is_nat ? wiring_nat(internet, nat, box, node, err) : wiring_attach(internet, box, node, err);
+		r = node->is_nat ? wiring_nat(internet, nat, box, node, err)
+				 : wiring_attach(internet, box, node, err);
 	if (!r && node->n_lan > 0)
 		r = box_up(record, lan_name, &lan, err);
 	if (!r && node->n_lan > 0)
@@ -84,14 +89,17 @@ static int site_up(struct record *record, pid_t internet, const struct lab_node 
 	return r;
 }
 
-static int write_inside(const struct record *record, const char *box, const char *file, const char *content,
-			struct err *err)
+static int write_inside(const struct record *record, const char *box, const char *file,
+			const char *content, struct err *err)
 {
-	CLEAN(free_ptr) char *path = text_format("/proc/%lld/root%s",
-						 (long long)json_integer_value(json_object_get(
-							 json_object_get(json_object_get(record->json, "boxes"), box), "pid")),
-						 file);
-	return path ? file_replace(path, content, strlen(content), 0644, err) : err_set(err, -ENOMEM, "out of memory");
+	CLEAN(free_ptr)
+	char *path = text_format(
+		"/proc/%lld/root%s",
+		(long long)json_integer_value(json_object_get(
+			json_object_get(json_object_get(record->json, "boxes"), box), "pid")),
+		file);
+	return path ? file_replace(path, content, strlen(content), 0644, err)
+		    : err_set(err, -ENOMEM, "out of memory");
 }
 
 // The names of the file's addresses, for every node box.
@@ -103,7 +111,8 @@ static char *hosts_file(const struct record *record, bool is_ipv6)
 	for (size_t i = 0; i < record->sites.n_nodes; i++) {
 		const struct lab_node *node = &record->sites.nodes[i];
 		if (node->host[0])
-			text_addf(&t, "%s %s\n", address_format(is_ipv6 ? &node->address6 : &node->address, buf),
+			text_addf(&t, "%s %s\n",
+				  address_format(is_ipv6 ? &node->address6 : &node->address, buf),
 				  node->host);
 	}
 	return text_take(&t);
@@ -113,13 +122,15 @@ static int sites_up(struct record *record, const struct up_options *o, struct er
 {
 	pid_t internet;
 	CLEAN(free_ptr) char *hosts = hosts_file(record, o->is_ipv6);
-	int r = hosts ? box_up(record, "internet", &internet, err) : err_set(err, -ENOMEM, "out of memory");
+	int r = hosts ? box_up(record, "internet", &internet, err)
+		      : err_set(err, -ENOMEM, "out of memory");
 	if (!r)
 		r = wiring_internet(internet, err);
 	for (size_t i = 0; i < record->sites.n_nodes && !r; i++) {
 		r = site_up(record, internet, &record->sites.nodes[i], err);
 		if (!r)
-			r = write_inside(record, record->sites.nodes[i].name, "/etc/hosts", hosts, err);
+			r = write_inside(record, record->sites.nodes[i].name, "/etc/hosts", hosts,
+					 err);
 	}
 	return r;
 }
@@ -135,11 +146,12 @@ static int controller_up(struct record *record, const struct up_options *o, stru
 	char v6[ADDRESS_TEXT_SIZE];
 	pid_t internet;
 	pid_t box;
-	CLEAN(free_ptr) char *settings = text_format(
-		"advertise: [\"%s\", \"%s\"]\nmetrics_open: true\n",
-		address_format(o->is_ipv6 ? &at.address6 : &at.address, v4),
-		address_format(o->is_ipv6 ? &at.address : &at.address6, v6));
-	int r = settings ? record_box(record, "internet", &internet, err) : err_set(err, -ENOMEM, "out of memory");
+	CLEAN(free_ptr)
+	char *settings = text_format("advertise: [\"%s\", \"%s\"]\nmetrics_open: true\n",
+				     address_format(o->is_ipv6 ? &at.address6 : &at.address, v4),
+				     address_format(o->is_ipv6 ? &at.address : &at.address6, v6));
+	int r = settings ? record_box(record, "internet", &internet, err)
+			 : err_set(err, -ENOMEM, "out of memory");
 	if (!r)
 		r = box_up(record, "controller", &box, err);
 	if (!r)
@@ -188,16 +200,19 @@ static int sign_in(const struct record *record, struct err *err)
 	if (r)
 		return r;
 	(void)strcat(program, "/weft");
-	CLEAN(free_ptr) char *url = text_format(
-		"https://localhost:%d", (int)json_integer_value(json_object_get(record->json, "port")));
+	CLEAN(free_ptr)
+	char *url = text_format("https://localhost:%d",
+				(int)json_integer_value(json_object_get(record->json, "port")));
 	CLEAN(free_ptr) char *ca = text_format("%s/controller/var/lib/weft/ca.crt", record->dir);
 	CLEAN(free_ptr) char *config = text_format("XDG_CONFIG_HOME=%s/config", record->dir);
 	if (!url || !ca || !config)
 		return err_set(err, -ENOMEM, "out of memory");
-	const char *argv[] = { program, "login", url, "--user", "admin", "--password-stdin", "--ca-file", ca, NULL };
+	const char *argv[] = { program,     "login", url, "--user", "admin", "--password-stdin",
+			       "--ca-file", ca,      NULL };
 	const char *environment[] = { config, NULL };
 	struct process_options o = { .environment = environment,
-				     .input = json_string_value(json_object_get(record->json, "password")) };
+				     .input = json_string_value(
+					     json_object_get(record->json, "password")) };
 	return process_run(argv, &o, NULL, err);
 }
 
@@ -209,12 +224,14 @@ static int controller_ready(struct record *record, struct err *err)
 	if (r)
 		return r;
 	r = -EAGAIN;
-	for (int64_t end = clock_mono_ms() + CONTROLLER_READY_MS; r && clock_mono_ms() < end; nap_ms(200)) {
+	for (int64_t end = clock_mono_ms() + CONTROLLER_READY_MS; r && clock_mono_ms() < end;
+	     nap_ms(200)) {
 		r = json_object_get(record->json, "password") ? 0 : make_password(record, box, err);
 		if (!r)
 			r = sign_in(record, err);
 	}
-	return r ? err_prefix(err, "the controller did not come up (its log: %s/controller/log)", record->dir)
+	return r ? err_prefix(err, "the controller did not come up (its log: %s/controller/log)",
+			      record->dir)
 		 : record_save(record, err);
 }
 
@@ -259,11 +276,13 @@ static int prepare_root(const struct record *record, struct err *err)
 	if (r)
 		return r;
 	// Copy-on-write layers need a file system that is none itself.
-	if (statfs(LAB_ROOT, &fs) < 0 ||
-	    ((unsigned long)fs.f_type != TMPFS_MAGIC_NUMBER && mount("weft-lab", LAB_ROOT, "tmpfs", 0, "mode=755") < 0))
-		return err_set(err, -errno, "cannot mount a tmpfs on %s: %s", LAB_ROOT, strerror(errno));
+	if (statfs(LAB_ROOT, &fs) < 0 || ((unsigned long)fs.f_type != TMPFS_MAGIC_NUMBER &&
+					  mount("weft-lab", LAB_ROOT, "tmpfs", 0, "mode=755") < 0))
+		return err_set(err, -errno, "cannot mount a tmpfs on %s: %s", LAB_ROOT,
+			       strerror(errno));
 	if (access(record->dir, F_OK) == 0)
-		return err_set(err, -EEXIST, "a lab of that name is up already: `weft lab down` ends it");
+		return err_set(err, -EEXIST,
+			       "a lab of that name is up already: `weft lab down` ends it");
 	return file_make_dirs(record->dir, 0700, err);
 }
 

@@ -23,5 +23,7 @@ int lab_join(struct record *record, const char *node, struct err *err);
 
 int lab_down(const char *lab, struct err *err);
 
-// The CLI of this build with the lab's credentials; output in *ret_output (may be NULL), caller frees.
-int lab_weft(const struct record *record, const char *const *words, char **ret_output, struct err *err);
+// The CLI of this build with the lab's credentials; output in *ret_output (may be NULL), caller
+// frees.
+int lab_weft(const struct record *record, const char *const *words, char **ret_output,
+	     struct err *err);

@@ -8,6 +8,7 @@
 
 #include "base/clean.h"
 #include "base/text.h"
+
 #include "box.h"
 #include "fleet_up.h"
 #include "pings.h"
@@ -36,7 +37,8 @@ struct lab_verb {
 	int min_words;
 	int max_words; // -1: any
 	const char *usage;
-	int (*run)(const struct lab_call *call, struct err *err); // an exit status, or a negative errno
+	int (*run)(const struct lab_call *call,
+		   struct err *err); // an exit status, or a negative errno
 };
 
 static int run_up(const struct lab_call *call, struct err *err)
@@ -81,7 +83,8 @@ static int run_enter(const struct lab_call *call, struct err *err)
 	return box_exec((pid_t)strtol(call->words[0], NULL, 10), call->words + 1, err);
 }
 
-static int link_or_node(const struct record *record, const char *word, unsigned *ret_a, unsigned *ret_b, struct err *err)
+static int link_or_node(const struct record *record, const char *word, unsigned *ret_a,
+			unsigned *ret_b, struct err *err)
 {
 	const struct lab_node *a = lab_sites_find(&record->sites, word);
 	const struct lab_node *b = NULL;
@@ -141,7 +144,8 @@ static int run_move(const struct lab_call *call, struct err *err)
 	CLEAN(free_ptr) char *outside = text_format("%s%s", node->name, node->is_nat ? "-nat" : "");
 	json_t *moves = json_object_get(record.json, "moves");
 	unsigned n = (unsigned)json_integer_value(json_object_get(moves, node->name)) + 1;
-	r = outside ? record_box(&record, "internet", &internet, err) : err_set(err, -ENOMEM, "out of memory");
+	r = outside ? record_box(&record, "internet", &internet, err)
+		    : err_set(err, -ENOMEM, "out of memory");
 	if (!r)
 		r = record_box(&record, outside, &box, err);
 	if (!r)
@@ -164,7 +168,9 @@ static int run_env(const struct lab_call *call, struct err *err)
 	CLEAN(record_done) struct record record = { 0 };
 	int r = record_load(&record, call->lab, err);
 	if (!r)
-		printf("export XDG_CONFIG_HOME=%s/config\nunset WEFT_URL WEFT_TOKEN WEFT_CA WEFT_CONTEXT\n", record.dir);
+		printf("export XDG_CONFIG_HOME=%s/config\nunset WEFT_URL WEFT_TOKEN WEFT_CA "
+		       "WEFT_CONTEXT\n",
+		       record.dir);
 	return r;
 }
 
@@ -174,7 +180,8 @@ static int run_status(const struct lab_call *call, struct err *err)
 	int r = record_load(&record, call->lab, err);
 	if (r)
 		return r;
-	printf("dashboard  https://127.0.0.1:%lld\n", (long long)json_integer_value(json_object_get(record.json, "port")));
+	printf("dashboard  https://127.0.0.1:%lld\n",
+	       (long long)json_integer_value(json_object_get(record.json, "port")));
 	printf("user       admin\n");
 	printf("password   %s\n", json_string_value(json_object_get(record.json, "password")));
 	const char *name;
@@ -254,7 +261,7 @@ static int parse_options(struct lab_call *call, int argc, char **argv)
 		{ "file", required_argument, NULL, 'f' }, { "nat", required_argument, NULL, 'n' },
 		{ "lab", required_argument, NULL, 'l' },  { "port", required_argument, NULL, 'p' },
 		{ "wait", required_argument, NULL, 'w' }, { "ipv6", no_argument, NULL, '6' },
-		{ "bare", no_argument, NULL, 'b' },	  { 0 },
+		{ "bare", no_argument, NULL, 'b' },       { 0 },
 	};
 	// '+': a command after `exec HOST` keeps its own options.
 	for (int c; (c = getopt_long(argc, argv, "+f:", options, NULL)) != -1;) {
@@ -303,7 +310,8 @@ int lab_main(int argc, char **argv)
 		return usage("bad option");
 	call.words = argv + optind;
 	call.n_words = argc - optind;
-	if (call.n_words < verb->min_words || (verb->max_words >= 0 && call.n_words > verb->max_words))
+	if (call.n_words < verb->min_words ||
+	    (verb->max_words >= 0 && call.n_words > verb->max_words))
 		return usage("wrong number of words");
 	if (call.port < 0 || call.port > UINT16_MAX)
 		return usage("--port is not in 0..65535");

@@ -8,6 +8,7 @@
 
 #include "base/clean.h"
 #include "base/clock.h"
+
 #include "fleet_up.h"
 #include "record.h"
 
@@ -30,7 +31,8 @@ static size_t measure(const struct record *record, double *table, int64_t end)
 	for (size_t i = 0; i < n * n; i++) {
 		if (i / n == i % n || table[i] >= 0)
 			continue;
-		table[i] = ping(record, record->sites.nodes[i / n].name, record->sites.nodes[i % n].name);
+		table[i] = ping(record, record->sites.nodes[i / n].name,
+				record->sites.nodes[i % n].name);
 		missing += table[i] < 0;
 		// Nothing answers yet: asking every other pair would only take time.
 		if (table[i] < 0 && clock_mono_ms() < end)

@@ -24,7 +24,8 @@ static int enter_net(pid_t pid)
 }
 
 // In the child: never returns.
-static _Noreturn void child(const char *const *argv, const struct process_options *o, const int fds[3])
+static _Noreturn void child(const char *const *argv, const struct process_options *o,
+			    const int fds[3])
 {
 	if (o->net_of && enter_net(o->net_of) < 0) {
 		(void)dprintf(fds[2], "cannot enter the network of process %d\n", (int)o->net_of);
@@ -69,7 +70,8 @@ static char *slurp(int fd)
 	return text_take(&t);
 }
 
-// The lines of `text` as one: `weft apply` says first which field it is, and last that nothing was changed.
+// The lines of `text` as one: `weft apply` says first which field it is, and last that nothing was
+// changed.
 static const char *one_line(char *text)
 {
 	size_t len = strlen(text);
@@ -85,7 +87,8 @@ static int wait_for(pid_t pid, const char *program, int errors, int *ret_status,
 	int status = 0;
 	while (waitpid(pid, &status, 0) < 0) {
 		if (errno != EINTR)
-			return err_set(err, -errno, "cannot wait for %s: %s", program, strerror(errno));
+			return err_set(err, -errno, "cannot wait for %s: %s", program,
+				       strerror(errno));
 	}
 	int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 	if (ret_status)
@@ -93,10 +96,12 @@ static int wait_for(pid_t pid, const char *program, int errors, int *ret_status,
 	if (code == 0)
 		return 0;
 	CLEAN(free_ptr) char *said = slurp(errors);
-	return err_set(err, -ECHILD, "%s: %s", program, said && *said ? one_line(said) : "failed without a word");
+	return err_set(err, -ECHILD, "%s: %s", program,
+		       said && *said ? one_line(said) : "failed without a word");
 }
 
-int process_run(const char *const *argv, const struct process_options *options, int *ret_status, struct err *err)
+int process_run(const char *const *argv, const struct process_options *options, int *ret_status,
+		struct err *err)
 {
 	static const struct process_options none = { 0 };
 	const struct process_options *o = options ? options : &none;
@@ -142,7 +147,8 @@ unsigned long long process_start_time(pid_t pid)
 	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
 	if (file_read(path, 8192, &stat, NULL, NULL) < 0)
 		return 0;
-	// The name in field 2 is in brackets and may hold anything; field 3 begins behind the last one.
+	// The name in field 2 is in brackets and may hold anything; field 3 begins behind the last
+	// one.
 	const char *at = strrchr(stat, ')');
 	for (int field = 2; at && field < 22; field++)
 		at = strchr(at + 1, ' ');
@@ -154,7 +160,8 @@ int process_program_dir(char *buf, size_t size, struct err *err)
 	char path[PATH_MAX];
 	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
 	if (n < 0)
-		return err_set(err, -errno, "cannot tell where this program lies: %s", strerror(errno));
+		return err_set(err, -errno, "cannot tell where this program lies: %s",
+			       strerror(errno));
 	path[n] = '\0';
 	*strrchr(path, '/') = '\0';
 	if ((size_t)snprintf(buf, size, "%s", path) >= size)

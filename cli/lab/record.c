@@ -7,6 +7,7 @@
 
 #include "base/clean.h"
 #include "base/file.h"
+
 #include "lab.h"
 #include "process.h"
 
@@ -24,7 +25,8 @@ static int record_path(const struct record *record, char *path, size_t size)
 	return snprintf(path, size, "%s/lab.json", record->dir);
 }
 
-// The names in a JSON list, as the planner wants them. NULL-terminated; the strings belong to the list.
+// The names in a JSON list, as the planner wants them. NULL-terminated; the strings belong to the
+// list.
 static const char **nat_names(const json_t *list)
 {
 	size_t n = json_array_size(list);
@@ -42,7 +44,8 @@ static int record_replan(struct record *record, struct err *err)
 	return lab_sites_plan(json_object_get(record->json, "resources"), nat, &record->sites, err);
 }
 
-int record_new(struct record *record, const char *lab, const json_t *resources, const char *const *nat, struct err *err)
+int record_new(struct record *record, const char *lab, const json_t *resources,
+	       const char *const *nat, struct err *err)
 {
 	int r = record_place(record, lab, err);
 	if (r)
@@ -50,8 +53,8 @@ int record_new(struct record *record, const char *lab, const json_t *resources, 
 	json_t *list = json_array();
 	for (; nat && *nat; nat++)
 		(void)json_array_append_new(list, json_string(*nat));
-	record->json = json_pack("{s:O, s:o, s:{}, s:{}, s:{}}", "resources", resources, "nat", list, "boxes", "relay",
-				 "moves");
+	record->json = json_pack("{s:O, s:o, s:{}, s:{}, s:{}}", "resources", resources, "nat",
+				 list, "boxes", "relay", "moves");
 	return record->json ? record_replan(record, err) : err_set(err, -ENOMEM, "out of memory");
 }
 
@@ -64,9 +67,11 @@ int record_load(struct record *record, const char *lab, struct err *err)
 		return r;
 	(void)record_path(record, path, sizeof(path));
 	if (file_read(path, (size_t)16 << 20, &text, NULL, NULL) < 0)
-		return err_set(err, -ENOENT, "no lab called %s is up: start one with `weft lab up -f FILE`", lab);
+		return err_set(err, -ENOENT,
+			       "no lab called %s is up: start one with `weft lab up -f FILE`", lab);
 	record->json = json_loads(text, 0, NULL);
-	return record->json ? record_replan(record, err) : err_set(err, -EBADMSG, "%s is damaged", path);
+	return record->json ? record_replan(record, err)
+			    : err_set(err, -EBADMSG, "%s is damaged", path);
 }
 
 int record_save(const struct record *record, struct err *err)
@@ -74,7 +79,8 @@ int record_save(const struct record *record, struct err *err)
 	char path[300];
 	CLEAN(free_ptr) char *text = json_dumps(record->json, JSON_INDENT(1));
 	(void)record_path(record, path, sizeof(path));
-	return text ? file_replace(path, text, strlen(text), 0600, err) : err_set(err, -ENOMEM, "out of memory");
+	return text ? file_replace(path, text, strlen(text), 0600, err)
+		    : err_set(err, -ENOMEM, "out of memory");
 }
 
 void record_done(struct record *record)
@@ -86,7 +92,8 @@ void record_done(struct record *record)
 
 int record_add_process(struct record *record, const char *group, const char *name, pid_t pid)
 {
-	json_t *process = json_pack("{s:i, s:I}", "pid", (int)pid, "start", (json_int_t)process_start_time(pid));
+	json_t *process = json_pack("{s:i, s:I}", "pid", (int)pid, "start",
+				    (json_int_t)process_start_time(pid));
 	return json_object_set_new(json_object_get(record->json, group), name, process);
 }
 
@@ -96,8 +103,11 @@ int record_box(const struct record *record, const char *name, pid_t *ret_pid, st
 	pid_t pid = (pid_t)json_integer_value(json_object_get(box, "pid"));
 	if (!box)
 		return err_set(err, -ENOENT, "the lab has no host called %s", name);
-	if (process_start_time(pid) != (unsigned long long)json_integer_value(json_object_get(box, "start")))
-		return err_set(err, -ESRCH, "the host %s of the lab is gone: take the lab down and up again", name);
+	if (process_start_time(pid) !=
+	    (unsigned long long)json_integer_value(json_object_get(box, "start")))
+		return err_set(err, -ESRCH,
+			       "the host %s of the lab is gone: take the lab down and up again",
+			       name);
 	*ret_pid = pid;
 	return 0;
 }

@@ -1,20 +1,24 @@
-// What the lab remembers between two calls: which boxes run as which processes, and how the fleet was laid out.
+// What the lab remembers between two calls: which boxes run as which processes, and how the fleet
+// was laid out.
 #pragma once
 
 #include <jansson.h>
 #include <sys/types.h>
 
 #include "base/err.h"
+
 #include "sites.h"
 
 struct record {
 	char dir[256]; // LAB_ROOT/NAME
-	json_t *json;  // {url, port, relay: {pid, start}, boxes: {name: {pid, start}}, resources, nat, moves: {node: n}}
+	json_t *json;  // {url, port, relay: {pid, start}, boxes: {name: {pid, start}}, resources,
+		       // nat, moves: {node: n}}
 	struct lab_sites sites;
 };
 
 // `record` is zero-initialised; afterwards clean with record_done, also after a failure.
-int record_new(struct record *record, const char *lab, const json_t *resources, const char *const *nat, struct err *err);
+int record_new(struct record *record, const char *lab, const json_t *resources,
+	       const char *const *nat, struct err *err);
 
 // -ENOENT with a sentence when no such lab is up.
 int record_load(struct record *record, const char *lab, struct err *err);

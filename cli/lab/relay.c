@@ -29,7 +29,8 @@ static _Noreturn void become_relay(int listener, pid_t box, uint16_t target)
 	char words[3][16];
 	int null = open("/dev/null", O_RDWR);
 	(void)setsid();
-	if (null < 0 || dup2(listener, 3) < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0)
+	if (null < 0 || dup2(listener, 3) < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 ||
+	    dup2(null, 2) < 0)
 		_exit(1);
 	(void)close_range(4, ~0U, 0);
 	// Where it was 3 already, dup2 has left it to be closed by the exec.
@@ -37,11 +38,13 @@ static _Noreturn void become_relay(int listener, pid_t box, uint16_t target)
 	(void)snprintf(words[0], sizeof(words[0]), "%d", 3);
 	(void)snprintf(words[1], sizeof(words[1]), "%d", (int)box);
 	(void)snprintf(words[2], sizeof(words[2]), "%u", target);
-	(void)execl("/proc/self/exe", "weft", "lab", "relay", words[0], words[1], words[2], (char *)NULL);
+	(void)execl("/proc/self/exe", "weft", "lab", "relay", words[0], words[1], words[2],
+		    (char *)NULL);
 	_exit(1);
 }
 
-int relay_start(uint16_t port, pid_t box, uint16_t target, pid_t *ret_pid, uint16_t *ret_port, struct err *err)
+int relay_start(uint16_t port, pid_t box, uint16_t target, pid_t *ret_pid, uint16_t *ret_port,
+		struct err *err)
 {
 	struct sockaddr_in at = loopback(port);
 	socklen_t len = sizeof(at);
@@ -50,8 +53,9 @@ int relay_start(uint16_t port, pid_t box, uint16_t target, pid_t *ret_pid, uint1
 	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
 	    bind(fd, (struct sockaddr *)&at, len) < 0 || listen(fd, 128) < 0 ||
 	    getsockname(fd, (struct sockaddr *)&at, &len) < 0)
-		return err_set(err, -errno, "cannot listen on 127.0.0.1:%u: %s; choose another with --port", port,
-			       strerror(errno));
+		return err_set(err, -errno,
+			       "cannot listen on 127.0.0.1:%u: %s; choose another with --port",
+			       port, strerror(errno));
 	(void)fflush(NULL);
 	pid_t pid = fork();
 	if (pid < 0)
@@ -93,7 +97,8 @@ static void *carry(void *arg)
 	struct sockaddr_in at = loopback(leg->target);
 	if (server < 0 || connect(server, (struct sockaddr *)&at, sizeof(at)) < 0)
 		return NULL;
-	struct pollfd both[2] = { { .fd = client, .events = POLLIN }, { .fd = server, .events = POLLIN } };
+	struct pollfd both[2] = { { .fd = client, .events = POLLIN },
+				  { .fd = server, .events = POLLIN } };
 	while (both[0].fd >= 0 || both[1].fd >= 0) {
 		if (poll(both, 2, -1) < 0 && errno != EINTR)
 			break;

@@ -10,7 +10,8 @@
 
 struct address lab_address(unsigned index, unsigned moves)
 {
-	return (struct address){ .family = 4, .bytes = { 198, 18, (uint8_t)index, (uint8_t)(2 + moves) } };
+	return (struct address){ .family = 4,
+				 .bytes = { 198, 18, (uint8_t)index, (uint8_t)(2 + moves) } };
 }
 
 struct address lab_address6(unsigned index, unsigned moves)
@@ -32,7 +33,8 @@ static int plan_address(struct lab_node *node, const json_t *spec, struct err *e
 	if (endpoint_parse(text, &endpoint, err) < 0)
 		return err_prefix(err, "nodes.%s.address", node->name);
 	if (node->is_nat)
-		return err_set(err, -EINVAL, "nodes.%s.address: a node behind a NAT has no address of its own",
+		return err_set(err, -EINVAL,
+			       "nodes.%s.address: a node behind a NAT has no address of its own",
 			       node->name);
 	if (!endpoint.is_address)
 		memcpy(node->host, endpoint.host, sizeof(node->host));
@@ -50,10 +52,12 @@ static int plan_lan(struct lab_node *node, const json_t *lan, struct err *err)
 	json_array_foreach(lan, at, item)
 	{
 		if (node->n_lan == LAB_LANS_MAX)
-			return err_set(err, -E2BIG, "the lab gives a site at most %d LAN prefixes", LAB_LANS_MAX);
+			return err_set(err, -E2BIG, "the lab gives a site at most %d LAN prefixes",
+				       LAB_LANS_MAX);
 		if (!json_is_string(item) ||
 		    prefix_parse(json_string_value(item), &node->lan[node->n_lan], err) < 0)
-			return err_set(err, -EINVAL, "the site of %s: lan[%zu] is no prefix", node->name, at);
+			return err_set(err, -EINVAL, "the site of %s: lan[%zu] is no prefix",
+				       node->name, at);
 		node->n_lan++;
 	}
 	return 0;
@@ -97,12 +101,15 @@ static int plan_node(struct lab_node *node, const json_t *resources, json_t *tak
 	return r;
 }
 
-int lab_sites_plan(const json_t *resources, const char *const *nat, struct lab_sites *ret_sites, struct err *err)
+int lab_sites_plan(const json_t *resources, const char *const *nat, struct lab_sites *ret_sites,
+		   struct err *err)
 {
 	json_t *nodes = json_object_get(resources, "nodes");
 	size_t n = json_object_size(nodes);
 	if (n == 0 || n > LAB_NODES_MAX)
-		return err_set(err, -EINVAL, "the lab rehearses 1 to %d nodes, and the file has %zu", LAB_NODES_MAX, n);
+		return err_set(err, -EINVAL,
+			       "the lab rehearses 1 to %d nodes, and the file has %zu",
+			       LAB_NODES_MAX, n);
 	for (const char *const *name = nat; name && *name; name++) {
 		if (!json_object_get(nodes, *name))
 			return err_set(err, -EINVAL, "--nat %s: the file has no such node", *name);
@@ -170,5 +177,6 @@ int lab_sites_link(const struct lab_sites *sites, const char *link, const struct
 			return 0;
 		}
 	}
-	return err_set(err, -ENOENT, "%s names no link: write it as NODE-NODE or NETWORK.NODE.NODE", link);
+	return err_set(err, -ENOENT, "%s names no link: write it as NODE-NODE or NETWORK.NODE.NODE",
+		       link);
 }

@@ -5,6 +5,7 @@
 
 #include "base/clean.h"
 #include "base/text.h"
+
 #include "process.h"
 
 static int run_ip(pid_t net_of, struct text *script, struct err *err)
@@ -15,10 +16,12 @@ static int run_ip(pid_t net_of, struct text *script, struct err *err)
 
 static int set_forwarding(pid_t box, struct err *err)
 {
-	const char *argv[] = { "sh", "-c",
-			       "echo 1 > /proc/sys/net/ipv4/ip_forward; "
-			       "[ ! -e /proc/sys/net/ipv6 ] || echo 1 > /proc/sys/net/ipv6/conf/all/forwarding",
-			       NULL };
+	const char *argv[] = {
+		"sh", "-c",
+		"echo 1 > /proc/sys/net/ipv4/ip_forward; "
+		"[ ! -e /proc/sys/net/ipv6 ] || echo 1 > /proc/sys/net/ipv6/conf/all/forwarding",
+		NULL
+	};
 	struct process_options o = { .net_of = box };
 	return process_run(argv, &o, NULL, err);
 }
@@ -44,7 +47,8 @@ int wiring_internet(pid_t internet, struct err *err)
 static int cable(pid_t box_a, const char *a, pid_t box_b, const char *b, struct err *err)
 {
 	struct text t = { 0 };
-	text_addf(&t, "link add %s netns %d type veth peer name %s netns %d\n", a, (int)box_a, b, (int)box_b);
+	text_addf(&t, "link add %s netns %d type veth peer name %s netns %d\n", a, (int)box_a, b,
+		  (int)box_b);
 	return run_ip(0, &t, err);
 }
 
@@ -54,15 +58,17 @@ static void add_routes(struct text *t, unsigned index)
 	text_addf(t, "route replace default via 2001:db8:%x::1 dev eth0 onlink\n", index);
 }
 
-static void add_addresses(struct text *t, const char *verb, const struct address *v4, const struct address *v6)
+static void add_addresses(struct text *t, const char *verb, const struct address *v4,
+			  const struct address *v6)
 {
 	char buf[ADDRESS_TEXT_SIZE];
 	text_addf(t, "addr %s %s/32 dev eth0\n", verb, address_format(v4, buf));
-	text_addf(t, "addr %s %s/128 dev eth0%s\n", verb, address_format(v6, buf), *verb == 'a' ? " nodad" : "");
+	text_addf(t, "addr %s %s/128 dev eth0%s\n", verb, address_format(v6, buf),
+		  *verb == 'a' ? " nodad" : "");
 }
 
-static void add_internet_routes(struct text *t, const char *verb, unsigned index, const struct address *v4,
-				const struct address *v6)
+static void add_internet_routes(struct text *t, const char *verb, unsigned index,
+				const struct address *v4, const struct address *v6)
 {
 	char buf[ADDRESS_TEXT_SIZE];
 	text_addf(t, "route %s %s/32 dev up%u\n", verb, address_format(v4, buf), index);
@@ -132,12 +138,15 @@ int wiring_lan(pid_t box, pid_t lan, const struct lab_node *node, struct err *er
 		char b[ADDRESS_TEXT_SIZE];
 		const struct prefix *p = &node->lan[i];
 		if (!prefix_nth(p, 1, &first) || !prefix_nth(p, 2, &second)) {
-			r = err_set(err, -ERANGE, "the LAN of %s has no room for a host", node->name);
+			r = err_set(err, -ERANGE, "the LAN of %s has no room for a host",
+				    node->name);
 			break;
 		}
 		const char *dad = first.family == 6 ? " nodad" : "";
-		text_addf(&gate, "addr add %s/%u dev lan0%s\n", address_format(&first, a), p->length, dad);
-		text_addf(&host, "addr add %s/%u dev eth0%s\n", address_format(&second, b), p->length, dad);
+		text_addf(&gate, "addr add %s/%u dev lan0%s\n", address_format(&first, a),
+			  p->length, dad);
+		text_addf(&host, "addr add %s/%u dev eth0%s\n", address_format(&second, b),
+			  p->length, dad);
 		text_addf(&host, "route replace default via %s dev eth0\n", a);
 	}
 	if (!r)
@@ -149,7 +158,8 @@ int wiring_lan(pid_t box, pid_t lan, const struct lab_node *node, struct err *er
 	return r;
 }
 
-int wiring_move(pid_t internet, pid_t box, const struct lab_node *node, unsigned moves, struct err *err)
+int wiring_move(pid_t internet, pid_t box, const struct lab_node *node, unsigned moves,
+		struct err *err)
 {
 	struct text here = { 0 };
 	struct text there = { 0 };
@@ -178,10 +188,13 @@ int wiring_cut(pid_t internet, unsigned a, unsigned b, bool is_cut, struct err *
 	for (int pass = is_cut ? 1 : 0; pass < 2; pass++) {
 		const char *word = pass == 0 ? "add" : verb;
 		if (b)
-			text_addf(&t, "%s element inet lab links { \"up%u\" . \"up%u\", \"up%u\" . \"up%u\" }\n", word, a,
-				  b, b, a);
+			text_addf(&t,
+				  "%s element inet lab links { \"up%u\" . \"up%u\", \"up%u\" . "
+				  "\"up%u\" }\n",
+				  word, a, b, b, a);
 		else
 			text_addf(&t, "%s element inet lab hosts { \"up%u\" }\n", word, a);
 	}
-	return t.failed ? err_set(err, -ENOMEM, "out of memory") : process_nft(internet, t.data, err);
+	return t.failed ? err_set(err, -ENOMEM, "out of memory")
+			: process_nft(internet, t.data, err);
 }

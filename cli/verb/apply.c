@@ -4,13 +4,14 @@
 
 #include "base/clean.h"
 #include "base/text.h"
+#include "model/json.h"
+
 #include "cli/call.h"
 #include "cli/client.h"
 #include "cli/diff.h"
 #include "cli/fleet.h"
 #include "cli/show.h"
 #include "cli/verb/verbs.h"
-#include "model/json.h"
 
 static int read_files(const struct call *call, struct fleet *fleet, struct err *err)
 {
@@ -44,17 +45,17 @@ static int say_places(struct client *c, const struct fleet *fleet, int code, str
 			field ? field : "", field && *field ? ": " : "", text ? text : "refused");
 	}
 	client_problem_clear(c);
-	return err_set(err, code, "nothing was changed: %zu field%s refused", json_array_size(errors),
-		       json_array_size(errors) == 1 ? " was" : "s were");
+	return err_set(err, code, "nothing was changed: %zu field%s refused",
+		       json_array_size(errors), json_array_size(errors) == 1 ? " was" : "s were");
 }
 
 static int send(struct call *call, const struct fleet *fleet, bool is_dry,
 		struct client_reply *reply, struct err *err)
 {
 	const char *set = call_option(call, "set");
-	json_auto_t *body =
-		json_pack("{s:O, s:s, s:b, s:b}", "resources", fleet->resources, "set",
-			  set ? set : "default", "prune", call_has(call, "prune"), "dry_run", is_dry);
+	json_auto_t *body = json_pack("{s:O, s:s, s:b, s:b}", "resources", fleet->resources, "set",
+				      set ? set : "default", "prune", call_has(call, "prune"),
+				      "dry_run", is_dry);
 	if (!body)
 		return err_set(err, -ENOMEM, "out of memory");
 	struct client *c;
@@ -117,8 +118,13 @@ static int apply(struct call *call, struct err *err)
 }
 
 static const struct verb_option options[] = {
-	{ .name = "file", .letter = 'f', .value = "F", .word = WORD_FILE, .is_many = true,
-	  .is_required = true, .help = "A YAML file, a directory of them, or - for standard input" },
+	{ .name = "file",
+	  .letter = 'f',
+	  .value = "F",
+	  .word = WORD_FILE,
+	  .is_many = true,
+	  .is_required = true,
+	  .help = "A YAML file, a directory of them, or - for standard input" },
 	{ .name = "prune", .help = "Also delete what this set applied before and no longer holds" },
 	{ .name = "set", .value = "NAME", .help = "The name of the set, \"default\" if not given" },
 	{ .name = "verbose", .letter = 'v', .help = "Name the entries that change on each node" },
@@ -128,7 +134,8 @@ static const struct verb_option options[] = {
 const struct verb verb_plan = {
 	.name = "plan",
 	.summary = "Show what apply would change, per resource and per node",
-	.text = "Reads the files, asks the controller what applying them would change, and changes\n"
+	.text = "Reads the files, asks the controller what applying them would change, and "
+		"changes\n"
 		"nothing. Exits 0 when there is no difference and 3 when there are some.\n"
 		"\n"
 		" weft plan -f fleet.yaml\n"
@@ -140,8 +147,10 @@ const struct verb verb_plan = {
 const struct verb verb_apply = {
 	.name = "apply",
 	.summary = "Make the controller's resources as the files say, all or nothing",
-	.text = "Reads the files, merges them and applies them as one transaction. What other sets or\n"
-		"people made stays as it is; with --prune, what an earlier apply of the same set made\n"
+	.text = "Reads the files, merges them and applies them as one transaction. What other sets "
+		"or\n"
+		"people made stays as it is; with --prune, what an earlier apply of the same set "
+		"made\n"
 		"and the files no longer hold is deleted. Exits 3 when there was nothing to do.\n"
 		"\n"
 		" weft apply -f fleet.yaml\n"

@@ -5,10 +5,11 @@
 
 #include "base/clean.h"
 #include "base/text.h"
+#include "model/json.h"
+
 #include "cli/call.h"
 #include "cli/show.h"
 #include "cli/verb/verbs.h"
-#include "model/json.h"
 
 static int list(const struct call *call, const json_t *file, struct err *err)
 {
@@ -67,9 +68,9 @@ static int change(json_t *file, const char *name, bool is_delete, struct err *er
 	if (!json_object_get(all, name))
 		return err_set(err, -ENOENT, "there is no context \"%.60s\"", name);
 	if (!is_delete)
-		return json_object_set_new(file, "current", json_string(name)) ?
-			       err_set(err, -ENOMEM, "out of memory") :
-			       context_file_write(file, err);
+		return json_object_set_new(file, "current", json_string(name))
+			       ? err_set(err, -ENOMEM, "out of memory")
+			       : context_file_write(file, err);
 	if (current && strcmp(current, name) == 0)
 		(void)json_object_del(file, "current");
 	(void)json_object_del(all, name);
@@ -103,7 +104,10 @@ static int context(struct call *call, struct err *err)
 }
 
 static const struct verb_arg args[] = {
-	{ .name = "WHAT", .word = WORD_CHOICE, .choices = "list|use|show|delete", .is_optional = true,
+	{ .name = "WHAT",
+	  .word = WORD_CHOICE,
+	  .choices = "list|use|show|delete",
+	  .is_optional = true,
 	  .help = "list (if not given), use, show or delete" },
 	{ .name = "NAME", .word = WORD_CONTEXT, .is_optional = true, .help = "The context" },
 	{ 0 },
@@ -112,7 +116,8 @@ static const struct verb_arg args[] = {
 const struct verb verb_context = {
 	.name = "context",
 	.summary = "List, choose, show or delete the controllers known here",
-	.text = "A context is a controller's URL, how it is trusted, and a token. They are kept in\n"
+	.text = "A context is a controller's URL, how it is trusted, and a token. They are kept "
+		"in\n"
 		"~/.config/weft/contexts.yaml, readable only by you; show never prints the token.",
 	.args = args,
 	.run = context,

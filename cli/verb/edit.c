@@ -6,14 +6,15 @@
 #include "base/clean.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "model/json.h"
+#include "settings/yaml.h"
+#include "settings/yaml_emit.h"
+
 #include "cli/call.h"
 #include "cli/client.h"
 #include "cli/kind.h"
 #include "cli/resource.h"
 #include "cli/verb/verbs.h"
-#include "model/json.h"
-#include "settings/yaml.h"
-#include "settings/yaml_emit.h"
 
 enum { EDIT_MAX = 1 << 20 }; // bytes
 
@@ -55,14 +56,16 @@ static int run_editor(const char *file, struct err *err)
 	if (pid == 0) {
 		// $EDITOR is a command with arguments, as git and others take it.
 		CLEAN(free_ptr) char *command = text_format("%s \"$1\"", editor);
-		execl("/bin/sh", "sh", "-c", command ? command : "false", "weft", file, (char *)NULL);
+		execl("/bin/sh", "sh", "-c", command ? command : "false", "weft", file,
+		      (char *)NULL);
 		_exit(127);
 	}
 	int status = 0;
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		continue;
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-		return err_set(err, -ECANCELED, "the editor %s failed, nothing was changed", editor);
+		return err_set(err, -ECANCELED, "the editor %s failed, nothing was changed",
+			       editor);
 	return 0;
 }
 
@@ -106,8 +109,8 @@ struct edit {
 	char etag[64];
 };
 
-// One round: the editor, then the write. 0 when written, 1 when nothing was changed; -EAGAIN when the file should be
-// opened again (*ret_why says why, caller frees).
+// One round: the editor, then the write. 0 when written, 1 when nothing was changed; -EAGAIN when
+// the file should be opened again (*ret_why says why, caller frees).
 static int edit_round(const struct edit *e, const struct workplace *w, char **ret_yaml,
 		      char **ret_why, struct err *err)
 {
@@ -126,7 +129,8 @@ static int edit_round(const struct edit *e, const struct workplace *w, char **re
 	}
 	if (!r && json_equal(spec, e->before))
 		return 1;
-	struct client_request put = { .method = "PUT", .body = spec,
+	struct client_request put = { .method = "PUT",
+				      .body = spec,
 				      .if_match = e->etag[0] ? e->etag : NULL };
 	bool is_sent = !r;
 	if (is_sent)
@@ -134,7 +138,8 @@ static int edit_round(const struct edit *e, const struct workplace *w, char **re
 	if (r == 0 || (is_sent && !client_problem(e->client)))
 		return r;
 	if (r == -ESTALE)
-		return err_set(err, r, "%s/%s was changed by somebody else meanwhile; edit it again",
+		return err_set(err, r,
+			       "%s/%s was changed by somebody else meanwhile; edit it again",
 			       e->kind->name, e->name);
 	*ret_why = strdup(is_sent ? client_problem(e->client) : err->text);
 	*ret_yaml = take_ptr(&yaml);
@@ -145,7 +150,8 @@ static int edit_round(const struct edit *e, const struct workplace *w, char **re
 static int edit_until_done(const struct edit *e, const struct workplace *w, struct err *err)
 {
 	CLEAN(free_ptr) char *yaml = yaml_format(e->before);
-	CLEAN(free_ptr) char *comments =
+	CLEAN(free_ptr)
+	char *comments =
 		text_format("%s/%s. Save and leave to apply; leave it as it is to change nothing.",
 			    e->kind->name, e->name);
 	CLEAN(free_ptr) char *last = NULL; // what was refused
@@ -170,7 +176,8 @@ static int edit_until_done(const struct edit *e, const struct workplace *w, stru
 		free(yaml);
 		yaml = take_ptr(&refused);
 		free(comments);
-		comments = text_format("Refused; correct it, or leave it as it is to give up:\n%s", why);
+		comments = text_format("Refused; correct it, or leave it as it is to give up:\n%s",
+				       why);
 		if (!comments)
 			return err_set(err, -ENOMEM, "out of memory");
 	}
@@ -212,7 +219,8 @@ const struct verb verb_edit = {
 	.name = "edit",
 	.summary = "Edit a resource's spec in $EDITOR",
 	.text = "What is refused is opened again with the reasons as comments. If somebody else\n"
-		"changes the resource meanwhile, nothing is written. Exits 3 when nothing was changed.",
+		"changes the resource meanwhile, nothing is written. Exits 3 when nothing was "
+		"changed.",
 	.args = args,
 	.run = edit,
 };

@@ -3,13 +3,14 @@
 
 #include "base/clean.h"
 #include "base/text.h"
+#include "model/json.h"
+
 #include "cli/call.h"
 #include "cli/client.h"
 #include "cli/kind.h"
 #include "cli/resource.h"
 #include "cli/show.h"
 #include "cli/verb/verbs.h"
-#include "model/json.h"
 
 // What -o yaml keeps: a fleet file. One resource is a list of one.
 static int show(const struct call *call, const struct kind *kind, const json_t *items,
@@ -85,7 +86,9 @@ static int get(struct call *call, struct err *err)
 }
 
 static const struct verb_arg args[] = {
-	{ .name = "KIND", .word = WORD_KIND, .help = "nodes, networks, ... in the singular or plural" },
+	{ .name = "KIND",
+	  .word = WORD_KIND,
+	  .help = "nodes, networks, ... in the singular or plural" },
 	{ .name = "NAME", .word = WORD_NAME, .is_optional = true, .help = "Only this one" },
 	{ 0 },
 };

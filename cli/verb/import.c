@@ -4,6 +4,7 @@
 #include "base/clean.h"
 #include "base/file.h"
 #include "base/text.h"
+
 #include "cli/call.h"
 #include "cli/show.h"
 #include "cli/verb/verbs.h"
@@ -46,7 +47,9 @@ static int import(struct call *call, struct err *err)
 
 static const struct verb_arg args[] = {
 	{ .name = "FORMAT", .word = WORD_CHOICE, .choices = "wg-quick", .help = "wg-quick" },
-	{ .name = "FILE", .word = WORD_FILE, .is_many = true,
+	{ .name = "FILE",
+	  .word = WORD_FILE,
+	  .is_many = true,
 	  .help = "Configuration files, best of all hosts at once" },
 	{ 0 },
 };
@@ -54,8 +57,10 @@ static const struct verb_arg args[] = {
 const struct verb verb_import = {
 	.name = "import",
 	.summary = "Turn configuration files of other programs into a fleet file",
-	.text = "wg-quick: give the files of all hosts together; peers are matched by the public keys\n"
-		"of the private keys in them. A file is named after its host: rho.conf, or rho/wg0.conf.\n"
+	.text = "wg-quick: give the files of all hosts together; peers are matched by the public "
+		"keys\n"
+		"of the private keys in them. A file is named after its host: rho.conf, or "
+		"rho/wg0.conf.\n"
 		"Nothing secret is printed, and comments say what could not be carried over.\n"
 		"\n"
 		" weft import wg-quick */wg0.conf > fleet.yaml\n"

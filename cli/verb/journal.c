@@ -4,13 +4,14 @@
 
 #include "base/clean.h"
 #include "base/text.h"
+#include "model/json.h"
+
 #include "cli/call.h"
 #include "cli/client.h"
 #include "cli/live.h"
 #include "cli/show.h"
 #include "cli/value.h"
 #include "cli/verb/verbs.h"
-#include "model/json.h"
 
 static void head(struct table *table, const char *const *names)
 {
@@ -42,8 +43,8 @@ static int history(struct call *call, struct err *err)
 		r = client_list(c, "/api/v1/history", NULL, (size_t)limit, &items, err);
 	if (r || show_as_asked(call, items, err, &r))
 		return r;
-	static const char *const heads[] = { "REVISION", "WHEN", "WHO", "WHAT", "RESOURCE", "FIELDS",
-					     NULL };
+	static const char *const heads[] = { "REVISION", "WHEN",   "WHO", "WHAT",
+					     "RESOURCE", "FIELDS", NULL };
 	CLEAN(table_done) struct table table = { 0 };
 	head(&table, heads);
 	size_t at;
@@ -57,7 +58,8 @@ static int history(struct call *call, struct err *err)
 		const char *name = json_string_value(json_object_get(one, "name"));
 		text_addf(&what, "%s/%s", kind ? kind : "?", name ? name : "?");
 		add_fields(&fields, json_object_get(one, "fields"));
-		CLEAN(free_ptr) char *revision = text_format(
+		CLEAN(free_ptr)
+		char *revision = text_format(
 			"%lld", (long long)json_integer_value(json_object_get(one, "revision")));
 		table_cell(&table, revision);
 		table_cell(&table, show_time(json_string_value(json_object_get(one, "at")), when,
@@ -123,20 +125,29 @@ static int watch(struct call *call, struct err *err)
 }
 
 static const struct verb_option history_options[] = {
-	{ .name = "limit", .letter = 'n', .value = "N", .help = "How many changes, 20 if not given" },
+	{ .name = "limit",
+	  .letter = 'n',
+	  .value = "N",
+	  .help = "How many changes, 20 if not given" },
 	{ 0 },
 };
 
 static const struct verb_option events_options[] = {
 	{ .name = "node", .value = "NAME", .word = WORD_NODE, .help = "Only events of this node" },
 	{ .name = "follow", .letter = 'f', .help = "Keep printing what happens from now on" },
-	{ .name = "limit", .letter = 'n', .value = "N", .help = "How many past events, 20 if not given" },
+	{ .name = "limit",
+	  .letter = 'n',
+	  .value = "N",
+	  .help = "How many past events, 20 if not given" },
 	{ 0 },
 };
 
 static const struct verb_option watch_options[] = {
 	{ .name = "json", .help = "One JSON object a line, with its type and id" },
-	{ .name = "node", .value = "NAME", .word = WORD_NODE, .help = "Only what concerns this node" },
+	{ .name = "node",
+	  .value = "NAME",
+	  .word = WORD_NODE,
+	  .help = "Only what concerns this node" },
 	{ .name = "samples", .help = "Also counters" },
 	{ 0 },
 };

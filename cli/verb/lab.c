@@ -1,5 +1,6 @@
 #ifdef WEFT_HAS_LAB
 #include "cli/lab/lab.h"
+
 #include "cli/verb/verbs.h"
 
 const struct verb verb_lab = {

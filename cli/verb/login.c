@@ -6,30 +6,34 @@
 
 #include "base/clean.h"
 #include "base/text.h"
+#include "model/json.h"
+#include "model/kinds.h"
+
 #include "cli/call.h"
 #include "cli/client.h"
 #include "cli/context.h"
 #include "cli/resource.h"
 #include "cli/terminal.h"
 #include "cli/verb/verbs.h"
-#include "model/json.h"
-#include "model/kinds.h"
 
 static int ask_for_trust(const char *url, const char *pin, struct err *err)
 {
-	CLEAN(free_ptr) char *question = text_format(
+	CLEAN(free_ptr)
+	char *question = text_format(
 		"The certificate of %s is not signed by a CA that this machine trusts.\n"
 		"Its key is %s\n"
-		"Compare it with the key that the controller's operator tells you. Trust it? [y/N] ",
+		"Compare it with the key that the controller's operator tells you. Trust it? "
+		"[y/N] ",
 		url, pin);
 	bool is_yes = false;
 	if (!question)
 		return err_set(err, -ENOMEM, "out of memory");
 	if (terminal_confirm(question, &is_yes, NULL))
-		return err_set(err, -EKEYREJECTED,
-			       "%s is not trusted: compare its key with the one its operator tells, "
-			       "then pass --fingerprint %s, or --ca-file",
-			       url, pin);
+		return err_set(
+			err, -EKEYREJECTED,
+			"%s is not trusted: compare its key with the one its operator tells, "
+			"then pass --fingerprint %s, or --ca-file",
+			url, pin);
 	return is_yes ? 0 : err_set(err, -ECANCELED, "not trusted, so not signed in");
 }
 
@@ -39,7 +43,8 @@ static int settle_trust(const struct call *call, struct context *context, struct
 	const char *pin = call_option(call, "fingerprint");
 	const char *ca_file = call_option(call, "ca-file");
 	if (pin && !text_starts(pin, "sha256//", NULL)) {
-		(void)err_set(err, -EINVAL, "--fingerprint: %.60s is not of the form sha256//...", pin);
+		(void)err_set(err, -EINVAL, "--fingerprint: %.60s is not of the form sha256//...",
+			      pin);
 		return CLI_USAGE;
 	}
 	if (pin) {
@@ -70,8 +75,9 @@ static int read_password(const struct call *call, const char *user, char **ret, 
 		return secret_read_stdin(200, ret, err);
 	CLEAN(free_ptr) char *prompt = text_format("Password of %s: ", user);
 	if (terminal_ask_secret(prompt ? prompt : "Password: ", ret, err))
-		return err_set(err, -ENOTTY,
-			       "there is no terminal to ask for the password: pass --password-stdin");
+		return err_set(
+			err, -ENOTTY,
+			"there is no terminal to ask for the password: pass --password-stdin");
 	return 0;
 }
 
@@ -119,21 +125,23 @@ static int make_token(struct client *c, const char *user, const char *role, char
 {
 	CLEAN(free_ptr) char *name = token_name();
 	CLEAN(free_ptr) char *comment = text_format("made by weft login of %s", user);
-	json_auto_t *spec =
-		name && comment ? json_pack("{s:s, s:s, s:s}", "role", role, "expires", "90d",
-					    "comment", comment) :
-				  NULL;
+	json_auto_t *spec = name && comment ? json_pack("{s:s, s:s, s:s}", "role", role, "expires",
+							"90d", "comment", comment)
+					    : NULL;
 	if (!spec)
 		return err_set(err, -ENOMEM, "out of memory");
 	CLEAN(client_reply_done) struct client_reply reply = { 0 };
 	int r = resource_call(c, &kinds[KIND_TOKENS], name, NULL,
-			      (struct client_request){ .method = "PUT", .body = spec }, &reply, err);
+			      (struct client_request){ .method = "PUT", .body = spec }, &reply,
+			      err);
 	if (r)
-		return reply.status == 403 ?
-			       err_set(err, r,
-				       "%s is signed in as %s, but only an admin may make a token: ask "
-				       "one for a token and set WEFT_URL and WEFT_TOKEN", user, role) :
-			       r;
+		return reply.status == 403
+			       ? err_set(err, r,
+					 "%s is signed in as %s, but only an admin may make a "
+					 "token: ask "
+					 "one for a token and set WEFT_URL and WEFT_TOKEN",
+					 user, role)
+			       : r;
 	const char *token = json_string_value(json_object_get(reply.json, "token"));
 	if (!token)
 		return err_set(err, -EBADMSG, "the controller made a token but did not show it");
@@ -152,7 +160,8 @@ static int keep(const struct context *context, const char *user, const char *tok
 	json_t *row = json_pack("{s:s, s:s, s:s, s:s}", "url", context->url, "user", user, "token",
 				context->token, "token_name", token_id);
 	if (!row || (context->pin && json_object_set_new(row, "pin", json_string(context->pin))) ||
-	    (context->ca_file && json_object_set_new(row, "ca_file", json_string(context->ca_file)))) {
+	    (context->ca_file &&
+	     json_object_set_new(row, "ca_file", json_string(context->ca_file)))) {
 		json_decref(row);
 		return err_set(err, -ENOMEM, "out of memory");
 	}
@@ -229,8 +238,9 @@ static int logout(struct call *call, struct err *err)
 	r = context_resolve(call_option(call, "context"), &context, err);
 	if (r)
 		return r;
-	json_t *row = context.name ? json_object_get(json_object_get(file, "contexts"), context.name) :
-				     NULL;
+	json_t *row = context.name
+			      ? json_object_get(json_object_get(file, "contexts"), context.name)
+			      : NULL;
 	if (!row || !context.token)
 		return err_set(err, -ENOENT, "this context has no token to give up");
 	const char *token_id = json_string_value(json_object_get(row, "token_name"));
@@ -253,16 +263,21 @@ static int logout(struct call *call, struct err *err)
 }
 
 static const struct verb_arg args[] = {
-	{ .name = "URL", .word = WORD_ANY, .help = "The controller: HOST, HOST:PORT or https://HOST:PORT" },
+	{ .name = "URL",
+	  .word = WORD_ANY,
+	  .help = "The controller: HOST, HOST:PORT or https://HOST:PORT" },
 	{ 0 },
 };
 
 static const struct verb_option options[] = {
 	{ .name = "user", .letter = 'u', .value = "U", .help = "Sign in as this user" },
 	{ .name = "password-stdin", .help = "Read the password from standard input" },
-	{ .name = "ca-file", .value = "F", .word = WORD_FILE,
+	{ .name = "ca-file",
+	  .value = "F",
+	  .word = WORD_FILE,
 	  .help = "Trust certificates signed by a CA in this PEM file" },
-	{ .name = "fingerprint", .value = "PIN",
+	{ .name = "fingerprint",
+	  .value = "PIN",
 	  .help = "Trust only the key with this pin, sha256//BASE64" },
 	{ 0 },
 };
@@ -270,10 +285,14 @@ static const struct verb_option options[] = {
 const struct verb verb_login = {
 	.name = "login",
 	.summary = "Sign in to a controller and keep a token for this machine",
-	.text = "If the controller's certificate is not trusted by this machine, its key is shown and\n"
-		"you are asked; without a terminal, pass --fingerprint or --ca-file. The password is\n"
-		"used once: what is kept is an API token of its own, named cli-HOST-RANDOM, with the\n"
-		"user's role, valid for 90 days. --context names the context; else it is the host.\n"
+	.text = "If the controller's certificate is not trusted by this machine, its key is shown "
+		"and\n"
+		"you are asked; without a terminal, pass --fingerprint or --ca-file. The password "
+		"is\n"
+		"used once: what is kept is an API token of its own, named cli-HOST-RANDOM, with "
+		"the\n"
+		"user's role, valid for 90 days. --context names the context; else it is the "
+		"host.\n"
 		"\n"
 		" weft login https://controller.example:8443 --user admin",
 	.args = args,

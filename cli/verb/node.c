@@ -5,13 +5,14 @@
 
 #include "base/clean.h"
 #include "base/text.h"
+#include "model/json.h"
+#include "model/kinds.h"
+
 #include "cli/call.h"
 #include "cli/client.h"
 #include "cli/resource.h"
 #include "cli/show.h"
 #include "cli/verb/verbs.h"
-#include "model/json.h"
-#include "model/kinds.h"
 
 static int ensure_node(struct client *c, const char *name, bool *ret_created, struct err *err)
 {
@@ -41,17 +42,17 @@ static int make_key(struct call *call, struct client *c, const char *node,
 {
 	CLEAN(free_ptr) char *name = key_name(node);
 	const char *expires = call_option(call, "expires");
-	json_auto_t *spec = json_pack("{s:s, s:i, s:s, s:b}", "node", node, "uses", 1,
-						   "expires", expires ? expires : "24h", "approval",
-						   call_has(call, "approval"));
+	json_auto_t *spec =
+		json_pack("{s:s, s:i, s:s, s:b}", "node", node, "uses", 1, "expires",
+			  expires ? expires : "24h", "approval", call_has(call, "approval"));
 	if (!name || !spec)
 		return err_set(err, -EINVAL, "--expires is not valid UTF-8");
 	struct client_request put = { .method = "PUT", .body = spec };
 	return resource_call(c, &kinds[KIND_ENROLMENT_KEYS], name, NULL, put, reply, err);
 }
 
-// The controller tells the line, since only it knows under which names hosts reach it. An older one leaves it out: then
-// it is made of the URL used here and the pin of the key seen there.
+// The controller tells the line, since only it knows under which names hosts reach it. An older one
+// leaves it out: then it is made of the URL used here and the pin of the key seen there.
 static char *join_line(struct client *c, const json_t *created, const char *key)
 {
 	const char *line = json_string_value(json_object_get(created, "join"));
@@ -84,12 +85,13 @@ static int node_add(struct call *call, struct err *err)
 	if (!key)
 		return err_set(err, -EBADMSG, "the controller made a key but did not show it");
 	CLEAN(free_ptr) char *line = join_line(c, reply.json, key);
-	fprintf(call->out, "Node %s %s. This key admits one host%s; it is shown only now.\n\n", node,
-		is_created ? "is created" : "was there already",
+	fprintf(call->out, "Node %s %s. This key admits one host%s; it is shown only now.\n\n",
+		node, is_created ? "is created" : "was there already",
 		call_has(call, "approval") ? ", once you run `weft node approve`" : "");
 	if (line)
 		fprintf(call->out, "Run this on the host (Debian or Ubuntu):\n\n  %s\n\n", line);
-	fprintf(call->out, "Or, where weft-agent is installed:\n\n  sudo weft-agent join %s\n", key);
+	fprintf(call->out, "Or, where weft-agent is installed:\n\n  sudo weft-agent join %s\n",
+		key);
 	return CLI_DONE;
 }
 
@@ -122,7 +124,8 @@ static const struct verb_arg add_args[] = {
 };
 
 static const struct verb_option add_options[] = {
-	{ .name = "expires", .value = "WHEN",
+	{ .name = "expires",
+	  .value = "WHEN",
 	  .help = "Until when the key admits: a duration (\"24h\" if not given) or a time" },
 	{ .name = "approval", .help = "Let the host wait until you approve it" },
 	{ 0 },
@@ -136,8 +139,10 @@ static const struct verb_arg node_args[] = {
 const struct verb verb_node_add = {
 	.name = "node add",
 	.summary = "Make a one-use key and print the line to run on the host",
-	.text = "The line fetches the join script over a connection pinned to the controller's key, so\n"
-		"nothing unverified is run; it installs the agent and joins the host as this node.\n"
+	.text = "The line fetches the join script over a connection pinned to the controller's "
+		"key, so\n"
+		"nothing unverified is run; it installs the agent and joins the host as this "
+		"node.\n"
 		"\n"
 		" weft node add rho\n"
 		" weft node add rho --expires 30m --approval",
@@ -156,8 +161,10 @@ const struct verb verb_node_approve = {
 const struct verb verb_node_revoke = {
 	.name = "node revoke",
 	.summary = "Revoke a node's certificates and end its session at once",
-	.text = "The host keeps its last good state until it leaves, but no other node accepts it and\n"
-		"it can only come back with a new key. `weft delete node NAME` removes it entirely.",
+	.text = "The host keeps its last good state until it leaves, but no other node accepts it "
+		"and\n"
+		"it can only come back with a new key. `weft delete node NAME` removes it "
+		"entirely.",
 	.args = node_args,
 	.run = node_revoke,
 };

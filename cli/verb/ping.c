@@ -2,6 +2,9 @@
 
 #include "base/clean.h"
 #include "base/text.h"
+#include "model/json.h"
+#include "model/kinds.h"
+
 #include "cli/call.h"
 #include "cli/client.h"
 #include "cli/path.h"
@@ -9,8 +12,6 @@
 #include "cli/show.h"
 #include "cli/value.h"
 #include "cli/verb/verbs.h"
-#include "model/json.h"
-#include "model/kinds.h"
 
 // The path as the controller tells it, or else as the topology has it.
 static void print_path(const struct call *call, struct client *c, const json_t *result)
@@ -59,7 +60,8 @@ static int print_result(const struct call *call, const json_t *result, struct er
 	long long received = json_integer_value(json_object_get(result, "received"));
 	fprintf(call->out, "%lld sent, %lld received", sent, received);
 	if (n)
-		fprintf(call->out, ", %.2f/%.2f/%.2f ms least/mean/most", least, sum / (double)n, most);
+		fprintf(call->out, ", %.2f/%.2f/%.2f ms least/mean/most", least, sum / (double)n,
+			most);
 	fprintf(call->out, "\n");
 	if (error)
 		return err_set(err, -EIO, "%s", error);
@@ -113,7 +115,10 @@ static const struct verb_arg args[] = {
 };
 
 static const struct verb_option options[] = {
-	{ .name = "count", .letter = 'c', .value = "N", .help = "How many packets, 3 if not given" },
+	{ .name = "count",
+	  .letter = 'c',
+	  .value = "N",
+	  .help = "How many packets, 3 if not given" },
 	{ .name = "size", .letter = 's', .value = "BYTES", .help = "Size of the whole IP packet" },
 	{ .name = "df", .help = "Forbid fragments" },
 	{ .name = "ipv6", .letter = '6', .help = "Ping the node's IPv6 address" },

@@ -2,12 +2,13 @@
 #include <errno.h>
 
 #include "base/clean.h"
+#include "model/json.h"
+
 #include "cli/call.h"
 #include "cli/client.h"
 #include "cli/kind.h"
 #include "cli/resource.h"
 #include "cli/verb/verbs.h"
-#include "model/json.h"
 
 static int request(struct call *call, const char *action, struct client_request request_of,
 		   const struct kind **ret_kind, struct err *err)

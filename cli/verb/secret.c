@@ -1,13 +1,14 @@
 #include <errno.h>
 
 #include "base/clean.h"
+#include "model/json.h"
+#include "model/kinds.h"
+
 #include "cli/call.h"
 #include "cli/client.h"
 #include "cli/resource.h"
 #include "cli/terminal.h"
 #include "cli/verb/verbs.h"
-#include "model/json.h"
-#include "model/kinds.h"
 
 enum { SECRET_MAX = 65536 }; // bytes
 
@@ -53,7 +54,9 @@ static int secret_set(struct call *call, struct err *err)
 }
 
 static const struct verb_arg args[] = {
-	{ .name = "NAME", .word = WORD_SECRET, .help = "The secret; it is created if there is none" },
+	{ .name = "NAME",
+	  .word = WORD_SECRET,
+	  .help = "The secret; it is created if there is none" },
 	{ 0 },
 };
 

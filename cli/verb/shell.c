@@ -1,9 +1,12 @@
-// `completion`, `man`, `version` and what the completion scripts call: answers that need no controller, or hide that.
+// `completion`, `man`, `version` and what the completion scripts call: answers that need no
+// controller, or hide that.
 #include <errno.h>
 #include <string.h>
 
 #include "base/clean.h"
 #include "base/text.h"
+#include "model/json.h"
+
 #include "cli/call.h"
 #include "cli/client.h"
 #include "cli/context.h"
@@ -11,7 +14,6 @@
 #include "cli/show.h"
 #include "cli/usage.h"
 #include "cli/verb/verbs.h"
-#include "model/json.h"
 
 static int version(struct call *call, struct err *err)
 {
@@ -145,9 +147,10 @@ static const struct verb_option *awaits_value(const struct verb *verb, const cha
 	const struct verb_option *tables[] = { verb->options, verb_common_options };
 	for (size_t i = 0; i < ARRAY_LEN(tables); i++) {
 		for (const struct verb_option *o = tables[i]; o && o->name; o++) {
-			bool is_long = word[0] == '-' && word[1] == '-' &&
-				       strcmp(word + 2, o->name) == 0;
-			bool is_short = o->letter && word[0] == '-' && word[1] == o->letter && !word[2];
+			bool is_long =
+				word[0] == '-' && word[1] == '-' && strcmp(word + 2, o->name) == 0;
+			bool is_short =
+				o->letter && word[0] == '-' && word[1] == o->letter && !word[2];
 			if (o->value && (is_long || is_short))
 				return o;
 		}
@@ -211,7 +214,10 @@ static const struct verb_arg shell_args[] = {
 };
 
 static const struct verb_arg man_args[] = {
-	{ .name = "VERB", .word = WORD_VERB, .is_optional = true, .is_many = true,
+	{ .name = "VERB",
+	  .word = WORD_VERB,
+	  .is_optional = true,
+	  .is_many = true,
 	  .help = "Only the page of this verb" },
 	{ 0 },
 };

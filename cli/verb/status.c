@@ -1,15 +1,16 @@
+#include <string.h>
+
 #include "base/clean.h"
 #include "base/text.h"
+#include "model/json.h"
+#include "model/net.h"
+
 #include "cli/call.h"
 #include "cli/client.h"
 #include "cli/show.h"
 #include "cli/terminal.h"
 #include "cli/value.h"
 #include "cli/verb/verbs.h"
-#include "model/json.h"
-#include "model/net.h"
-
-#include <string.h>
 
 static const char *text_of(const json_t *object, const char *key)
 {
@@ -78,8 +79,8 @@ static bool add_headline(struct text *t, const json_t *nodes)
 
 static void add_nodes(struct table *table, const json_t *nodes, int64_t now_ms)
 {
-	static const char *const heads[] = { "NODE", "HEALTH", "SINCE", "ADDRESS", "VERSION",
-					     "APPLIED", "TROUBLE" };
+	static const char *const heads[] = { "NODE",    "HEALTH",  "SINCE",  "ADDRESS",
+					     "VERSION", "APPLIED", "TROUBLE" };
 	for (size_t i = 0; i < ARRAY_LEN(heads); i++)
 		table_cell(table, heads[i]);
 	table_end_row(table);

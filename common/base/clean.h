@@ -1,12 +1,13 @@
-// Ownership by scope: `CLEAN(free_ptr) char *p = ...` frees at the end of the scope; `take_ptr(&p)` hands it over.
+// Ownership by scope: `CLEAN(free_ptr) char *p = ...` frees at the end of the scope; `take_ptr(&p)`
+// hands it over.
 #pragma once
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#define CLEAN(fn)       __attribute__((cleanup(fn)))
-#define ARRAY_LEN(a)    (sizeof(a) / sizeof((a)[0]))
+#define CLEAN(fn)    __attribute__((cleanup(fn)))
+#define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 
 // Defines `fn_ptr(type **)`, a cleanup function around `fn(type *)`, which must accept NULL.
 #define CLEAN_FUNC(type, fn)                                                                       \

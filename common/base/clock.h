@@ -1,4 +1,5 @@
-// The two clocks: monotonic for intervals, wall for people and certificates. Pure modules get their values passed in.
+// The two clocks: monotonic for intervals, wall for people and certificates. Pure modules get their
+// values passed in.
 #pragma once
 
 #include <stdint.h>

@@ -1,7 +1,8 @@
 // Error carrier of every fallible function: a code and one sentence for a person.
 //
-// Functions return 0 or a negative errno and take `struct err *err` last. On failure they fill it and leave outputs
-// untouched. `err` may be NULL where nobody will read the sentence. Modules never log a failure they return.
+// Functions return 0 or a negative errno and take `struct err *err` last. On failure they fill it
+// and leave outputs untouched. `err` may be NULL where nobody will read the sentence. Modules never
+// log a failure they return.
 #pragma once
 
 #define ERR_TEXT_SIZE 512
@@ -11,8 +12,8 @@ struct err {
 	char text[ERR_TEXT_SIZE]; // one sentence, no trailing newline, naming the field or object
 };
 
-// Fills err (when not NULL) and returns `code`, so that callers write `return err_set(err, -EINVAL, "...");`.
-// `code` is a negative errno.
+// Fills err (when not NULL) and returns `code`, so that callers write `return err_set(err, -EINVAL,
+// "...");`. `code` is a negative errno.
 int err_set(struct err *err, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 // Puts "what: " before the sentence already there and returns err's code.

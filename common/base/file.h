@@ -1,4 +1,5 @@
-// Whole small files: read, and replace so that a crash leaves the old or the new content, never a mix.
+// Whole small files: read, and replace so that a crash leaves the old or the new content, never a
+// mix.
 #pragma once
 
 #include <stddef.h>
@@ -6,7 +7,8 @@
 
 #include "base/err.h"
 
-// Reads at most `limit` bytes (-EFBIG beyond) into a NUL-terminated buffer the caller frees. `ret_len` may be NULL.
+// Reads at most `limit` bytes (-EFBIG beyond) into a NUL-terminated buffer the caller frees.
+// `ret_len` may be NULL.
 int file_read(const char *path, size_t limit, char **ret_data, size_t *ret_len, struct err *err);
 
 // Writes PATH.tmp with `mode`, fsyncs it, renames it over PATH and fsyncs the directory.

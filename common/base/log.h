@@ -1,6 +1,8 @@
-// One line per event on standard error: subject first, level by who must act. No function logs a secret.
+// One line per event on standard error: subject first, level by who must act. No function logs a
+// secret.
 //
-// Under systemd (JOURNAL_STREAM set) lines carry the "<N>" priority prefix of sd-daemon(3); otherwise a UTC time stamp.
+// Under systemd (JOURNAL_STREAM set) lines carry the "<N>" priority prefix of sd-daemon(3);
+// otherwise a UTC time stamp.
 #pragma once
 
 enum log_level {

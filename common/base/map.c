@@ -7,7 +7,8 @@
 
 #include "base/clean.h"
 
-// Open addressing over indexes into an insertion-ordered array; dropped items leave a hole (key NULL) until a rebuild.
+// Open addressing over indexes into an insertion-ordered array; dropped items leave a hole (key
+// NULL) until a rebuild.
 struct item {
 	char *key;
 	void *value;

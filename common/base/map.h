@@ -1,7 +1,7 @@
 // A hash map from strings to pointers, iterable in insertion order.
 //
-// The keys are copied. The values belong to the caller, or to the map when it was given a free function. Removing the
-// entry under the cursor while iterating is allowed; adding is not.
+// The keys are copied. The values belong to the caller, or to the map when it was given a free
+// function. Removing the entry under the cursor while iterating is allowed; adding is not.
 #pragma once
 
 #include <stdbool.h>
@@ -9,7 +9,8 @@
 
 struct map;
 
-// `free_value` (may be NULL) is called for replaced, removed and remaining values. NULL when out of memory.
+// `free_value` (may be NULL) is called for replaced, removed and remaining values. NULL when out of
+// memory.
 struct map *map_new(void (*free_value)(void *));
 void map_free(struct map *m);
 
@@ -24,5 +25,6 @@ bool map_drop(struct map *m, const char *key);
 
 size_t map_size(const struct map *m);
 
-// Walks: `for (size_t at = 0; map_next(m, &at, &key, &value);)`. `ret_key` and `ret_value` may be NULL.
+// Walks: `for (size_t at = 0; map_next(m, &at, &key, &value);)`. `ret_key` and `ret_value` may be
+// NULL.
 bool map_next(const struct map *m, size_t *at, const char **ret_key, void **ret_value);

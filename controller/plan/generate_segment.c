@@ -71,8 +71,8 @@ void generate_segment(struct generation *g, const struct segment_cell *cell)
 	add_address(g, cell, device, 6);
 }
 
-// A wire does not need the address it sends from: addresses come after wires (rank 70 and 40), and until it is there the
-// kernel just sends nothing.
+// A wire does not need the address it sends from: addresses come after wires (rank 70 and 40), and
+// until it is there the kernel just sends nothing.
 static void add_wire(struct generation *g, const struct segment_cell *cell, const char *device,
 		     const struct address ends[2])
 {

@@ -1,4 +1,5 @@
-// Runs a fuzz target over its seed corpus: every file of the directory given, each once. Exit 1 if there is none.
+// Runs a fuzz target over its seed corpus: every file of the directory given, each once. Exit 1 if
+// there is none.
 #include <dirent.h>
 #include <stddef.h>
 #include <stdint.h>

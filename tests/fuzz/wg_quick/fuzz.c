@@ -3,8 +3,9 @@
 #include <stdlib.h>
 
 #include "base/clean.h"
-#include "cli/wg_import.h"
 #include "settings/yaml.h"
+
+#include "cli/wg_import.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,25 +1,28 @@
 // What plan and apply print, against golden files.
+#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include <cmocka.h>
 #include <string.h>
 
 #include "base/clean.h"
 #include "base/file.h"
+
 #include "cli/diff.h"
 #include "cli/problem.h"
 #include "cli/table.h"
 
 static const char result[] =
 	"{'revision':8,'changes':["
-	"{'kind':'nodes','name':'rho','action':'create','fields':[{'path':'address','after':'a.example'},"
+	"{'kind':'nodes','name':'rho','action':'create','fields':[{'path':'address','after':'a."
+	"example'},"
 	"{'path':'tags','after':['eu','a b']}]},"
-	"{'kind':'networks','name':'home','action':'update','fields':[{'path':'mesh[1]','before':'bob',"
+	"{'kind':'networks','name':'home','action':'update','fields':[{'path':'mesh[1]','before':'"
+	"bob',"
 	"'after':'eps'},{'path':'port','after':51821},{'path':'pool','before':['10.0.0.0/24']}]},"
-	"{'kind':'sites','name':'old','action':'delete','fields':[{'path':'lan','before':['10.1.0.0/16']}]},"
+	"{'kind':'sites','name':'old','action':'delete','fields':[{'path':'lan','before':['10.1.0."
+	"0/16']}]},"
 	"{'kind':'nodes','name':'same','action':'none'}],"
 	"'nodes':[{'name':'rho','set':['peer/home/eps','wire/lan/eps'],'drop':['peer/home/bob']},"
 	"{'name':'bob','set':['a/b'],'changed':['c/d','e/f'],'drop':[]}]}";
@@ -69,15 +72,17 @@ static void renders(void **state)
 static void knows_nothing_to_do(void **state)
 {
 	(void)state;
-	json_auto_t *none = parse("{'revision':3,'changes':[{'kind':'nodes','name':'a','action':'none'}],"
-				  "'nodes':[]}");
+	json_auto_t *none =
+		parse("{'revision':3,'changes':[{'kind':'nodes','name':'a','action':'none'}],"
+		      "'nodes':[]}");
 	CLEAN(text_free) struct text t = { 0 };
 	assert_false(diff_any(none));
 	diff_render(&t, none, &(struct diff_style){ .is_done = true });
 	assert_string_equal(t.data, "Nothing to do.\n");
 }
 
-// A controller that lies about its shapes, or a name with an escape sequence, must not reach the terminal as such.
+// A controller that lies about its shapes, or a name with an escape sequence, must not reach the
+// terminal as such.
 static void survives_hostile_answers(void **state)
 {
 	(void)state;
@@ -85,7 +90,8 @@ static void survives_hostile_answers(void **state)
 		"{}",
 		"[]",
 		"{'changes':3,'nodes':'x'}",
-		"{'changes':[1,null,{'action':'create'},{'action':7,'kind':[]},{'action':'update','fields':"
+		"{'changes':[1,null,{'action':'create'},{'action':7,'kind':[]},{'action':'update','"
+		"fields':"
 		"[null,{'path':3}]}],'nodes':[1,{'set':3,'drop':[2]}]}",
 		"{'changes':[{'kind':'nodes','name':'a\\u001b[31m','action':'create','fields':"
 		"[{'path':'p\\u001b','after':'\\u001b]0;x'}]}],'nodes':[]}",
@@ -107,8 +113,8 @@ static void tells_problems(void **state)
 		long status;
 		const char *says;
 	} cases[] = {
-		{ "{'detail':'bad','errors':[{'field':'a.b','text':'x'},{'field':'','text':'y'}]}", 422,
-		  "a.b: x\ny\n" },
+		{ "{'detail':'bad','errors':[{'field':'a.b','text':'x'},{'field':'','text':'y'}]}",
+		  422, "a.b: x\ny\n" },
 		{ "{'detail':'still referenced by networks/home'}", 409,
 		  "still referenced by networks/home\n" },
 		{ "{'errors':[{'field':1}]}", 403, "your role does not allow this (HTTP 403)\n" },
@@ -127,7 +133,8 @@ static void fits_tables(void **state)
 {
 	(void)state;
 	CLEAN(table_done) struct table table = { 0 };
-	static const char *const cells[] = { "NAME", "TEXT", "é", "a long sentence that is cut", "x", "" };
+	static const char *const cells[] = { "NAME", "TEXT", "é", "a long sentence that is cut",
+					     "x",    "" };
 	for (size_t i = 0; i < ARRAY_LEN(cells); i++) {
 		table_cell(&table, cells[i]);
 		if (i % 2)

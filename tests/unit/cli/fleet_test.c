@@ -1,13 +1,13 @@
 // Fleet files: merging, and errors that name the file and the line.
+#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include <cmocka.h>
 #include <string.h>
 
 #include "base/clean.h"
+
 #include "cli/fleet.h"
 
 static int add(struct fleet *f, const char *name, const char *text, struct err *err)
@@ -24,8 +24,7 @@ static void merges(void **state)
 	assert_int_equal(add(&f, "b.yaml", "nodes:\n  pi0: {address: x}\nsites:\n", &err), 0);
 	assert_int_equal(add(&f, "empty.yaml", "# nothing\n", &err), 0);
 	assert_int_equal(json_object_size(json_object_get(f.resources, "nodes")), 3);
-	assert_true(json_is_object(
-		json_object_get(json_object_get(f.resources, "nodes"), "bob")));
+	assert_true(json_is_object(json_object_get(json_object_get(f.resources, "nodes"), "bob")));
 }
 
 static void refuses(void **state)
@@ -76,14 +75,10 @@ static void locates_fields(void **state)
 		const char *field;
 		const char *place; // NULL: not found
 	} cases[] = {
-		{ "nodes.rho.address", "one:2" },
-		{ "networks.home.mesh[2]", "one:7" },
-		{ "networks.home.keepalive", "one:8" },
-		{ "networks.work.mesh[0]", "one:10" },
-		{ "networks.work", "one:9" },
-		{ "links.home.bob.rho.cost", "two:4" },
-		{ "networks.gone.mesh", NULL },
-		{ "", NULL },
+		{ "nodes.rho.address", "one:2" },       { "networks.home.mesh[2]", "one:7" },
+		{ "networks.home.keepalive", "one:8" }, { "networks.work.mesh[0]", "one:10" },
+		{ "networks.work", "one:9" },           { "links.home.bob.rho.cost", "two:4" },
+		{ "networks.gone.mesh", NULL },         { "", NULL },
 	};
 	struct err err = { 0 };
 	CLEAN(fleet_done) struct fleet f = { 0 };

@@ -1,14 +1,14 @@
 // Server-sent events cut anywhere, the lines made of them, and the path between two nodes.
+#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include <cmocka.h>
 #include <string.h>
 
 #include "base/clean.h"
 #include "base/text.h"
+
 #include "cli/live.h"
 #include "cli/path.h"
 #include "cli/sse.h"
@@ -29,7 +29,8 @@ static void cuts_streams(void **state)
 				     "id: c-3\rdata: y\r\r"
 				     "data\n\n"
 				     "unknown: z\ndata: unfinished\n";
-	static const char wanted[] = "<node|c-1|{\"a\":\n1}><message|c-1|x><message|c-3|y><message|c-3|>";
+	static const char wanted[] =
+		"<node|c-1|{\"a\":\n1}><message|c-1|x><message|c-3|y><message|c-3|>";
 	for (size_t cut = 1; cut < sizeof(stream); cut++) {
 		CLEAN(text_free) struct text got = { 0 };
 		struct sse sse = { .event = note, .user = &got };
@@ -45,8 +46,8 @@ static void cuts_streams(void **state)
 static void filters_messages(void **state)
 {
 	(void)state;
-	json_auto_t *event = json_pack("{s:s, s:s, s:s, s:s}", "node", "rho", "severity", "error", "at",
-				       "then", "text", "it broke");
+	json_auto_t *event = json_pack("{s:s, s:s, s:s, s:s}", "node", "rho", "severity", "error",
+				       "at", "then", "text", "it broke");
 	const struct {
 		struct live_filter filter;
 		const char *type;
@@ -55,8 +56,10 @@ static void filters_messages(void **state)
 		{ { 0 }, "event", "then error   rho: it broke\n" },
 		{ { .node = "bob" }, "event", NULL },
 		{ { .only_events = true }, "entry", NULL },
-		{ { .is_json = true, .node = "rho" }, "event",
-		  "{\"type\":\"event\",\"id\":\"7\",\"data\":{\"node\":\"rho\",\"severity\":\"error\","
+		{ { .is_json = true, .node = "rho" },
+		  "event",
+		  "{\"type\":\"event\",\"id\":\"7\",\"data\":{\"node\":\"rho\",\"severity\":"
+		  "\"error\","
 		  "\"at\":\"then\",\"text\":\"it broke\"}}\n" },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {

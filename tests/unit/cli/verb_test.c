@@ -1,14 +1,14 @@
 // Dispatch, option parsing and what is made of the verb table.
+#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include <cmocka.h>
 #include <string.h>
 
 #include "base/clean.h"
 #include "base/text.h"
+
 #include "cli/call.h"
 #include "cli/kind.h"
 #include "cli/usage.h"
@@ -93,7 +93,8 @@ static void parses_command_lines(void **state)
 			argc++;
 		struct err err = { 0 };
 		CLEAN(call_done) struct call call = { 0 };
-		int r = call_parse(&call, by_name(cases[i].verb), argc, (char **)cases[i].words, &err);
+		int r = call_parse(&call, by_name(cases[i].verb), argc, (char **)cases[i].words,
+				   &err);
 		assert_int_equal(r, cases[i].result);
 		if (cases[i].says && !strstr(err.text, cases[i].says))
 			fail_msg("\"%s\" is not in \"%s\"", cases[i].says, err.text);

@@ -1,18 +1,18 @@
 // wg-quick files: parsing, also of hostile ones, and the fleet file made of five hosts.
+#include <cmocka.h>
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include <cmocka.h>
-#include <errno.h>
 #include <string.h>
 
 #include "base/clean.h"
 #include "base/file.h"
+#include "settings/yaml.h"
+
 #include "cli/pin.h"
 #include "cli/wg_import.h"
-#include "settings/yaml.h"
 
 #define KEY_A "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE="
 #define KEY_B "AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI="
@@ -24,7 +24,10 @@ static void derives_public_keys(void **state)
 	char key[WIREGUARD_KEY_TEXT_SIZE] = "untouched";
 	assert_true(wireguard_public_key(KEY_A, key));
 	assert_string_equal(key, "pOCSkrZRwni5dyxWn1+puxPZBrRqtoyd+dwrRAn4ogk=");
-	static const char *const bad[] = { "", "AQ==", KEY_A "A", "AQEB QEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=",
+	static const char *const bad[] = { "",
+					   "AQ==",
+					   KEY_A "A",
+					   "AQEB QEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=",
 					   "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQF=",
 					   "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB" };
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
@@ -83,7 +86,8 @@ static void refuses(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct err err = { 0 };
 		struct wg_quick *q = NULL;
-		assert_int_equal(wg_quick_parse(cases[i].conf, strlen(cases[i].conf), &q, &err), -EINVAL);
+		assert_int_equal(wg_quick_parse(cases[i].conf, strlen(cases[i].conf), &q, &err),
+				 -EINVAL);
 		assert_null(q);
 		if (!strstr(err.text, cases[i].says))
 			fail_msg("\"%s\" is not in \"%s\"", cases[i].says, err.text);
@@ -136,22 +140,26 @@ static void imports_five_hosts(void **state)
 static void finds_the_owner_of_a_lan(void **state)
 {
 	(void)state;
-	static const char hub[] = "[Interface]\nPrivateKey=" KEY_A "\nAddress=10.0.0.1/24\n[Peer]\n"
-				  "PublicKey=zo060cy2M+x7cMF4FKXHbs0CloUFDTRHRboFhw5YfVk=\n"
-				  "AllowedIPs=10.0.0.2/32,192.168.2.0/24\n[Peer]\n"
-				  "PublicKey=Xf7dO2vUf2+ijuFdlp1bsOpTd01Ii9r53xxuASSz7yI=\nAllowedIPs=10.0.0.3\n";
-	static const char spoke[] = "[Interface]\nPrivateKey=AwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwM=\n"
-				    "Address=10.0.0.3/24\n[Peer]\n"
-				    "PublicKey=pOCSkrZRwni5dyxWn1+puxPZBrRqtoyd+dwrRAn4ogk=\n"
-				    "AllowedIPs=10.0.0.0/24,192.168.2.0/24\nEndpoint=hub.example:51820\n";
+	static const char hub[] =
+		"[Interface]\nPrivateKey=" KEY_A "\nAddress=10.0.0.1/24\n[Peer]\n"
+		"PublicKey=zo060cy2M+x7cMF4FKXHbs0CloUFDTRHRboFhw5YfVk=\n"
+		"AllowedIPs=10.0.0.2/32,192.168.2.0/24\n[Peer]\n"
+		"PublicKey=Xf7dO2vUf2+ijuFdlp1bsOpTd01Ii9r53xxuASSz7yI=\nAllowedIPs=10.0.0.3\n";
+	static const char spoke[] =
+		"[Interface]\nPrivateKey=AwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwM=\n"
+		"Address=10.0.0.3/24\n[Peer]\n"
+		"PublicKey=pOCSkrZRwni5dyxWn1+puxPZBrRqtoyd+dwrRAn4ogk=\n"
+		"AllowedIPs=10.0.0.0/24,192.168.2.0/24\nEndpoint=hub.example:51820\n";
 	struct wg_import_file files[2] = { { .path = "On.conf" }, { .path = "x/My Spoke.conf" } };
 	struct err err = { 0 };
 	assert_int_equal(wg_quick_parse(hub, strlen(hub), &files[0].conf, &err), 0);
 	assert_int_equal(wg_quick_parse(spoke, strlen(spoke), &files[1].conf, &err), 0);
 	CLEAN(text_free) struct text fleet = { 0 };
 	assert_int_equal(wg_import(files, 2, &fleet, &err), 0);
-	assert_non_null(strstr(fleet.data, "  peer-zo060cy2m: {lan: [\"192.168.2.0/24\"]}\nnetworks"));
-	assert_non_null(strstr(fleet.data, "    hub: \"on\"\n    spokes: [my-spoke, peer-zo060cy2m]\n"));
+	assert_non_null(
+		strstr(fleet.data, "  peer-zo060cy2m: {lan: [\"192.168.2.0/24\"]}\nnetworks"));
+	assert_non_null(
+		strstr(fleet.data, "    hub: \"on\"\n    spokes: [my-spoke, peer-zo060cy2m]\n"));
 	wg_quick_free(files[0].conf);
 	wg_quick_free(files[1].conf);
 }
