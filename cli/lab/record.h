@@ -12,7 +12,7 @@
 struct record {
 	char dir[256]; // LAB_ROOT/NAME
 	json_t *json;  // {url, port, relay: {pid, start}, boxes: {name: {pid, start}}, resources,
-		       // nat, moves: {node: n}}
+		      // nat, moves: {node: n}}
 	struct lab_sites sites;
 };
 

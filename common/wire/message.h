@@ -132,7 +132,7 @@ struct msg_welcome {
 	int64_t revision;    // of the node's target
 	bool samples;        // samples are wanted now
 	bool observe_reset;  // the agent shall answer with its whole observed state; always true at
-			     // present
+			    // present
 };
 
 // One part of a delta. Parts accumulate until `more` is false.

@@ -1,10 +1,10 @@
 // What plan and apply print, against golden files.
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <cmocka.h>
 
 #include "base/clean.h"
 #include "base/file.h"

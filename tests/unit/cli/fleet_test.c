@@ -1,10 +1,10 @@
 // Fleet files: merging, and errors that name the file and the line.
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <cmocka.h>
 
 #include "base/clean.h"
 

@@ -1,10 +1,10 @@
 // Server-sent events cut anywhere, the lines made of them, and the path between two nodes.
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <cmocka.h>
 
 #include "base/clean.h"
 #include "base/text.h"

@@ -1,10 +1,10 @@
 // Dispatch, option parsing and what is made of the verb table.
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <cmocka.h>
 
 #include "base/clean.h"
 #include "base/text.h"

@@ -1,11 +1,11 @@
 // wg-quick files: parsing, also of hostile ones, and the fleet file made of five hosts.
-#include <cmocka.h>
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <cmocka.h>
 
 #include "base/clean.h"
 #include "base/file.h"
