@@ -10,9 +10,11 @@
 #include "sites.h"
 
 struct record {
-	char dir[256]; // LAB_ROOT/NAME
-	json_t *json;  // {url, port, relay: {pid, start}, boxes: {name: {pid, start}}, resources,
-		      // nat, moves: {node: n}}
+	// LAB_ROOT/NAME
+	char dir[256];
+	// {url, port, relay: {pid, start}, boxes: {name: {pid, start}}, resources, nat, moves:
+	// {node: n}}
+	json_t *json;
 	struct lab_sites sites;
 };
 

@@ -131,8 +131,7 @@ struct msg_welcome {
 	const char *name;    // the node's present name
 	int64_t revision;    // of the node's target
 	bool samples;        // samples are wanted now
-	bool observe_reset;  // the agent shall answer with its whole observed state; always true at
-			    // present
+	bool observe_reset;  // answer with the whole observed state; always true at present
 };
 
 // One part of a delta. Parts accumulate until `more` is false.
