@@ -16,13 +16,17 @@ function(weft_program name)
 	target_link_libraries(${name} PRIVATE ${ARG_USES})
 endfunction()
 
-# weft_unit(NAME SOURCES ... USES ...): a cmocka program, run by ctest under the label "unit".
+# weft_unit(NAME SOURCES ... USES ... [FAULTS]): a cmocka program, run by ctest under the label "unit". With FAULTS its
+# allocations and file operations can be made to fail one by one (tests/fakes/fault.h).
 function(weft_unit name)
-	cmake_parse_arguments(ARG "" "" "SOURCES;USES" ${ARGN})
+	cmake_parse_arguments(ARG "FAULTS" "" "SOURCES;USES" ${ARGN})
 	add_executable(${name} ${ARG_SOURCES})
 	set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/unit)
 	target_compile_definitions(${name} PRIVATE WEFT_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
 	target_link_libraries(${name} PRIVATE ${ARG_USES} weft_cmocka)
+	if(ARG_FAULTS)
+		target_link_libraries(${name} PRIVATE weft_fault)
+	endif()
 	add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
 	set_tests_properties(${name} PROPERTIES LABELS unit TIMEOUT 120
 		ENVIRONMENT "ASAN_OPTIONS=detect_leaks=1;UBSAN_OPTIONS=print_stacktrace=1")

@@ -59,7 +59,7 @@ static int read_count(const struct store_row *row, void *arg, struct err *err)
 	return 0;
 }
 
-static int count_kinds(struct store_tx *tx, void *arg, struct err *err)
+int count_kinds(struct store_tx *tx, void *arg, struct err *err)
 {
 	int r = store_query(tx, SQL_RESOURCE_COUNT, STORE_NO_PARAMS, read_count, arg, err);
 	return r < 0 ? r : 0;

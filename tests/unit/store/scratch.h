@@ -23,4 +23,6 @@ struct store *scratch_open(const struct scratch *scratch); // without a loop; fa
 
 // Transaction: inserts node `*(int64_t *)arg`, named "n<id>".
 int insert_node(struct store_tx *tx, void *arg, struct err *err);
+int count_kinds(struct store_tx *tx, void *arg,
+		struct err *err); // transaction: the number of nodes into an int64_t
 int64_t count_nodes(struct store *store);
