@@ -118,26 +118,41 @@ static void applied(void *ctx, int64_t node_id, const struct msg_applied *messag
 	live_applied(((struct program *)ctx)->live, node_id, message, clock_wall_ms());
 }
 
+// Where an up peer is seen; NULL when the body does not say.
+static const char *endpoint_of(const json_t *peer)
+{
+	const char *state = json_string_value(json_object_get(peer, "state"));
+	return state && strcmp(state, "up") == 0
+		       ? json_string_value(json_object_get(peer, "endpoint"))
+		       : NULL;
+}
+
 // "peer/home/bob": where the node sees this peer, and whether its large packets get there whole.
-static void note_peer(struct program *program, int64_t node_id, const char *rest,
+static void note_peer(struct program *program, int64_t node_id, const char *rest, const json_t *was,
 		      const json_t *body)
 {
 	const char *slash = strchr(rest, '/');
 	if (!slash)
 		return;
 	CLEAN(free_ptr) char *network = text_format("%.*s", (int)(slash - rest), rest);
-	const char *endpoint = json_string_value(json_object_get(body, "endpoint"));
+	const char *endpoint = endpoint_of(body);
+	const char *last = endpoint_of(was);
 	const char *fragments = json_string_value(json_object_get(body, "fragments"));
 	json_int_t path_mtu = json_integer_value(json_object_get(body, "path_mtu"));
 	bool is_lost =
 		fragments && strcmp(fragments, "lost") == 0 && path_mtu > 0 && path_mtu <= 65535;
+	// Only a move is news: said again, what a slower observer still believes would undo it.
+	if (endpoint && last && strcmp(endpoint, last) == 0)
+		endpoint = NULL;
 	if (network)
 		(void)intent_observe_peer(program->intent, node_id, network, slash + 1, endpoint,
 					  is_lost ? (int)path_mtu : 0);
 }
 
-// What is observed, where it bears on what other nodes should have.
-static void note_facts(struct program *program, int64_t node_id, const struct entry_change *change)
+// What is observed, where it bears on what other nodes should have. `was`: the body before, or
+// NULL.
+static void note_facts(struct program *program, int64_t node_id, const struct entry_change *change,
+		       const json_t *was)
 {
 	const char *rest;
 	bool is_peer = text_starts(change->key, "peer/", &rest);
@@ -146,7 +161,7 @@ static void note_facts(struct program *program, int64_t node_id, const struct en
 	json_auto_t *body =
 		change->body ? json_loadb(change->body, change->body_len, 0, NULL) : NULL;
 	if (is_peer) {
-		note_peer(program, node_id, rest, body);
+		note_peer(program, node_id, rest, was, body);
 		return;
 	}
 	json_t *addresses = json_object_get(body, "addresses");
@@ -154,14 +169,32 @@ static void note_facts(struct program *program, int64_t node_id, const struct en
 		set_facts(program, node_id, json_pack("{s:O}", "local_addresses", addresses));
 }
 
+// The bodies before, as an array beside message->changes: null where there was none or it bears on
+// nobody else.
+static json_t *bodies_before(struct program *program, int64_t node_id,
+			     const struct msg_observe *message)
+{
+	const struct entry_set *entries = live_node_entries(program->live, node_id);
+	json_t *before = json_array();
+	for (size_t i = 0; i < message->count; i++) {
+		const char *key = message->changes[i].key;
+		bool is_peer = entries && text_starts(key, "peer/", NULL);
+		const char *was = is_peer ? entry_set_get(entries, key, NULL) : NULL;
+		json_t *body = was ? json_loads(was, 0, NULL) : NULL;
+		(void)json_array_append_new(before, body ? body : json_null());
+	}
+	return before;
+}
+
 static int observed(void *ctx, int64_t node_id, const struct msg_observe *message, struct err *err)
 {
 	struct program *program = ctx;
+	json_auto_t *before = bodies_before(program, node_id, message);
 	int r = live_observed(program->live, node_id, message, clock_wall_ms(), err);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < message->count; i++)
-		note_facts(program, node_id, &message->changes[i]);
+		note_facts(program, node_id, &message->changes[i], json_array_get(before, i));
 	return 0;
 }
 

@@ -91,6 +91,37 @@ def case_metrics_of_nodes_are_prometheus_text(c):
     assert families["weft_nodes"][0] == "gauge" and sum(families["weft_nodes"][1].values()) >= 3
 
 
+def case_a_move_of_a_roaming_node_is_news_only_once(c):
+    with Controller(c.binary, c.root) as mine:
+        expect(mine.admin.post("/api/v1/apply", FLEET), 200)
+        agents = {name: Agent(mine, name) for name in ("ann", "ben", "cleo")}
+        for agent in agents.values():
+            expect(agent.join(), 200)
+            agent.hello()
+
+        def sees_cleo(observer, endpoint, **more):
+            agents[observer].observe({"peer/sea/cleo": {"endpoint": endpoint, "state": "up", **more}})
+
+        def told(name, endpoint):
+            agents[name].follow(lambda desired: endpoint in desired.get("peer/sea/cleo", ""))
+
+        for observer in ("ann", "ben"):
+            sees_cleo(observer, "203.0.113.7:4001")
+        told("ben", "203.0.113.7:4001")
+        sees_cleo("ben", "203.0.113.9:4002")
+        told("ann", "203.0.113.9:4002")
+        revision = mine.admin.get("/api/v1/state").json["revision"]
+        # ann still believes in the old address, and has something else to say of that peer.
+        sees_cleo("ann", "203.0.113.7:4001", path_mtu=1400)
+        sees_cleo("ann", "203.0.113.7:4001")
+        time.sleep(1)
+        assert mine.admin.get("/api/v1/state").json["revision"] == revision
+        sees_cleo("ann", "203.0.113.11:4003")
+        told("ben", "203.0.113.11:4003")
+        for agent in agents.values():
+            agent.close()
+
+
 def case_revoking_ends_session_certificate_and_tunnels(c):
     ann, ben = c.agents["ann"], c.agents["ben"]
     assert "peer/sea/ben" in ann.desired
