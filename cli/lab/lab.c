@@ -28,6 +28,7 @@ struct lab_call {
 	long wait_s;
 	bool is_ipv6;
 	bool is_bare;
+	bool is_help;
 	char **words;
 	int n_words;
 };
@@ -36,7 +37,6 @@ struct lab_verb {
 	const char *name;
 	int min_words;
 	int max_words; // -1: any
-	const char *usage;
 	int (*run)(const struct lab_call *call,
 		   struct err *err); // an exit status, or a negative errno
 };
@@ -219,31 +219,41 @@ static int run_relay(const struct lab_call *call, struct err *err)
 	return relay_main((int)n[0], (pid_t)n[1], (uint16_t)n[2]);
 }
 
-// Rows without a usage are the lab's own.
+// The last rows are what the lab calls itself by.
 static const struct lab_verb lab_verbs[] = {
-	{ "up", 0, 0, "up -f FILE... [--nat NODE]... [--ipv6] [--port N] [--bare]", run_up },
-	{ "status", 0, 0, "status", run_status },
-	{ "env", 0, 0, "env", run_env },
-	{ "ping", 0, 0, "ping [--wait SECONDS]", run_ping },
-	{ "exec", 2, -1, "exec HOST -- COMMAND...", run_exec },
-	{ "cut", 1, -1, "cut LINK|NODE...", run_cut },
-	{ "heal", 1, -1, "heal LINK|NODE...", run_heal },
-	{ "move", 1, 1, "move NODE", run_move },
-	{ "join", 1, 1, "join NODE", run_join },
-	{ "down", 0, 0, "down", run_down },
-	{ "box", 2, 2, NULL, run_box },
-	{ "enter", 2, -1, NULL, run_enter },
-	{ "relay", 3, 3, NULL, run_relay },
+	{ "up", 0, 0, run_up },       { "status", 0, 0, run_status }, { "env", 0, 0, run_env },
+	{ "ping", 0, 0, run_ping },   { "exec", 2, -1, run_exec },    { "cut", 1, -1, run_cut },
+	{ "heal", 1, -1, run_heal },  { "move", 1, 1, run_move },     { "join", 1, 1, run_join },
+	{ "down", 0, 0, run_down },   { "box", 2, 2, run_box },       { "enter", 2, -1, run_enter },
+	{ "relay", 3, 3, run_relay },
 };
 
-static int usage(const char *complaint)
+const char lab_text[] =
+	" weft lab up -f FILE... [--nat NODE]... [--ipv6] [--port N] [--bare]\n\n"
+	"Starts an Internet, a controller and one box per node of FILE, applies FILE\n"
+	"and lets the nodes join. --nat puts NODE behind a router that translates its\n"
+	"address, --ipv6 makes names lead to IPv6 addresses, --port is where the\n"
+	"dashboard answers on 127.0.0.1 (0: any), and --bare lets no node join.\n\n"
+	" weft lab status\n"
+	" weft lab ping [--wait SECONDS]\n"
+	" weft lab exec HOST -- COMMAND...\n"
+	" eval \"$(weft lab env)\"\n\n"
+	"How it stands, with the dashboard's URL and password; a table of pings\n"
+	"between all nodes; a command on a node, on \"internet\" or on \"controller\";\n"
+	"and what makes the other verbs of weft speak to this controller.\n\n"
+	" weft lab cut LINK|NODE...\n"
+	" weft lab heal LINK|NODE...\n"
+	" weft lab move NODE\n"
+	" weft lab join NODE\n"
+	" weft lab down\n\n"
+	"Pulls a cable (rho-bob, or every cable of rho) and plugs it in again; gives a\n"
+	"node another address; lets a node join that --bare left out; removes every\n"
+	"trace.\n\n"
+	"--lab NAME, before or after these words, names one of several labs.\n";
+
+static int refuse(const char *complaint, const char *word)
 {
-	(void)fprintf(stderr, "weft lab: %s\n\nusage:\n", complaint);
-	for (size_t i = 0; i < ARRAY_LEN(lab_verbs); i++) {
-		if (lab_verbs[i].usage)
-			(void)fprintf(stderr, "  weft lab %s\n", lab_verbs[i].usage);
-	}
-	(void)fprintf(stderr, "\n--lab NAME before or after the verb names one of several labs.\n");
+	(void)fprintf(stderr, "weft lab: %s%s (see weft lab --help)\n", complaint, word);
 	return EXIT_USAGE;
 }
 
@@ -258,13 +268,18 @@ static int add_word(const char **list, size_t *n, const char *word)
 static int parse_options(struct lab_call *call, int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "file", required_argument, NULL, 'f' }, { "nat", required_argument, NULL, 'n' },
-		{ "lab", required_argument, NULL, 'l' },  { "port", required_argument, NULL, 'p' },
-		{ "wait", required_argument, NULL, 'w' }, { "ipv6", no_argument, NULL, '6' },
-		{ "bare", no_argument, NULL, 'b' },       { 0 },
+		{ "file", required_argument, NULL, 'f' },
+		{ "nat", required_argument, NULL, 'n' },
+		{ "lab", required_argument, NULL, 'l' },
+		{ "port", required_argument, NULL, 'p' },
+		{ "wait", required_argument, NULL, 'w' },
+		{ "ipv6", no_argument, NULL, '6' },
+		{ "bare", no_argument, NULL, 'b' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
 	};
 	// '+': a command after `exec HOST` keeps its own options.
-	for (int c; (c = getopt_long(argc, argv, "+f:", options, NULL)) != -1;) {
+	for (int c; (c = getopt_long(argc, argv, "+f:h", options, NULL)) != -1;) {
 		int r = 0;
 		if (c == 'f')
 			r = add_word(call->files, &call->n_files, optarg);
@@ -280,6 +295,8 @@ static int parse_options(struct lab_call *call, int argc, char **argv)
 			call->is_ipv6 = true;
 		else if (c == 'b')
 			call->is_bare = true;
+		else if (c == 'h')
+			call->is_help = true;
 		else
 			return -EINVAL;
 		if (r)
@@ -288,35 +305,56 @@ static int parse_options(struct lab_call *call, int argc, char **argv)
 	return 0;
 }
 
+static const struct lab_verb *find_verb(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(lab_verbs); i++) {
+		if (strcmp(lab_verbs[i].name, name) == 0)
+			return &lab_verbs[i];
+	}
+	return NULL;
+}
+
+// The options before and after the verb's name, and its words. CLI's exit status, or -1: go on.
+static int parse(struct lab_call *call, const struct lab_verb **ret_verb, int argc, char **argv)
+{
+	opterr = 0;
+	optind = 1;
+	if (parse_options(call, argc, argv))
+		return refuse("a bad option: ", argv[optind - 1]);
+	if (optind < argc && !call->is_help) {
+		*ret_verb = find_verb(argv[optind]);
+		if (!*ret_verb)
+			return refuse("there is no verb ", argv[optind]);
+		argc -= optind;
+		argv += optind;
+		optind = 1;
+		if (parse_options(call, argc, argv))
+			return refuse("a bad option: ", argv[optind - 1]);
+	}
+	if (call->is_help)
+		return printf("usage: weft lab VERB ...\n\n%s", lab_text) < 0;
+	if (!*ret_verb)
+		return refuse("name what to do", "");
+	call->words = argv + optind;
+	call->n_words = argc - optind;
+	if (call->n_words < (*ret_verb)->min_words ||
+	    ((*ret_verb)->max_words >= 0 && call->n_words > (*ret_verb)->max_words))
+		return refuse("the wrong number of words for ", (*ret_verb)->name);
+	if (call->port < 0 || call->port > UINT16_MAX)
+		return refuse("--port is not in 0..65535", "");
+	return -1;
+}
+
 int lab_main(int argc, char **argv)
 {
 	struct lab_call call = { .lab = "lab", .port = 8443 };
-	struct err err = { 0 };
-	optind = 1;
-	if (parse_options(&call, argc, argv) || optind >= argc)
-		return usage(optind >= argc ? "name what to do" : "bad option");
-	const char *name = argv[optind];
-	argc -= optind;
-	argv += optind;
-	optind = 1;
 	const struct lab_verb *verb = NULL;
-	for (size_t i = 0; i < ARRAY_LEN(lab_verbs); i++) {
-		if (strcmp(lab_verbs[i].name, name) == 0)
-			verb = &lab_verbs[i];
-	}
-	if (!verb)
-		return usage("no such thing to do");
-	if (parse_options(&call, argc, argv))
-		return usage("bad option");
-	call.words = argv + optind;
-	call.n_words = argc - optind;
-	if (call.n_words < verb->min_words ||
-	    (verb->max_words >= 0 && call.n_words > verb->max_words))
-		return usage("wrong number of words");
-	if (call.port < 0 || call.port > UINT16_MAX)
-		return usage("--port is not in 0..65535");
-	int r = verb->run(&call, &err);
+	struct err err = { 0 };
+	int r = parse(&call, &verb, argc, argv);
+	if (r >= 0)
+		return r;
+	r = verb->run(&call, &err);
 	if (r < 0)
-		(void)fprintf(stderr, "weft lab %s: %s\n", name, err.text);
+		(void)fprintf(stderr, "weft lab %s: %s\n", verb->name, err.text);
 	return r < 0 ? 1 : r;
 }

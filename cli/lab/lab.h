@@ -15,6 +15,10 @@
 // Nothing is made outside the boxes but files under /run/weft-lab and the relay's listening socket.
 #pragma once
 
+// What help and the man page say beyond the summary; a line that begins with a space is a form of
+// the command.
+extern const char lab_text[];
+
 // The verb: argv[0] is "lab". Returns the exit status of the program.
 int lab_main(int argc, char **argv);
 

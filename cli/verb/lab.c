@@ -6,11 +6,7 @@
 const struct verb verb_lab = {
 	.name = "lab",
 	.summary = "Rehearse a fleet file in network namespaces on this machine",
-	.text = " weft lab up -f fleet.yaml\n"
-		" weft lab exec rho -- ping -c 3 10.89.0.2\n"
-		" weft lab cut home.bob.rho\n"
-		" weft lab heal home.bob.rho\n"
-		" weft lab down",
+	.text = lab_text,
 	.main = lab_main,
 };
 #else
