@@ -78,7 +78,10 @@ def check_functions(path, lines):
         elif line.startswith("}") and start:
             if number - start - 1 > FUNCTION_LINES:
                 breach(path, start, f"a function of {number - start - 1} lines (at most {FUNCTION_LINES})")
-            signature = re.sub(r"/\*.*?\*/", "", " ".join(lines[max(0, start - 8):start - 1]))
+            above = start - 1
+            while above > 0 and lines[above - 1].strip():
+                above -= 1
+            signature = re.sub(r"/\*.*?\*/", "", " ".join(lines[above:start - 1]))
             signature = re.split(r"[;}]\s|#\S*\s", signature)[-1]
             inner = re.search(r"\w\s*\((.*)\)\s*$", signature)
             if inner:
