@@ -146,27 +146,23 @@ static bool is_disk_full(void)
 	return true;
 }
 
-#define FILE_CALL(type, name, number, parameters, ...)                                             \
+#define FILE_CALL(type, name, parameters, real)                                                    \
 	type name parameters                                                                       \
 	{                                                                                          \
-		return is_disk_full() ? -1 : (type)syscall(number, __VA_ARGS__);                   \
+		return is_disk_full() ? -1 : (type)(real);                                         \
 	}
 
-FILE_CALL(ssize_t, write, SYS_write, (int fd, const void *data, size_t len), fd, data, len)
-FILE_CALL(ssize_t, pwrite, SYS_pwrite64, (int fd, const void *data, size_t len, off_t at), fd, data,
-	  len, at)
-FILE_CALL(ssize_t, pwrite64, SYS_pwrite64, (int fd, const void *data, size_t len, off64_t at), fd,
-	  data, len, at)
-FILE_CALL(int, ftruncate, SYS_ftruncate, (int fd, off_t len), fd, len)
-FILE_CALL(int, ftruncate64, SYS_ftruncate, (int fd, off64_t len), fd, len)
-FILE_CALL(int, fsync, SYS_fsync, (int fd), fd)
-FILE_CALL(int, fdatasync, SYS_fdatasync, (int fd), fd)
-FILE_CALL(int, mkdir, SYS_mkdirat, (const char *path, mode_t mode), AT_FDCWD, path, mode)
-
-int rename(const char *from, const char *to)
-{
-	return is_disk_full() ? -1 : renameat(AT_FDCWD, from, AT_FDCWD, to);
-}
+FILE_CALL(ssize_t, write, (int fd, const void *data, size_t len), syscall(SYS_write, fd, data, len))
+FILE_CALL(ssize_t, pwrite, (int fd, const void *data, size_t len, off_t at),
+	  syscall(SYS_pwrite64, fd, data, len, at))
+FILE_CALL(ssize_t, pwrite64, (int fd, const void *data, size_t len, off64_t at),
+	  syscall(SYS_pwrite64, fd, data, len, at))
+FILE_CALL(int, ftruncate, (int fd, off_t len), syscall(SYS_ftruncate, fd, len))
+FILE_CALL(int, ftruncate64, (int fd, off64_t len), syscall(SYS_ftruncate, fd, len))
+FILE_CALL(int, fsync, (int fd), syscall(SYS_fsync, fd))
+FILE_CALL(int, fdatasync, (int fd), syscall(SYS_fdatasync, fd))
+FILE_CALL(int, mkdir, (const char *path, mode_t mode), mkdirat(AT_FDCWD, path, mode))
+FILE_CALL(int, rename, (const char *from, const char *to), renameat(AT_FDCWD, from, AT_FDCWD, to))
 
 // Only an open that may create or write: reading works on a full disk.
 static int open_or_fail(const char *path, int flags, mode_t mode)
