@@ -145,7 +145,7 @@ static int controller_up(struct record *record, const struct up_options *o, stru
 	char v4[ADDRESS_TEXT_SIZE];
 	char v6[ADDRESS_TEXT_SIZE];
 	pid_t internet;
-	pid_t box;
+	pid_t box = 0;
 	CLEAN(free_ptr)
 	char *settings = text_format("advertise: [\"%s\", \"%s\"]\nmetrics_open: true\n",
 				     address_format(o->is_ipv6 ? &at.address6 : &at.address, v4),

@@ -90,11 +90,11 @@ static void survives_hostile_answers(void **state)
 		"{}",
 		"[]",
 		"{'changes':3,'nodes':'x'}",
-		"{'changes':[1,null,{'action':'create'},{'action':7,'kind':[]},{'action':'update','"
-		"fields':"
-		"[null,{'path':3}]}],'nodes':[1,{'set':3,'drop':[2]}]}",
-		"{'changes':[{'kind':'nodes','name':'a\\u001b[31m','action':'create','fields':"
-		"[{'path':'p\\u001b','after':'\\u001b]0;x'}]}],'nodes':[]}",
+		("{'changes':[1,null,{'action':'create'},{'action':7,'kind':[]},"
+		 "{'action':'update','fields':[null,{'path':3}]}],"
+		 "'nodes':[1,{'set':3,'drop':[2]}]}"),
+		("{'changes':[{'kind':'nodes','name':'a\\u001b[31m','action':'create',"
+		 "'fields':[{'path':'p\\u001b','after':'\\u001b]0;x'}]}],'nodes':[]}"),
 	};
 	for (size_t i = 0; i < ARRAY_LEN(hostile); i++) {
 		json_auto_t *json = parse(hostile[i]);
