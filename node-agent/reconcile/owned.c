@@ -49,9 +49,26 @@ int owned_find(const struct reconcile *r, const struct entry *e, const char *dev
 		       device, device);
 }
 
-int owned_sweep(struct reconcile *r, const struct entry_kind *kind,
-		const char *(*device_of)(const void *body),
-		int (*drop)(struct kernel *k, const char *device, struct err *err), struct err *err)
+int owned_apply(struct reconcile *r, const struct entry *e, const struct finding *f,
+		const struct owned_device *device, struct err *err)
+{
+	const char *name = device->name(e->body);
+	const bool make = f->match == ENTRY_MISSING || f->remake;
+	int rc = 0;
+
+	if (f->remake)
+		rc = device->destroy(r->kernel, name, err);
+	if (rc == 0 && make)
+		rc = device->create(r, e, err);
+	if (rc < 0)
+		return rc;
+	rc = device->configure(r, e, err);
+	if (rc < 0 && make)
+		(void)device->destroy(r->kernel, name, NULL);
+	return rc;
+}
+
+int owned_sweep(struct reconcile *r, const struct owned_device *device, struct err *err)
 {
 	int first = 0;
 
@@ -61,14 +78,14 @@ int owned_sweep(struct reconcile *r, const struct entry_kind *kind,
 		const char *key;
 
 		if (!text_starts(link->alias, KERNEL_ALIAS_PREFIX, &key) ||
-		    entry_kind_of_key(key) != kind)
+		    entry_kind_of_key(key) != device->kind)
 			continue;
 		e = reconcile_entry(r, key);
 		// An entry that failed keeps what it had until it stands again.
 		if (e && (!e->body || e->outcome == ENTRY_FAILED ||
-			  strcmp(device_of(e->body), link->name) == 0))
+			  strcmp(device->name(e->body), link->name) == 0))
 			continue;
-		int rc = drop(r->kernel, link->name, first ? NULL : err);
+		int rc = device->destroy(r->kernel, link->name, first ? NULL : err);
 		if (rc < 0 && !first)
 			first = rc;
 	}

@@ -17,9 +17,20 @@ int owned_find(const struct reconcile *r, const struct entry *e, const char *dev
 // Fills `alias` with that of the entry.
 void owned_alias(const struct entry *e, char alias[KERNEL_ALIAS_SIZE]);
 
-// Deletes the devices whose alias names an entry of `kind` that is not desired, or is desired under
-// another device. `device_of` tells the device of a parsed body.
-int owned_sweep(struct reconcile *r, const struct entry_kind *kind,
-		const char *(*device_of)(const void *body),
-		int (*drop)(struct kernel *k, const char *device, struct err *err),
-		struct err *err);
+// What differs between the kinds whose entry is a device.
+struct owned_device {
+	const struct entry_kind *kind;
+	const char *(*name)(const void *body);
+	int (*create)(struct reconcile *r, const struct entry *e, struct err *err);
+	int (*configure)(struct reconcile *r, const struct entry *e, struct err *err);
+	int (*destroy)(struct kernel *k, const char *device, struct err *err);
+};
+
+// Creates or remakes the device if `f` says so, and configures it; a new one that cannot be
+// configured is destroyed again.
+int owned_apply(struct reconcile *r, const struct entry *e, const struct finding *f,
+		const struct owned_device *device, struct err *err);
+
+// Destroys the devices whose alias names an entry of the kind that is not desired, or is desired
+// under another device.
+int owned_sweep(struct reconcile *r, const struct owned_device *device, struct err *err);

@@ -123,8 +123,9 @@ static int configure(struct reconcile *r, const struct entry *e, struct err *err
 	return kernel_link_change(r->kernel, w->device, &c, err);
 }
 
-static int create(struct reconcile *r, const struct wire *w, struct err *err)
+static int create(struct reconcile *r, const struct entry *e, struct err *err)
 {
+	const struct wire *w = e->body;
 	struct kernel_link_make make = { .kind = KERNEL_LINK_VXLAN, .vxlan = w->vxlan };
 
 	(void)snprintf(make.name, sizeof make.name, "%s", w->device);
@@ -132,33 +133,28 @@ static int create(struct reconcile *r, const struct wire *w, struct err *err)
 	return kernel_link_create(r->kernel, &make, err);
 }
 
-static int apply(struct reconcile *r, const struct entry *e, const struct finding *f,
-		 struct err *err)
-{
-	const struct wire *w = e->body;
-	const bool make = f->match == ENTRY_MISSING || f->remake;
-	int rc = 0;
-
-	if (f->remake)
-		rc = kernel_link_delete(r->kernel, w->device, err);
-	if (rc == 0 && make)
-		rc = create(r, w, err);
-	if (rc < 0)
-		return rc;
-	rc = configure(r, e, err);
-	if (rc < 0 && make)
-		(void)kernel_link_delete(r->kernel, w->device, NULL);
-	return rc;
-}
-
 static const char *device_of(const void *body)
 {
 	return ((const struct wire *)body)->device;
 }
 
+static const struct owned_device device = {
+	.kind = &kind_wire,
+	.name = device_of,
+	.create = create,
+	.configure = configure,
+	.destroy = kernel_link_delete,
+};
+
+static int apply(struct reconcile *r, const struct entry *e, const struct finding *f,
+		 struct err *err)
+{
+	return owned_apply(r, e, f, &device, err);
+}
+
 static int sweep(struct reconcile *r, struct err *err)
 {
-	return owned_sweep(r, &kind_wire, device_of, kernel_link_delete, err);
+	return owned_sweep(r, &device, err);
 }
 
 static json_t *observe(struct reconcile *r, const struct entry *e)

@@ -76,33 +76,33 @@ static int configure(struct reconcile *r, const struct entry *e, struct err *err
 	return kernel_link_change(r->kernel, w->device, &c, err);
 }
 
-static int apply(struct reconcile *r, const struct entry *e, const struct finding *f,
-		 struct err *err)
-{
-	const struct wireguard *w = e->body;
-	const bool make = f->match == ENTRY_MISSING || f->remake;
-	int rc = 0;
-
-	if (f->remake)
-		rc = kernel_wg_delete(r->kernel, w->device, err);
-	if (rc == 0 && make)
-		rc = kernel_wg_create(r->kernel, w->device, err);
-	if (rc < 0)
-		return rc;
-	rc = configure(r, e, err);
-	if (rc < 0 && make)
-		(void)kernel_wg_delete(r->kernel, w->device, NULL);
-	return rc;
-}
-
 static const char *device_of(const void *body)
 {
 	return ((const struct wireguard *)body)->device;
 }
 
+static int create(struct reconcile *r, const struct entry *e, struct err *err)
+{
+	return kernel_wg_create(r->kernel, device_of(e->body), err);
+}
+
+static const struct owned_device device = {
+	.kind = &kind_wireguard,
+	.name = device_of,
+	.create = create,
+	.configure = configure,
+	.destroy = kernel_wg_delete,
+};
+
+static int apply(struct reconcile *r, const struct entry *e, const struct finding *f,
+		 struct err *err)
+{
+	return owned_apply(r, e, f, &device, err);
+}
+
 static int sweep(struct reconcile *r, struct err *err)
 {
-	return owned_sweep(r, &kind_wireguard, device_of, kernel_wg_delete, err);
+	return owned_sweep(r, &device, err);
 }
 
 static json_t *observe(struct reconcile *r, const struct entry *e)
