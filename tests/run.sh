@@ -37,16 +37,16 @@ stage() {
 	"$@" 2>&1 | tee "$logs/$name.log"
 	status=${PIPESTATUS[0]}
 	line=$(grep -E '^[0-9]+ passed, [0-9]+ failed' "$logs/$name.log" | tail -n 1)
+	[[ $line =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed(,\ ([0-9]+)\ skipped)? ]]
 	if [ "$status" = 77 ]; then
 		skipped=$((skipped + 1))
 	elif [ -z "$line" ]; then
 		# A stage without a count is one test.
 		if [ "$status" = 0 ]; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
 	else
-		read -r p _ f _ s _ <<<"$line"
-		passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + ${s:-0}))
+		passed=$((passed + BASH_REMATCH[1])) failed=$((failed + BASH_REMATCH[2])) skipped=$((skipped + ${BASH_REMATCH[4]:-0}))
 		# A stage that fails without a failed test still fails.
-		[ "$status" = 0 ] || [ "$f" -gt 0 ] || failed=$((failed + 1))
+		[ "$status" = 0 ] || [ "${BASH_REMATCH[2]}" -gt 0 ] || failed=$((failed + 1))
 	fi
 	printf -- '-- %s: %s s\n' "$name" $((SECONDS - start))
 }
