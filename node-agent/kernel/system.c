@@ -178,6 +178,19 @@ static int dump_wireguard(struct system *sys, struct kernel_snapshot *s, struct 
 	return 0;
 }
 
+// What an agent that was killed left of a device that another program makes.
+static void mark_unfinished(struct kernel_snapshot *s)
+{
+	for (size_t i = 0; i < s->links_len; i++) {
+		struct kernel_link *link = &s->links[i];
+		const struct wg_backend *backend = backend_of(link);
+
+		if (backend && backend->is_unfinished && !link->alias[0] &&
+		    backend->is_unfinished(link->name))
+			link->group = KERNEL_LINK_GROUP;
+	}
+}
+
 static int dump_tables(struct system *sys, struct kernel_snapshot *s, struct err *err)
 {
 	struct dump_into into = { .s = s, .route_protocol = sys->route_protocol };
@@ -192,9 +205,11 @@ static int dump_tables(struct system *sys, struct kernel_snapshot *s, struct err
 			sys->route,
 			route_dump_build(q.bytes, i ? AF_INET6 : AF_INET, sys->route_protocol),
 			dump_route, &into, err);
-	if (rc == 0)
-		name_devices(s);
-	return rc;
+	if (rc < 0)
+		return rc;
+	name_devices(s);
+	mark_unfinished(s);
+	return 0;
 }
 
 static int dump(struct kernel *k, struct kernel_snapshot *ret, struct err *err)

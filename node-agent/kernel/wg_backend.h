@@ -21,6 +21,10 @@ struct wg_backend {
 		    struct err *err);
 	int (*change)(struct wg_host *host, const char *device, const struct kernel_wg_change *c,
 		      struct err *err);
+	// True from the beginning of create() until change(): a device without an alias is then our
+	// own, left by an agent that was killed. NULL: the device itself bears the mark from its
+	// first moment.
+	bool (*is_unfinished)(const char *device);
 };
 
 extern const struct wg_backend wg_backend_kernel;

@@ -30,6 +30,41 @@ static void socket_path(const char *device, char *ret, size_t size)
 	(void)snprintf(ret, size, UAPI_DIR "/%s.sock", device);
 }
 
+// wireguard-go makes the device, so that the device cannot bear a mark from its first moment; this
+// file does instead.
+static void mark_path(const char *device, char *ret, size_t size)
+{
+	(void)snprintf(ret, size, UAPI_DIR "/%s.weft", device);
+}
+
+static int mark(const char *device, struct err *err)
+{
+	char path[108];
+
+	mark_path(device, path, sizeof path);
+	(void)mkdir(UAPI_DIR, 0755); // as wireguard-go does, which comes later
+	CLEAN(close_fd) int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return err_set(err, -errno, "cannot create %s: %s", path, strerror(errno));
+	return 0;
+}
+
+static void unmark(const char *device)
+{
+	char path[108];
+
+	mark_path(device, path, sizeof path);
+	(void)unlink(path);
+}
+
+static bool is_unfinished(const char *device)
+{
+	char path[108];
+
+	mark_path(device, path, sizeof path);
+	return access(path, F_OK) == 0;
+}
+
 static int uapi_connect(const char *device, int *ret_fd, struct err *err)
 {
 	struct sockaddr_un to = { .sun_family = AF_UNIX };
@@ -143,6 +178,7 @@ static int change(struct wg_host *host, const char *device, const struct kernel_
 	CLEAN(text_free) struct text answer = { 0 };
 
 	(void)host;
+	unmark(device); // it has its alias by now
 	uapi_set_format(&request, c);
 	int rc = uapi_talk(device, &request, &answer, err);
 	if (rc < 0)
@@ -210,17 +246,21 @@ static int create(struct wg_host *host, const char *device, struct err *err)
 {
 	char unit[64], path[108];
 	const int64_t deadline = clock_mono_ms() + APPEAR_MS;
-	int rc;
 
 	unit_name(device, unit, sizeof unit);
 	socket_path(device, path, sizeof path);
 	(void)unlink(path); // left by a process that was killed; a living one would have a device
+	int rc = mark(device, err);
+	if (rc < 0)
+		return rc;
 	if (is_systemd_service())
 		rc = run_program("systemctl", "restart", unit, err);
 	else
 		rc = run_program(host->program, device, NULL, err);
-	if (rc < 0)
+	if (rc < 0) {
+		unmark(device);
 		return rc;
+	}
 	while (!answers(device)) {
 		if (clock_mono_ms() > deadline)
 			return err_set(err, -ETIMEDOUT, "wireguard-go made no device %s in %d s",
@@ -247,6 +287,7 @@ static int destroy(struct wg_host *host, const char *device, struct err *err)
 	while (access(path, F_OK) == 0 && clock_mono_ms() < deadline)
 		(void)poll(NULL, 0, 10);
 	(void)unlink(path);
+	unmark(device);
 	unit_name(device, unit, sizeof unit);
 	if (is_systemd_service())
 		(void)run_program("systemctl", "stop", unit, NULL);
@@ -260,4 +301,5 @@ const struct wg_backend wg_backend_go = {
 	.destroy = destroy,
 	.read = read_device,
 	.change = change,
+	.is_unfinished = is_unfinished,
 };

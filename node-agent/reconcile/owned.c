@@ -8,6 +8,11 @@ bool link_is_owned(const struct kernel_link *link)
 	return text_starts(link->alias, KERNEL_ALIAS_PREFIX, NULL);
 }
 
+bool link_is_unfinished(const struct kernel_link *link)
+{
+	return !link->alias[0] && link->group == KERNEL_LINK_GROUP;
+}
+
 bool link_is_wanted(const struct reconcile *r, const struct kernel_link *link)
 {
 	const char *key;
@@ -38,7 +43,7 @@ int owned_find(const struct reconcile *r, const struct entry *e, const char *dev
 		finding_differs(f, "the device %s had the alias `%.80s`", device, link->alias);
 		return 0;
 	}
-	if (!link->alias[0] && link->group == KERNEL_LINK_GROUP) {
+	if (link_is_unfinished(link)) {
 		finding_differs(f, "the device %s had been left unfinished", device);
 		f->remake = true;
 		return 0;

@@ -5,6 +5,9 @@
 
 bool link_is_owned(const struct kernel_link *link);
 
+// Made by Weft but never finished: the agent was killed between making and naming it.
+bool link_is_unfinished(const struct kernel_link *link);
+
 // Owned, and the entry in its alias is still desired.
 bool link_is_wanted(const struct reconcile *r, const struct kernel_link *link);
 

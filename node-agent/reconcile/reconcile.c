@@ -164,6 +164,23 @@ static bool is_unreadable(const struct reconcile *r, const struct entry_kind *ki
 	return false;
 }
 
+// Deletes the devices of Weft's that `is_meant` picks. Goes on after a failure and returns the
+// first.
+static int delete_links(struct reconcile *r, bool (*is_meant)(const struct kernel_link *link),
+			struct err *err)
+{
+	int first = 0;
+
+	for (size_t i = 0; i < r->seen.links_len; i++) {
+		if (!is_meant(&r->seen.links[i]))
+			continue;
+		int rc = kernel_link_delete(r->kernel, r->seen.links[i].name, first ? NULL : err);
+		if (rc < 0 && !first)
+			first = rc;
+	}
+	return first;
+}
+
 // Descending. What cannot be dropped is tried again at the next run; the first failure is told.
 static int sweep_all(struct reconcile *r, struct err *err)
 {
@@ -181,7 +198,12 @@ static int sweep_all(struct reconcile *r, struct err *err)
 		if (rc < 0)
 			return first ? first : rc;
 	}
-	return first;
+	// Whatever an entry wanted of these, it has made anew by now.
+	const uint64_t writes = r->kernel->writes;
+	int rc = delete_links(r, link_is_unfinished, first ? NULL : err);
+	first = first ? first : rc;
+	rc = r->kernel->writes != writes ? reconcile_look(r, NULL) : 0;
+	return first ? first : rc;
 }
 
 static bool has_failed(const struct reconcile *r)
@@ -314,21 +336,6 @@ void reconcile_result_done(struct reconcile_result *result)
 	*result = (struct reconcile_result){ 0 };
 }
 
-// Devices of kinds that a later version knew.
-static int remove_rest(struct reconcile *r, struct err *err)
-{
-	int first = 0;
-
-	for (size_t i = 0; i < r->seen.links_len; i++) {
-		if (!link_is_owned(&r->seen.links[i]))
-			continue;
-		int rc = kernel_link_delete(r->kernel, r->seen.links[i].name, first ? NULL : err);
-		if (rc < 0 && !first)
-			first = rc;
-	}
-	return first;
-}
-
 int reconcile_remove_all(struct reconcile *r, struct err *err)
 {
 	CLEAN(entry_set_free_ptr) struct entry_set *nothing = entry_set_new();
@@ -342,7 +349,8 @@ int reconcile_remove_all(struct reconcile *r, struct err *err)
 	if (rc < 0)
 		return rc;
 	rc = sweep_all(r, err);
-	int rest = remove_rest(r, rc < 0 ? NULL : err);
+	int rest =
+		delete_links(r, link_is_owned, rc < 0 ? NULL : err); // of a later version's kinds
 	remember_standing(r);
 	return rc < 0 ? rc : rest;
 }

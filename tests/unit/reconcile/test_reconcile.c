@@ -214,6 +214,20 @@ static void test_unfinished_device_is_made_anew(void **state)
 	assert_quiet(f);
 }
 
+static void test_unfinished_device_that_nobody_wants_goes(void **state)
+{
+	struct fixture *f = *state;
+
+	run(f);
+	fake_kernel_add_link(&f->kernel, "wbtwo", "bridge")->group = KERNEL_LINK_GROUP;
+	run(f);
+	assert_null(fake_kernel_link(&f->kernel, "wbtwo"));
+	assert_quiet(f);
+	fake_kernel_add_link(&f->kernel, "wbtwo", "bridge")->group = KERNEL_LINK_GROUP;
+	assert_int_equal(reconcile_remove_all(f->r, NULL), 0);
+	assert_null(fake_kernel_link(&f->kernel, "wbtwo"));
+}
+
 static void test_renamed_entry_keeps_its_device(void **state)
 {
 	struct fixture *f = *state;
@@ -388,6 +402,7 @@ int main(void)
 		TEST(test_lost_device_brings_back_what_hung_on_it),
 		TEST(test_foreign_device_is_not_touched),
 		TEST(test_unfinished_device_is_made_anew),
+		TEST(test_unfinished_device_that_nobody_wants_goes),
 		TEST(test_renamed_entry_keeps_its_device),
 		TEST(test_unknown_kind_is_an_error_entry),
 		TEST(test_unreadable_entry_keeps_its_kind),
