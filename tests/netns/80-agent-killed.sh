@@ -89,7 +89,7 @@ kill_after() {
 killed() {
 	local n=0 kind=without host revision what jobs
 	declare -A pid=() from=() count=([before]=0 [amid]=0 [after]=0)
-	for kind in with without; do for host in "${victims[@]}"; do from[$kind$host]=100; done; done
+	for kind in with without; do for host in "${victims[@]}"; do from[$kind$host]=80; done; done
 	flow ada-ben ada "$(address lan ben 4)"
 	flow ben-ada ben "$(address lan ada 6)"
 	flow ada-cyd ada "$(address lan cyd 6)"
@@ -101,7 +101,7 @@ killed() {
 		jobs=($!)
 		for host in "${victims[@]}"; do
 			# A window that moves to where the work is done.
-			kill_after $((${from[$kind$host]} + RANDOM % 250)) "${pid[$host]}" &
+			kill_after $((${from[$kind$host]} + RANDOM % 150)) "${pid[$host]}" &
 			jobs+=($!)
 		done
 		wait "${jobs[@]}"
@@ -110,8 +110,8 @@ killed() {
 			what=$(progress "$host" "$revision" "$scratch/$host.$kind")
 			count[$what]=$((${count[$what]} + 1))
 			case $what in
-			before) from[$kind$host]=$((${from[$kind$host]} + 60)) ;;
-			after) from[$kind$host]=$((${from[$kind$host]} > 60 ? ${from[$kind$host]} - 60 : 0)) ;;
+			before) from[$kind$host]=$((${from[$kind$host]} + 40)) ;;
+			after) from[$kind$host]=$((${from[$kind$host]} > 40 ? ${from[$kind$host]} - 40 : 0)) ;;
 			esac
 		done
 		for host in "${victims[@]}"; do
