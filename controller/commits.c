@@ -106,7 +106,7 @@ static void push(struct program *program, int64_t revision, const struct intent_
 		return;
 	}
 	set_target(program, delta->node_id, revision, delta->digest);
-	if (!delta->is_whole && fill_delta(&entries, delta) >= 0)
+	if (delta->is_whole && fill_delta(&entries, delta) >= 0)
 		hub_push(program->hub, delta->node_id, revision, &entries);
 	else
 		hub_resync(program->hub, delta->node_id);
