@@ -105,9 +105,10 @@ class Client:
 
 
 class Controller:
-    def __init__(self, binary, root, extra=""):
+    def __init__(self, binary, root, extra="", log_level="debug"):
         """`extra` is YAML that is put behind the settings."""
         self.extra = extra
+        self.log_level = log_level
         self.binary = binary
         self.root = root
         self.dir = tempfile.mkdtemp(prefix="weft-api-")
@@ -132,7 +133,7 @@ class Controller:
             f.write(f"""state_dir: {self.state}
 advertise: [127.0.0.1]
 packages_dir: {self.packages}
-log: {{level: debug}}
+log: {{level: {self.log_level}}}
 rest: {{listen: ["127.0.0.1:{self.rest_port}", "[::1]:{self.rest_port}"], connections_per_address: 1000}}
 hub: {{listen: ["127.0.0.1:{self.hub_port}"]}}
 {self.extra}
