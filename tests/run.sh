@@ -2,15 +2,16 @@
 # Every test of Weft. Installs what is missing (as root), builds, runs, and closes with "N passed, N failed, N skipped".
 #   sudo tests/run.sh             all stages
 #   sudo tests/run.sh unit api    only these
-# Stages: check (rules of the tree), unit (sanitizers), api (a live controller), netns (real packets), bench (a fleet of
-# simulated agents), install (the packages), web (a real browser). Logs go to build/logs/.
+# Stages: check (rules of the tree), unit (sanitizers), api (a live controller), crash (one that is killed, out of disk,
+# damaged), netns (real packets), bench (a fleet of simulated agents), install (the packages), web (a real browser). Logs
+# go to build/logs/.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 root=$PWD
 logs=$root/build/logs
 mkdir -p "$logs"
 
-all=(check unit api netns bench install web)
+all=(check unit api crash netns bench install web)
 stages=("$@")
 [ $# -gt 0 ] || stages=("${all[@]}")
 passed=0 failed=0 skipped=0
@@ -77,7 +78,7 @@ if wants unit || wants api; then
 	must configure-dev cmake --preset dev
 	must build-dev cmake --build --preset dev
 fi
-if wants netns || wants bench || wants install || wants web; then
+if wants crash || wants netns || wants bench || wants install || wants web; then
 	must configure-release cmake --preset release
 	must build-release cmake --build --preset release
 fi
@@ -85,6 +86,7 @@ fi
 wants check && stage check checks
 wants unit && stage unit units
 wants api && stage api env WEFT_BIN="$root/build/dev/bin" tests/api/run.sh
+wants crash && stage crash env WEFT_BIN="$root/build/release/bin" tests/crash/run.sh
 wants netns && stage netns env WEFT_BIN="$root/build/release/bin" tests/netns/run.sh
 wants bench && stage bench env WEFT_BIN="$root/build/release/bin" tests/bench/run.sh
 wants install && stage install env WEFT_BUILD="$root/build/release" tests/install/install.sh

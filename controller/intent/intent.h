@@ -115,6 +115,9 @@ struct intent_request {
 	json_t *body;              // borrowed; NULL for DELETE
 	int64_t expected_revision; // of the resource, or INTENT_ANY_REVISION, INTENT_NO_RESOURCE
 	bool dry_run;              // answer in full, write nothing
+	const char *op_id;         // store's id of the operation, NULL: a random one. One that was
+				   // done before is INTENT_CONFLICT; with it even a change of
+				   // nothing makes a transaction
 	intent_hook_fn *hook;      // NULL: none. A request with a hook always makes a transaction
 	void *hook_arg;
 };

@@ -76,6 +76,7 @@ struct job {
 	struct job *next;
 	struct intent_request request; // strings and body are copies
 	char *actor, *kind, *name;
+	char *op_id; // may be NULL
 	json_t *body;
 	intent_done_fn *done; // NULL: facts
 	void *done_arg;

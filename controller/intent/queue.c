@@ -14,6 +14,7 @@ void job_free(struct job *job)
 	free(job->actor);
 	free(job->kind);
 	free(job->name);
+	free(job->op_id);
 	json_decref(job->body);
 	map_free(job->facts);
 	free(job);
@@ -52,6 +53,7 @@ int intent_submit(struct intent *intent, const struct intent_request *request, i
 	job->actor = copy_text(request->actor ? request->actor : "controller", &failed);
 	job->kind = copy_text(request->kind, &failed);
 	job->name = copy_text(request->name, &failed);
+	job->op_id = copy_text(request->op_id, &failed);
 	job->body = request->body ? json_deep_copy(request->body) : NULL;
 	if (failed || (request->body && !job->body))
 		return err_set(err, -ENOMEM, "out of memory");
@@ -156,7 +158,10 @@ static void commit_done(void *arg, enum store_result result, const struct err *e
 // True when the store has it now; else the outcome says why not.
 static bool commit_begin(struct transaction *t)
 {
-	store_operation_make(t->op_id);
+	if (t->job->op_id)
+		(void)snprintf(t->op_id, sizeof t->op_id, "%s", t->job->op_id);
+	else
+		store_operation_make(t->op_id);
 	if (transaction_rows(t) < 0 ||
 	    store_transact(t->intent->settings.store, t->op_id, commit_run, commit_done, t) < 0) {
 		(void)outcome_set(&t->outcome, INTENT_UNAVAILABLE,
@@ -171,7 +176,8 @@ static bool is_to_write(const struct transaction *t)
 {
 	if (job_is_dry(t->job))
 		return false;
-	return t->is_changed || t->job->request.hook || (t->job->facts && t->edits.count > 0);
+	return t->is_changed || t->job->request.hook || t->job->op_id ||
+	       (t->job->facts && t->edits.count > 0);
 }
 
 static void job_start(struct intent *intent, struct job *job)

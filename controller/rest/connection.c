@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 
+#include "rest/operation.h"
 #include "rest/server.h"
 
 // So much of a refused body is read and thrown away, so that the client has sent all and sees the
@@ -164,6 +165,8 @@ static enum MHD_Result begin(struct rest *rest, struct MHD_Connection *connectio
 	if (!r->is_answered && r->route->access != ROUTE_OPEN && r->route->access != ROUTE_OWN)
 		(void)connection_authorise(r);
 	if (!r->is_answered)
+		(void)operation_read(r);
+	if (!r->is_answered)
 		check_length(r);
 	if (!r->is_answered)
 		return MHD_YES;
@@ -180,7 +183,7 @@ static enum MHD_Result finish(struct request *r)
 		else if (r->body.failed)
 			request_problem(r, MHD_HTTP_SERVICE_UNAVAILABLE, "out of memory");
 		else
-			r->route->handle(r);
+			operation_handle(r);
 	}
 	if (r->response)
 		return queue_answer(r);

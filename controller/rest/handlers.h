@@ -42,6 +42,9 @@ void node_approve(struct request *request);
 void ca_get(struct request *request);
 void enrol_post(struct request *request);
 
+// operation.c
+void operation_get(struct request *request);
+
 // history.c
 void history_get(struct request *request);
 void log_get(struct request *request);

@@ -11,6 +11,7 @@
 #include "live/live.h"
 #include "pki/pki.h"
 #include "rest/handlers.h"
+#include "rest/operation.h"
 #include "rest/server.h"
 
 struct membership {
@@ -41,11 +42,23 @@ static int begin(struct request *request, int64_t node_id, store_fn *fn, store_d
 		request->state = m;
 		request->state_free = free;
 	}
-	int r = m ? store_transact(request->rest->services.store, NULL, fn, done, request)
+	int r = m ? store_transact(request->rest->services.store, operation_id(request), fn, done,
+				   request)
 		  : -ENOMEM;
 	if (r < 0)
 		request_problem(request, MHD_HTTP_SERVICE_UNAVAILABLE, "the store's queue is full");
 	return r;
+}
+
+// Answers for every result but STORE_OK; true when it did.
+static bool is_refused(struct request *request, enum store_result result, const struct err *err)
+{
+	if (result == STORE_OK)
+		return false;
+	request_problem(request,
+			err->code == -EALREADY ? MHD_HTTP_CONFLICT : MHD_HTTP_SERVICE_UNAVAILABLE,
+			"%s", err->text);
+	return true;
 }
 
 // Store's thread.
@@ -77,10 +90,8 @@ static void revoked(void *arg, enum store_result result, const struct err *err)
 	struct request *request = arg;
 	const struct membership *m = request->state;
 	const struct rest_services *services = &request->rest->services;
-	if (result != STORE_OK) {
-		request_problem(request, MHD_HTTP_SERVICE_UNAVAILABLE, "%s", err->text);
+	if (is_refused(request, result, err))
 		return;
-	}
 	struct live_event event = {
 		.node_id = m->node_id,
 		.node = request->params.name,
@@ -123,10 +134,8 @@ static void approved(void *arg, enum store_result result, const struct err *err)
 {
 	struct request *request = arg;
 	const struct membership *m = request->state;
-	if (result != STORE_OK) {
-		request_problem(request, MHD_HTTP_SERVICE_UNAVAILABLE, "%s", err->text);
+	if (is_refused(request, result, err))
 		return;
-	}
 	if (!m->is_changed) {
 		request_problem(request, MHD_HTTP_NOT_FOUND,
 				"no host waits for approval as nodes/%s", request->params.name);

@@ -22,6 +22,7 @@
 #define REQUEST_BODY_MAX_APPLY (8u * 1024 * 1024)
 #define REQUEST_SOURCE_SIZE    64
 #define REQUEST_PATH_SIZE      1024
+#define REQUEST_OPERATION_SIZE 65 // SHA-256 in hex and NUL
 
 struct request {
 	struct rest *rest;
@@ -34,10 +35,11 @@ struct request {
 	char path[REQUEST_PATH_SIZE];     // decoded, without the query
 	char source[REQUEST_SOURCE_SIZE]; // the client's IP address
 	struct text body;
-	uint64_t body_seen;        // bytes received, also those that were not kept
-	bool is_body_too_big;      // the rest is thrown away, the answer is 413
-	struct auth_identity who;  // role NONE on open routes
-	struct text early_headers; // "name\0value\0" pairs, of the answer to come
+	uint64_t body_seen;                     // bytes received, also those that were not kept
+	bool is_body_too_big;                   // the rest is thrown away, the answer is 413
+	struct auth_identity who;               // role NONE on open routes
+	char operation[REQUEST_OPERATION_SIZE]; // see operation.h; "": none was named
+	struct text early_headers;              // "name\0value\0" pairs, of the answer to come
 	struct MHD_Response *response;
 	unsigned status;
 	bool is_suspended;

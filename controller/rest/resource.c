@@ -7,6 +7,7 @@
 #include "model/problem.h"
 
 #include "rest/handlers.h"
+#include "rest/operation.h"
 #include "rest/ownership.h"
 #include "rest/server.h"
 
@@ -184,7 +185,9 @@ int resource_submit(struct request *request, const struct intent_request *change
 		    intent_done_fn *done, void *arg)
 {
 	struct err err = { 0 };
-	int r = intent_submit(request->rest->services.intent, change, done, arg, &err);
+	struct intent_request named = *change;
+	named.op_id = operation_id(request);
+	int r = intent_submit(request->rest->services.intent, &named, done, arg, &err);
 	if (r < 0)
 		request_problem(request, MHD_HTTP_SERVICE_UNAVAILABLE, "%s", err.text);
 	return r;

@@ -38,6 +38,7 @@ const struct route routes[] = {
 	{ "POST", NODE("ping"), ping_post, WRITE("nodes") },
 	{ "POST", NODE("revoke"), node_revoke, WRITE("nodes") },
 	{ "POST", NODE("approve"), node_approve, WRITE("nodes") },
+	{ "GET", "/api/v1/operations/{key}", operation_get, SIGNED },
 	{ "GET", "/api/v1/history", history_get, READ("history") },
 	{ "GET", "/api/v1/log", log_get, READ("log") },
 	{ "GET", "/api/v1/events", events_get, READ("events") },

@@ -8,6 +8,7 @@
 #include "intent/intent.h"
 #include "pki/vault.h"
 #include "rest/handlers.h"
+#include "rest/operation.h"
 #include "rest/server.h"
 
 struct sealed {
@@ -41,6 +42,8 @@ static void stored(void *arg, enum store_result result, const struct err *err)
 	struct request *request = arg;
 	if (result == STORE_OK)
 		request_answer_empty(request, MHD_HTTP_NO_CONTENT);
+	else if (err->code == -EALREADY)
+		request_problem(request, MHD_HTTP_CONFLICT, "%s", err->text);
 	else if (result == STORE_CONSTRAINT)
 		request_problem(request, MHD_HTTP_NOT_FOUND, "secrets/%s is gone",
 				request->params.name);
@@ -76,6 +79,7 @@ void secret_value_put(struct request *request)
 	sealed->now_ms = clock_wall_ms();
 	request->state = sealed;
 	request->state_free = sealed_free;
-	if (store_transact(services->store, NULL, store_value_put, stored, request) < 0)
+	if (store_transact(services->store, operation_id(request), store_value_put, stored,
+			   request) < 0)
 		request_problem(request, MHD_HTTP_SERVICE_UNAVAILABLE, "the store's queue is full");
 }

@@ -94,6 +94,7 @@ static enum store_result result_of(int r)
 	case 0:
 		return STORE_OK;
 	case -EEXIST:
+	case -EALREADY:
 		return STORE_CONSTRAINT;
 	case -EAGAIN:
 		return STORE_RETRY;
@@ -110,7 +111,7 @@ static int record_operation(struct store_tx *tx, const char *op_id, struct err *
 	int r = store_exec(tx, SQL_OPERATION_INSERT,
 			   STORE_PARAMS(store_text(op_id), store_int(now)), err);
 	if (r == -EEXIST)
-		return err_set(err, r, "the operation %s was done already", op_id);
+		return err_set(err, -EALREADY, "this operation was done already");
 	if (r < 0 || tx->store->writes++ % PRUNE_EVERY != 0)
 		return r < 0 ? r : 0;
 	r = store_exec(tx, SQL_OPERATION_PRUNE, STORE_PARAMS(store_int(now - OPERATION_KEEP_MS)),

@@ -22,7 +22,8 @@ struct uv_loop_s;
 enum store_result {
 	STORE_OK,         // committed, on disk
 	STORE_CONSTRAINT, // nothing changed: a uniqueness or reference rule was hurt (the function
-			  // returned -EEXIST)
+			  // returned -EEXIST), or the operation was done already (err->code is
+			  // -EALREADY)
 	STORE_RETRY,      // nothing changed: the database was busy or a guard failed (the function
 			  // returned -EAGAIN)
 	STORE_FAILED,     // nothing changed: err says why (the function's own refusal, a full disk,

@@ -99,8 +99,7 @@ def case_a_restart_keeps_what_was_promised(c):
         assert Client(mine).get("/join").text == pin
         with open(mine.log_path) as f:
             assert f.read().count("with the password") == 1
-        mine.process.kill()
-        mine.process.wait()
+        mine.kill()
         mine.start()
         assert mine.admin.get("/api/v1/nodes/kept").json == before
         assert mine.stop()

@@ -140,7 +140,8 @@ hub: {{listen: ["127.0.0.1:{self.hub_port}"]}}
 """)
         return path
 
-    def start(self):
+    def launch(self):
+        """Starts the program and does not wait for it."""
         # With the sanitizer's quarantine of freed memory its size would tell nothing.
         environment = dict(os.environ, ASAN_OPTIONS="quarantine_size_mb=1:thread_local_quarantine_size_kb=64")
         with open(self.log_path, "ab") as log:
@@ -148,6 +149,14 @@ hub: {{listen: ["127.0.0.1:{self.hub_port}"]}}
                 [self.binary, "--config", self.write_settings(), "run"],
                 stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=environment,
                 start_new_session=True)
+
+    def kill(self):
+        """kill -9."""
+        self.process.kill()
+        self.process.wait()
+
+    def start(self):
+        self.launch()
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
@@ -174,8 +183,7 @@ hub: {{listen: ["127.0.0.1:{self.hub_port}"]}}
 
     def __exit__(self, *_):
         if self.process and self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
+            self.kill()
         shutil.rmtree(self.dir, ignore_errors=True)
 
     def context(self):

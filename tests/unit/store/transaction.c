@@ -229,9 +229,11 @@ static void test_operation_id_is_checked(void **state)
 	struct store *store = scratch_open(*state);
 	int64_t id = 1;
 	assert_int_equal(store_transact_sync(store, "op-1", insert_node, &id, NULL), STORE_OK);
+	struct err err = { 0 };
 	id = 2;
-	assert_int_equal(store_transact_sync(store, "op-1", insert_node, &id, NULL),
+	assert_int_equal(store_transact_sync(store, "op-1", insert_node, &id, &err),
 			 STORE_CONSTRAINT);
+	assert_int_equal(err.code, -EALREADY);
 	assert_int_equal(store_transact_sync(store, "", insert_node, &id, NULL), STORE_FAILED);
 	assert_int_equal(count_nodes(store), 1);
 	store_free(store);
