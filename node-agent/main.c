@@ -70,8 +70,11 @@ static int run_command(const struct command *command, const char *config, int ar
 	struct agent_settings settings = { 0 };
 	if (!command->needs_settings)
 		return command->run(NULL, argc, argv);
-	if (agent_settings_read(config, &settings, &err) < 0)
-		return command_fail(EXIT_FAILED, "%s", err.text);
+	if (agent_settings_read(config, &settings, &err) < 0) {
+		if (config || agent_settings_read_copy(err.text, &settings, NULL) < 0)
+			return command_fail(EXIT_FAILED, "%s", err.text);
+		(void)command_fail(EXIT_FAILED, "%s", settings.trouble);
+	}
 	(void)curl_global_init(CURL_GLOBAL_DEFAULT);
 	int code = command->run(&settings, argc, argv);
 	agent_settings_done(&settings);

@@ -1,13 +1,21 @@
 #include "settings.h"
 
+#include <errno.h>
 #include <stddef.h>
+#include <string.h>
+#include <unistd.h>
 
+#include "base/file.h"
 #include "base/text.h"
+
+#define STATE_DIR "/var/lib/weft-agent"
+
+enum { CONFIG_MAX = 1 << 20 };
 
 #define AT(field) offsetof(struct agent_settings, field)
 
 const struct setting agent_settings_table[] = {
-	{ "state_dir", SETTING_PATH, AT(state_dir), .text = "/var/lib/weft-agent",
+	{ "state_dir", SETTING_PATH, AT(state_dir), .text = STATE_DIR,
 	  .help = "keys, certificate and the last desired state" },
 	{ "run_dir", SETTING_PATH, AT(run_dir), .text = "/run/weft-agent",
 	  .help = "the control socket" },
@@ -31,12 +39,48 @@ int agent_settings_read(const char *path, struct agent_settings *ret_settings, s
 			      &settings, err);
 	if (r < 0)
 		return r;
+	settings.is_usual = path == NULL;
 	*ret_settings = settings;
 	return 0;
 }
 
+int agent_settings_read_copy(const char *why, struct agent_settings *ret_settings, struct err *err)
+{
+	struct agent_settings settings = { 0 };
+	int r = settings_read(agent_settings_table, STATE_DIR "/" AGENT_CONFIG_COPY, false,
+			      &settings, err);
+	if (r < 0)
+		return r;
+	settings.trouble = text_format("%s: the settings of the last good start are in force until "
+				       "that file is mended and the agent restarted",
+				       why);
+	if (!settings.trouble) {
+		agent_settings_done(&settings);
+		return err_set(err, -ENOMEM, "out of memory");
+	}
+	*ret_settings = settings;
+	return 0;
+}
+
+void agent_settings_keep(const struct agent_settings *settings, const char *copy)
+{
+	CLEAN(free_ptr) char *now = NULL;
+	CLEAN(free_ptr) char *kept = NULL;
+	if (!settings->is_usual)
+		return;
+	if (file_read(AGENT_CONFIG_PATH, CONFIG_MAX, &now, NULL, NULL) < 0) {
+		// No file is a good one too, but not one to go back to.
+		(void)unlink(copy);
+		return;
+	}
+	if (file_read(copy, CONFIG_MAX, &kept, NULL, NULL) < 0 || strcmp(now, kept) != 0)
+		(void)file_replace(copy, now, strlen(now), 0600, NULL);
+}
+
 void agent_settings_done(struct agent_settings *settings)
 {
+	free(settings->trouble);
+	settings->trouble = NULL;
 	settings_done(agent_settings_table, settings);
 }
 

@@ -25,7 +25,7 @@ static int save(const struct agent_settings *settings, struct identity *identity
 	CLEAN(free_ptr) char *clock = agent_state_path(settings, "clock");
 	int r = identity_save(settings->state_dir, identity, err);
 	if (r == 0 && clock)
-		(void)credential_save_time(clock, NULL);
+		(void)credential_save_time(clock, credential_verify_time(clock), NULL);
 	return r;
 }
 
@@ -38,7 +38,9 @@ static int join(const struct agent_settings *settings, const char *key_text, con
 	CLEAN(free_ptr) char *clock = agent_state_path(settings, "clock");
 	if (!there || !clock)
 		return err_set(err, -ENOMEM, "out of memory");
-	if (access(there, F_OK) == 0)
+	// One that is damaged is what joining again mends.
+	CLEAN(identity_done) struct identity before = { 0 };
+	if (identity_load(settings->state_dir, &before, NULL) == 0)
 		return err_set(
 			err, -EEXIST,
 			"this host has joined already (%s is there): run weft-agent leave first",

@@ -4,10 +4,12 @@
 // One owner, the loop thread. Taking in is pure; only load, save and delete touch files.
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/clean.h"
 #include "base/err.h"
+#include "base/file.h"
 #include "wire/entries.h"
 #include "wire/message.h"
 
@@ -30,6 +32,12 @@ CLEAN_FUNC(struct desired, desired_free)
 int64_t desired_revision(const struct desired *desired);
 const struct entry_set *desired_entries(const struct desired *desired);
 
+// False until a state was loaded or taken in: then nobody knows whether what stands in the kernel
+// is wanted, and nothing may be taken away.
+bool desired_is_known(const struct desired *desired);
+// The controller has nothing for this node: no entries, and that is known.
+void desired_set_empty(struct desired *desired);
+
 // Takes in one part of a delta. Until the last part the state is as before. On failure (-EFBIG for
 // an endless delta, -EINVAL for a malformed entry, -ENOMEM) the delta is forgotten and the state is
 // as before; with DESIRED_RESYNC `err` tells why.
@@ -39,14 +47,9 @@ int desired_take(struct desired *desired, const struct msg_desired *part,
 // Forgets the parts of an unfinished delta: for a new session.
 void desired_forget_parts(struct desired *desired);
 
-// Reads PATH. A missing file is an empty state. A damaged one is renamed to PATH.bad and PATH.old
-// read instead; then 1 is returned and `err` holds the sentence for the log. Negative errno when
-// nothing could be read.
-int desired_load(struct desired *desired, const char *path, struct err *err);
+// Reads PATH, or the generation before it, as file_load_kept does.
+enum file_source desired_load(struct desired *desired, const char *path, struct err *err);
 
 // Writes PATH so that a crash leaves a whole generation, and keeps the generation before it as
 // PATH.old.
 int desired_save(const struct desired *desired, const char *path, struct err *err);
-
-// Deletes PATH, PATH.old and PATH.bad.
-int desired_delete(const char *path, struct err *err);

@@ -1,20 +1,15 @@
-// The desired state on disk: {"revision": N, "digest": "…", "entries": {key: "the body's exact
-// bytes"}}.
-#include "base/file.h"
-
+// The desired state on disk: {"format": 1, "revision": N, "digest": "…", "entries": {key: "the
+// body's exact bytes"}}. A file without a format is one of format 1.
 #include <errno.h>
 #include <jansson.h>
-#include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-#include "base/text.h"
 
 #include "desired/state.h"
 
 CLEAN_FUNC(json_t, json_decref)
+
+enum { DESIRED_FORMAT = 1 };
 
 static int read_entries(const json_t *json, struct entry_set *entries, struct err *err)
 {
@@ -32,6 +27,19 @@ static int read_entries(const json_t *json, struct entry_set *entries, struct er
 	return 0;
 }
 
+static int check_format(const json_t *json, struct err *err)
+{
+	const json_t *format = json_object_get(json, "format");
+	if (!format || json_integer_value(format) == DESIRED_FORMAT)
+		return 0;
+	if (json_integer_value(format) > DESIRED_FORMAT)
+		return err_set(err, -EPROTONOSUPPORT,
+			       "it is of format %" JSON_INTEGER_FORMAT
+			       ", written by a later weft-agent; this one reads format %d",
+			       json_integer_value(format), DESIRED_FORMAT);
+	return err_set(err, -EINVAL, "its format is no version number");
+}
+
 static int parse(const char *text, size_t len, struct desired *desired, struct err *err)
 {
 	json_error_t where;
@@ -40,13 +48,18 @@ static int parse(const char *text, size_t len, struct desired *desired, struct e
 	CLEAN(entry_set_free_ptr) struct entry_set *entries = entry_set_new();
 	if (!entries)
 		return err_set(err, -ENOMEM, "out of memory");
+	if (!json && json_error_code(&where) == json_error_out_of_memory)
+		return err_set(err, -ENOMEM, "out of memory");
 	if (!json)
 		return err_set(err, -EINVAL, "line %d: %s", where.line, where.text);
+	int r = check_format(json, err);
+	if (r < 0)
+		return r;
 	const char *digest = json_string_value(json_object_get(json, "digest"));
 	const json_t *revision = json_object_get(json, "revision");
 	if (!digest || digest_parse(digest, &told) < 0 || !json_is_integer(revision))
 		return err_set(err, -EINVAL, "the revision or the digest is missing");
-	int r = read_entries(json_object_get(json, "entries"), entries, err);
+	r = read_entries(json_object_get(json, "entries"), entries, err);
 	if (r < 0)
 		return r;
 	if (!digest_equal(entry_set_digest(entries), told))
@@ -55,50 +68,28 @@ static int parse(const char *text, size_t len, struct desired *desired, struct e
 	return 0;
 }
 
-static int load_one(struct desired *desired, const char *path, struct err *err)
+// A file_take_fn.
+static int load_one(void *context, const char *path, struct err *err)
 {
 	CLEAN(free_ptr) char *text = NULL;
 	size_t len = 0;
-	if (access(path, F_OK) < 0 && errno == ENOENT)
-		return err_set(err, -ENOENT, "there is no %s", path);
 	// Escaping at most sextuples a byte; what we wrote ourselves is never that dense.
 	int r = file_read(path, (size_t)DESIRED_BYTES_MAX * 2, &text, &len, err);
 	if (r < 0)
 		return r;
-	r = parse(text, len, desired, err);
+	r = parse(text, len, context, err);
+	if (r == -EPROTONOSUPPORT || r == -ENOMEM) {
+		(void)err_prefix(err, "%s cannot be used", path);
+		return r;
+	}
 	if (r < 0)
 		(void)err_prefix(err, "%s is damaged", path);
-	return r;
+	return r < 0 ? -EINVAL : 0;
 }
 
-int desired_load(struct desired *desired, const char *path, struct err *err)
+enum file_source desired_load(struct desired *desired, const char *path, struct err *err)
 {
-	struct err why = { 0 };
-	CLEAN(free_ptr) char *old = text_format("%s.old", path);
-	CLEAN(free_ptr) char *bad = text_format("%s.bad", path);
-	if (!old || !bad)
-		return err_set(err, -ENOMEM, "out of memory");
-	int r = load_one(desired, path, &why);
-	if (r == 0)
-		return 0;
-	bool missing = r == -ENOENT;
-	if (!missing && r != -EINVAL && r != -EFBIG)
-		return err_set(err, r, "%s", why.text);
-	if (!missing)
-		(void)rename(path, bad);
-	struct err old_why = { 0 };
-	r = load_one(desired, old, &old_why);
-	if (missing && r == -ENOENT)
-		return 0;
-	if (r < 0)
-		(void)err_set(err, r,
-			      "%s; it is set aside as %s, and no earlier generation can be read",
-			      why.text, bad);
-	else
-		(void)err_set(err, 0, "%s; the generation before it is used%s%s", why.text,
-			      missing ? "" : ", the damaged file is set aside as ",
-			      missing ? "" : bad);
-	return 1;
+	return file_load_kept(path, load_one, desired, err);
 }
 
 static char *dump(const struct desired *desired)
@@ -114,20 +105,10 @@ static char *dump(const struct desired *desired)
 			return NULL;
 	}
 	CLEAN(json_decref_ptr)
-	json_t *json = json_pack("{s:I, s:s, s:O}", "revision", (json_int_t)desired->revision,
-				 "digest", digest, "entries", entries);
+	json_t *json =
+		json_pack("{s:i, s:I, s:s, s:O}", "format", DESIRED_FORMAT, "revision",
+			  (json_int_t)desired->revision, "digest", digest, "entries", entries);
 	return json ? json_dumps(json, JSON_INDENT(1) | JSON_SORT_KEYS) : NULL;
-}
-
-// A second name for the present generation, so that replacing it leaves both. Where the file system
-// has no hard links the generation before is simply not kept.
-static void keep_generation(const char *path)
-{
-	CLEAN(free_ptr) char *old = text_format("%s.old", path);
-	if (!old || access(path, F_OK) < 0)
-		return;
-	(void)unlink(old);
-	(void)link(path, old);
 }
 
 int desired_save(const struct desired *desired, const char *path, struct err *err)
@@ -135,19 +116,5 @@ int desired_save(const struct desired *desired, const char *path, struct err *er
 	CLEAN(free_ptr) char *text = dump(desired);
 	if (!text)
 		return err_set(err, -ENOMEM, "out of memory");
-	keep_generation(path);
-	return file_replace(path, text, strlen(text), 0600, err);
-}
-
-int desired_delete(const char *path, struct err *err)
-{
-	static const char *const endings[] = { "", ".old", ".bad", ".tmp" };
-	for (size_t i = 0; i < ARRAY_LEN(endings); i++) {
-		CLEAN(free_ptr) char *name = text_format("%s%s", path, endings[i]);
-		if (!name)
-			return err_set(err, -ENOMEM, "out of memory");
-		if (unlink(name) < 0 && errno != ENOENT)
-			return err_set(err, -errno, "cannot delete %s: %s", name, strerror(errno));
-	}
-	return 0;
+	return file_replace_kept(path, text, strlen(text), 0600, err);
 }

@@ -33,11 +33,23 @@ const struct entry_set *desired_entries(const struct desired *desired)
 	return desired->entries;
 }
 
+bool desired_is_known(const struct desired *desired)
+{
+	return desired->is_known;
+}
+
+void desired_set_empty(struct desired *desired)
+{
+	entry_set_clear(desired->entries);
+	desired->is_known = true;
+}
+
 void desired_set(struct desired *desired, int64_t revision, struct entry_set *entries)
 {
 	entry_set_free(desired->entries);
 	desired->entries = entries;
 	desired->revision = revision;
+	desired->is_known = true;
 }
 
 void desired_forget_parts(struct desired *desired)
@@ -76,8 +88,10 @@ static int finish(struct desired *desired, enum desired_step *ret_step, struct e
 {
 	struct digest have = entry_set_digest(desired->entries);
 	if (digest_equal(have, desired->parts.digest)) {
+		// Not known before: what stands in the kernel is now to be compared.
+		*ret_step = desired->is_known ? DESIRED_SAME : DESIRED_NEW;
 		desired->revision = desired->parts_revision;
-		*ret_step = DESIRED_SAME;
+		desired->is_known = true;
 		return 0;
 	}
 	int r = entry_set_apply(desired->entries, &desired->parts, err);
@@ -88,6 +102,7 @@ static int finish(struct desired *desired, enum desired_step *ret_step, struct e
 	if (r < 0)
 		return r;
 	desired->revision = desired->parts_revision;
+	desired->is_known = true;
 	*ret_step = DESIRED_NEW;
 	return 0;
 }

@@ -7,6 +7,7 @@ enum { DESIRED_BYTES_MAX = 64 * 1024 * 1024 };
 
 struct desired {
 	int64_t revision;
+	bool is_known;
 	struct entry_set *entries;
 	struct entry_delta parts; // of the delta that is coming in
 	size_t parts_bytes;

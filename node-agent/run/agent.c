@@ -13,9 +13,9 @@
 #include "base/log.h"
 #include "loop/notify.h"
 
+#include "run/recover.h"
 #include "run/state.h"
 #include "run/storage.h"
-#include "uplink/credential.h"
 
 enum { PERIOD_MS = 3000, STOP_TICK_MS = 20, STOP_TICKS_MAX = 50, LEAVE_MS = 300 };
 
@@ -169,18 +169,13 @@ static int lock(struct agent *agent, struct err *err)
 
 static int load(struct agent *agent, struct err *err)
 {
-	struct err note = { 0 };
 	int r = storage_paths(agent->settings, &agent->paths, err);
 	if (r == 0)
-		r = identity_load(agent->settings->state_dir, &agent->identity, err);
+		r = recover_identity(agent, err);
 	if (r == 0)
 		r = storage_make_run_dir(agent->settings, err);
 	if (r == 0)
 		r = lock(agent, err);
-	if (r == 0)
-		r = credential_wg_public(agent->identity.wg_private_key, agent->public_key, err);
-	if (r == 0)
-		r = storage_load_restore(agent->paths.restore, &agent->restore, err);
 	if (r < 0)
 		return r;
 	storage_boot_id(agent->boot_id, sizeof agent->boot_id);
@@ -189,9 +184,9 @@ static int load(struct agent *agent, struct err *err)
 	agent->report = report_new();
 	if (!agent->desired || !agent->observed || !agent->report)
 		return err_set(err, -ENOMEM, "out of memory");
-	r = desired_load(agent->desired, agent->paths.desired, &note);
-	if (r != 0)
-		log_error("desired state: %s", note.text);
+	recover_restore(agent);
+	recover_desired(agent);
+	recover_settings(agent);
 	return 0;
 }
 
@@ -210,6 +205,8 @@ static int open_kernel(struct agent *agent, struct err *err)
 	int r = kernel_open(&config, &agent->kernel, err);
 	if (r == 0)
 		r = kernel_events_open(config.route_protocol, &agent->events, err);
+	if (r == 0)
+		r = recover_key(agent, err);
 	if (r == 0)
 		r = kernel_key_parse(agent->identity.wg_private_key, &reconcile.private_key, err);
 	if (r == 0)
@@ -257,12 +254,15 @@ static int open_parts(struct agent *agent, struct err *err)
 		return err->code;
 	if (!agent->names || !agent->probe || !agent->checksum)
 		return err_set(err, -ENOMEM, "out of memory");
-	agent->uplink = uplink_new(agent->loop, &agent->identity, agent->paths.clock, &events, err);
-	if (!agent->uplink)
-		return err->code;
-	int r = hubs->len ? uplink_set_hubs(agent->uplink, hubs->items, hubs->len, err) : 0;
-	if (r < 0)
-		return r;
+	// Without an identity there is no session, but tunnels.
+	if (!*agent->troubles[TROUBLE_IDENTITY].text) {
+		agent->uplink =
+			uplink_new(agent->loop, &agent->identity, agent->paths.clock, &events, err);
+		if (!agent->uplink)
+			return err->code;
+		if (hubs->len && uplink_set_hubs(agent->uplink, hubs->items, hubs->len, err) < 0)
+			return err->code;
+	}
 	return control_open(agent->loop, agent->paths.control, answer_control, agent,
 			    &agent->control, err);
 }
@@ -324,12 +324,11 @@ int agent_leave_host(const struct agent_settings *settings, struct err *err)
 {
 	struct agent agent = { .settings = settings, .lock_fd = -1 };
 	int r = storage_paths(settings, &agent.paths, err);
-	if (r == 0)
-		r = storage_load_restore(agent.paths.restore, &agent.restore, err);
 	if (r < 0) {
 		agent_done(&agent);
 		return r;
 	}
+	recover_restore(&agent);
 	const struct kernel_config config = { .wireguard = settings->wireguard,
 					      .wireguard_go = settings->wireguard_go,
 					      .route_protocol = (uint8_t)settings->route_protocol };

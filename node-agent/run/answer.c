@@ -7,9 +7,14 @@
 
 CLEAN_FUNC(json_t, json_decref)
 
-static json_t *errors_json(const struct reconcile_result *result)
+static json_t *errors_json(const struct agent *agent)
 {
+	const struct reconcile_result *result = &agent->result;
 	json_t *list = json_array();
+	size_t at = 0;
+	for (const char *text; (text = trouble_next(agent, &at));)
+		(void)json_array_append_new(
+			list, json_pack("{s:s, s:s}", "entry", TROUBLE_ENTRY, "text", text));
 	for (size_t i = 0; i < result->errors_len; i++) {
 		const struct reconcile_error *error = &result->errors[i];
 		(void)json_array_append_new(list, json_pack("{s:s, s:s, s:s?}", "entry",
@@ -40,7 +45,8 @@ static json_t *peers_json(const struct entry_set *observed, struct status_facts 
 
 static json_t *answer_status(struct agent *agent)
 {
-	const struct reconcile_result *result = &agent->result;
+	json_t *errors = errors_json(agent);
+	const json_t *worst = json_array_get(errors, 0);
 	struct status_facts facts = {
 		.name = agent->identity.name,
 		.is_connected = agent->is_welcome,
@@ -49,9 +55,9 @@ static json_t *answer_status(struct agent *agent)
 		.revision = desired_revision(agent->desired),
 		.target = agent->target,
 		.apply_error = *agent->apply_error ? agent->apply_error : NULL,
-		.error_count = result->errors_len,
-		.error_entry = result->errors_len ? result->errors[0].entry : "",
-		.error_text = result->errors_len ? result->errors[0].text : "",
+		.error_count = json_array_size(errors),
+		.error_entry = json_string_value(json_object_get(worst, "entry")),
+		.error_text = json_string_value(json_object_get(worst, "text")),
 		.entries = entry_set_count(desired_entries(agent->desired))
 	};
 	CLEAN(text_free) struct text line = { 0 };
@@ -65,7 +71,7 @@ static json_t *answer_status(struct agent *agent)
 		(json_int_t)facts.target, "wireguard", kernel_wireguard_name(agent->kernel),
 		"csum_offload", checksum_verdict(agent->checksum), "entries",
 		(json_int_t)facts.entries, "writes", (json_int_t)agent->kernel->writes, "errors",
-		errors_json(result), "peers", peers);
+		errors, "peers", peers);
 }
 
 static json_t *answer_leave(struct agent *agent)

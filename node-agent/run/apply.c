@@ -46,6 +46,15 @@ static struct digest errors_digest(const struct reconcile_result *result)
 	return sum;
 }
 
+static struct digest all_errors_digest(const struct agent *agent)
+{
+	struct digest sum = errors_digest(&agent->result);
+	size_t at = 0;
+	for (const char *text; (text = trouble_next(agent, &at));)
+		digest_add(&sum, digest_of_entry(TROUBLE_ENTRY, text, strlen(text)));
+	return sum;
+}
+
 static void log_errors(const struct agent *agent)
 {
 	for (size_t i = 0; i < agent->result.errors_len; i++) {
@@ -59,7 +68,7 @@ static void log_errors(const struct agent *agent)
 
 void apply_tell(struct agent *agent)
 {
-	struct digest errors = errors_digest(&agent->result);
+	struct digest errors = all_errors_digest(agent);
 	struct digest digest = entry_set_digest(desired_entries(agent->desired));
 	int64_t revision = desired_revision(agent->desired);
 	if (agent->is_applied_told && revision == agent->applied_revision &&
@@ -68,7 +77,8 @@ void apply_tell(struct agent *agent)
 	if (!agent->is_welcome || *agent->apply_error)
 		return;
 	size_t count = agent->result.errors_len;
-	CLEAN(free_ptr) struct msg_entry_error *list = calloc(count ? count : 1, sizeof *list);
+	size_t at = 0;
+	CLEAN(free_ptr) struct msg_entry_error *list = calloc(count + TROUBLE_COUNT, sizeof *list);
 	if (!list)
 		return;
 	for (size_t i = 0; i < count; i++)
@@ -76,6 +86,8 @@ void apply_tell(struct agent *agent)
 						    .text = agent->result.errors[i].text,
 						    .blocked_by =
 							    agent->result.errors[i].blocked_by };
+	for (const char *text; (text = trouble_next(agent, &at));)
+		list[count++] = (struct msg_entry_error){ .entry = TROUBLE_ENTRY, .text = text };
 	const struct msg msg = { .type = MSG_APPLIED,
 				 .applied = { .revision = revision,
 					      .digest = digest,
@@ -180,24 +192,39 @@ static void take_result(struct agent *agent, struct reconcile_result *result)
 	apply_tell(agent);
 }
 
-void apply_run(struct agent *agent)
+// While nobody knows whether what stands in the kernel is wanted, it is left alone.
+static bool is_held(const struct agent *agent)
+{
+	return !desired_is_known(agent->desired) || clock_mono_ms() < agent->hold_until_ms;
+}
+
+// Negative when the kernel could not be read.
+static int compare_and_apply(struct agent *agent, const struct reconcile_now *now)
 {
 	struct err err = { 0 };
 	struct reconcile_result result = { 0 };
 	const struct entry_set *desired = desired_entries(agent->desired);
-	const struct reconcile_now now = { .mono_ms = clock_mono_ms(), .wall_ms = clock_wall_ms() };
-	(void)uv_timer_stop(&agent->debounce);
-	if (agent->is_leaving)
-		return;
-	int r = reconcile_run(agent->reconcile, desired, &now, &result, &err);
+	if (is_held(agent))
+		return 0;
+	int r = reconcile_run(agent->reconcile, desired, now, &result, &err);
 	agent->applied_ms = clock_mono_ms();
 	if (r < 0) {
 		take_failure(agent, err.text);
-		return;
+		return r;
 	}
 	bool made = result.writes > 0;
 	take_result(agent, &result);
 	checksum_update(agent->checksum, desired, made);
+	return 0;
+}
+
+void apply_run(struct agent *agent)
+{
+	const struct entry_set *desired = desired_entries(agent->desired);
+	const struct reconcile_now now = { .mono_ms = clock_mono_ms(), .wall_ms = clock_wall_ms() };
+	(void)uv_timer_stop(&agent->debounce);
+	if (agent->is_leaving || compare_and_apply(agent, &now) < 0)
+		return;
 	observe(agent, &now);
 	probe_update(agent->probe, desired, agent->observed);
 	if (!agent->is_ready_told)

@@ -16,6 +16,8 @@ enum {
 	RESYNCS_MAX = 5, // in one session; more means the two ends will not agree
 	UPKEEP_MS = 60000,
 	RENEW_AGAIN_MS = 600000,
+	SAVE_AGAIN_MS = 15000,
+	NOTHING_MS = 15000,
 };
 
 void session_send(struct agent *agent, const struct msg *msg, bool may_drop)
@@ -121,20 +123,48 @@ static void on_welcome(struct agent *agent, const struct msg_welcome *welcome)
 	log_info("controller %s: welcome, revision %" PRId64, uplink_hub(agent->uplink),
 		 welcome->revision);
 	take_name(agent, welcome->name);
-	if (credential_save_time(agent->paths.clock, &err) < 0)
+	agent->welcomed_ms = clock_mono_ms();
+	agent->may_have_nothing = !desired_is_known(agent->desired);
+	if (credential_save_time(agent->paths.clock, uplink_time(agent->uplink), &err) < 0)
 		log_warn("clock: %s", err.text);
+	trouble_end(agent, TROUBLE_CLOCK, "a controller accepts this host's time again");
+	trouble_tell(agent);
 	report_reset(agent->report);
 	apply_tell(agent);
 	apply_tell_observed(agent);
 }
 
-static void save_desired(struct agent *agent)
+static const char *cure_of(int code)
+{
+	switch (-code) {
+	case ENOSPC:
+	case EDQUOT:
+		return "free some space there";
+	case EROFS:
+		return "make that file system writable again (mount -o remount,rw)";
+	case EACCES:
+	case EPERM:
+		return "let root write there";
+	default:
+		return "see what the kernel says of that disk (dmesg)";
+	}
+}
+
+void session_save(struct agent *agent)
 {
 	struct err err = { 0 };
-	if (desired_save(agent->desired, agent->paths.desired, &err) < 0) {
-		log_error("desired state: %s", err.text);
-		session_event(agent, "error", "state_not_saved", NULL, err.text);
+	int r = desired_save(agent->desired, agent->paths.desired, &err);
+	agent->is_unsaved = r < 0;
+	agent->save_tried_ms = clock_mono_ms();
+	if (r < 0) {
+		trouble_set(agent, TROUBLE_UNSAVED, TROUBLE_LASTS,
+			    "%s: %s; revision %" PRId64 " is in force, but a boot would bring "
+			    "back the one saved before it",
+			    err.text, cure_of(r), desired_revision(agent->desired));
+		return;
 	}
+	trouble_end(agent, TROUBLE_UNSAVED, "the desired state is saved again");
+	trouble_end(agent, TROUBLE_DESIRED, "the desired state is whole again");
 }
 
 static void on_desired(struct agent *agent, const struct msg_desired *part)
@@ -154,15 +184,17 @@ static void on_desired(struct agent *agent, const struct msg_desired *part)
 		send_keys(agent);
 		return;
 	case DESIRED_SAME:
-		save_desired(agent);
+		agent->hold_until_ms = 0;
+		session_save(agent);
 		apply_tell(agent);
 		return;
 	case DESIRED_NEW:
 		agent->resyncs = 0;
+		agent->hold_until_ms = 0;
 		log_info("desired state: revision %" PRId64 ", %zu entries",
 			 desired_revision(agent->desired),
 			 entry_set_count(desired_entries(agent->desired)));
-		save_desired(agent);
+		session_save(agent);
 		apply_new_desired(agent);
 		return;
 	}
@@ -172,7 +204,7 @@ static void on_renewed(struct agent *agent, const char *certificate)
 {
 	struct err err = { 0 };
 	int r = credential_check(certificate, agent->identity.key_pem, agent->identity.ca_pem,
-				 credential_verify_time(agent->paths.clock), &err);
+				 uplink_time(agent->uplink), &err);
 	char *copy = r == 0 ? strdup(certificate) : NULL;
 	if (copy)
 		r = identity_save_certificate(agent->settings->state_dir, copy, &err);
@@ -181,6 +213,7 @@ static void on_renewed(struct agent *agent, const char *certificate)
 	if (!copy || r < 0) {
 		free(copy);
 		log_error("certificate: renewal failed: %s", err.text);
+		session_event(agent, "error", "certificate_not_renewed", TROUBLE_ENTRY, err.text);
 		return;
 	}
 	free(agent->identity.certificate_pem);
@@ -205,6 +238,7 @@ static void dispatch(struct agent *agent, const struct msg *msg)
 		on_desired(agent, &msg->desired);
 		break;
 	case MSG_RESYNC:
+		agent->may_have_nothing = false;
 		send_keys(agent);
 		break;
 	case MSG_REOBSERVE:
@@ -273,7 +307,7 @@ static void renew_when_due(struct agent *agent)
 	struct err err = { 0 };
 	int64_t from;
 	int64_t to;
-	int64_t now = credential_verify_time(agent->paths.clock) * 1000;
+	int64_t now = uplink_time(agent->uplink) * 1000;
 	int64_t mono = clock_mono_ms();
 	CLEAN(free_ptr) char *csr = NULL;
 	char node[WIRE_NAME_MAX];
@@ -294,21 +328,49 @@ static void renew_when_due(struct agent *agent)
 	session_send(agent, &msg, false);
 }
 
+// Says what a person can do about a clock that no controller's certificate is valid at.
+static void look_at_clock(struct agent *agent)
+{
+	struct err err = { 0 };
+	if (agent->uplink && strstr(uplink_trouble(agent->uplink), "certificate") &&
+	    credential_clock_is_behind(agent->paths.clock, &err))
+		trouble_set(agent, TROUBLE_CLOCK, TROUBLE_LASTS, "%s", err.text);
+}
+
+// A controller that wants something of this node says so at once after its welcome.
+static void take_nothing(struct agent *agent, int64_t now)
+{
+	if (!agent->may_have_nothing || now - agent->welcomed_ms < NOTHING_MS)
+		return;
+	agent->may_have_nothing = false;
+	if (desired_is_known(agent->desired))
+		return;
+	log_info("controller %s: has nothing for this node", uplink_hub(agent->uplink));
+	desired_set_empty(agent->desired);
+	session_save(agent);
+	apply_new_desired(agent);
+}
+
 void session_tick(struct agent *agent)
 {
 	int64_t now = clock_mono_ms();
-	if (!uplink_is_open(agent->uplink))
+	if (agent->is_unsaved && now - agent->save_tried_ms > SAVE_AGAIN_MS)
+		session_save(agent);
+	if (!uplink_is_open(agent->uplink)) {
+		look_at_clock(agent);
 		return;
+	}
 	if (!agent->is_welcome) {
 		if (now - agent->opened_ms > WELCOME_MS)
 			uplink_drop(agent->uplink, "no welcome within 15 s", false);
 		return;
 	}
+	take_nothing(agent, now);
 	if (agent->is_sampling)
 		send_samples(agent);
 	if (agent->upkeep_ms && now - agent->upkeep_ms < UPKEEP_MS)
 		return;
 	agent->upkeep_ms = now;
-	(void)credential_save_time(agent->paths.clock, NULL);
+	(void)credential_save_time(agent->paths.clock, uplink_time(agent->uplink), NULL);
 	renew_when_due(agent);
 }

@@ -16,6 +16,7 @@
 #include "report/control.h"
 #include "report/report.h"
 #include "run/names.h"
+#include "run/trouble.h"
 #include "settings.h"
 #include "uplink/identity.h"
 #include "uplink/uplink.h"
@@ -26,6 +27,8 @@ enum { AGENT_PINGS_MAX = 8 };
 struct agent_paths {
 	char *desired;
 	char *restore;
+	char *wg_key;
+	char *settings; // as they were at the last good start
 	char *clock;
 	char *control;
 	char *lock;
@@ -87,7 +90,13 @@ struct agent {
 	uint32_t resyncs;    // in this session
 	int64_t target;      // revision the controller told
 	int64_t renew_asked_ms;
-	int64_t upkeep_ms; // of the last look at the certificate
+	int64_t upkeep_ms;     // of the last look at the certificate
+	int64_t hold_until_ms; // an older state than the last is in hand: change nothing yet
+	int64_t welcomed_ms;   // of the session
+	bool may_have_nothing; // no state is known here, and the controller has not sent one yet
+	bool is_unsaved;       // the desired state in force is not on disk
+	int64_t save_tried_ms;
+	struct trouble troubles[TROUBLE_COUNT];
 	struct agent_request requests[AGENT_PINGS_MAX];
 };
 
@@ -109,6 +118,8 @@ int session_emit(void *agent, const char *frame, size_t len); // a msg_frame_fn
 void session_event(struct agent *agent, const char *severity, const char *kind, const char *entry,
 		   const char *text);
 void session_tick(struct agent *agent); // every period: samples, welcome overdue, certificate
+// Writes the desired state to disk; what goes wrong is a trouble, and is tried again every period.
+void session_save(struct agent *agent);
 
 // run/request.c
 void request_take(struct agent *agent, const struct msg_request *request);

@@ -7,18 +7,23 @@
 
 #include "base/file.h"
 
+CLEAN_FUNC(json_t, json_decref)
+
 enum { RESTORE_MAX = 1 << 20 };
 
 int storage_paths(const struct agent_settings *settings, struct agent_paths *ret_paths,
 		  struct err *err)
 {
-	*ret_paths = (struct agent_paths){ .desired = agent_state_path(settings, "desired.json"),
-					   .restore = agent_state_path(settings, "restore.json"),
-					   .clock = agent_state_path(settings, "clock"),
-					   .control = agent_run_path(settings, "control.sock"),
-					   .lock = agent_run_path(settings, "lock") };
+	*ret_paths =
+		(struct agent_paths){ .desired = agent_state_path(settings, "desired.json"),
+				      .restore = agent_state_path(settings, "restore.json"),
+				      .wg_key = agent_state_path(settings, "wg.key"),
+				      .settings = agent_state_path(settings, AGENT_CONFIG_COPY),
+				      .clock = agent_state_path(settings, "clock"),
+				      .control = agent_run_path(settings, "control.sock"),
+				      .lock = agent_run_path(settings, "lock") };
 	if (!ret_paths->desired || !ret_paths->restore || !ret_paths->clock ||
-	    !ret_paths->control || !ret_paths->lock)
+	    !ret_paths->control || !ret_paths->lock || !ret_paths->wg_key || !ret_paths->settings)
 		return err_set(err, -ENOMEM, "out of memory");
 	return 0;
 }
@@ -27,6 +32,8 @@ void storage_paths_done(struct agent_paths *paths)
 {
 	free(paths->desired);
 	free(paths->restore);
+	free(paths->wg_key);
+	free(paths->settings);
 	free(paths->clock);
 	free(paths->control);
 	free(paths->lock);
@@ -38,24 +45,35 @@ int storage_make_run_dir(const struct agent_settings *settings, struct err *err)
 	return file_make_dirs(settings->run_dir, 0755, err);
 }
 
-int storage_load_restore(const char *path, json_t **ret_former, struct err *err)
+// A file_take_fn.
+static int take_restore(void *context, const char *path, struct err *err)
 {
+	json_t **ret_former = context;
+	json_error_t where;
+	const char *name;
+	const json_t *value;
 	CLEAN(free_ptr) char *text = NULL;
-	if (access(path, F_OK) < 0 && errno == ENOENT) {
-		*ret_former = NULL;
-		return 0;
-	}
 	int r = file_read(path, RESTORE_MAX, &text, NULL, err);
 	if (r < 0)
 		return r;
-	json_t *former = json_loads(text, 0, NULL);
-	if (!former)
-		return err_set(
-			err, -EINVAL,
-			"%s is damaged: mend or delete it (it holds the sysctls from before Weft)",
-			path);
-	*ret_former = former;
+	CLEAN(json_decref_ptr) json_t *former = json_loads(text, JSON_REJECT_DUPLICATES, &where);
+	if (!former && json_error_code(&where) == json_error_out_of_memory)
+		return err_set(err, -ENOMEM, "out of memory");
+	if (!json_is_object(former))
+		return err_set(err, -EINVAL, "%s is damaged", path);
+	json_object_foreach(former, name, value)
+	{
+		if (!json_is_string(value))
+			return err_set(err, -EINVAL, "%s is damaged: the value of %.60s is no text",
+				       path, name);
+	}
+	*ret_former = take_ptr(&former);
 	return 0;
+}
+
+enum file_source storage_load_restore(const char *path, json_t **ret_former, struct err *err)
+{
+	return file_load_kept(path, take_restore, ret_former, err);
 }
 
 int storage_save_restore(const char *path, const json_t *former, struct err *err)
@@ -63,7 +81,7 @@ int storage_save_restore(const char *path, const json_t *former, struct err *err
 	CLEAN(free_ptr) char *text = json_dumps(former, JSON_INDENT(1) | JSON_SORT_KEYS);
 	if (!text)
 		return err_set(err, -ENOMEM, "out of memory");
-	return file_replace(path, text, strlen(text), 0600, err);
+	return file_replace_kept(path, text, strlen(text), 0600, err);
 }
 
 int storage_delete(const struct agent_settings *settings, struct err *err)
@@ -73,9 +91,11 @@ int storage_delete(const struct agent_settings *settings, struct err *err)
 	if (r == 0)
 		r = identity_delete(settings->state_dir, err);
 	if (r == 0)
-		r = desired_delete(paths.desired, err);
-	if (r == 0 && unlink(paths.restore) < 0 && errno != ENOENT)
-		r = err_set(err, -errno, "cannot delete %s: %s", paths.restore, strerror(errno));
+		r = file_delete_kept(paths.desired, err);
+	if (r == 0)
+		r = file_delete_kept(paths.restore, err);
+	if (r == 0)
+		r = file_delete_kept(paths.settings, err);
 	if (r == 0) {
 		(void)unlink(paths.clock);
 		// Still held by this process; only the name goes.

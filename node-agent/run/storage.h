@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "base/err.h"
+#include "base/file.h"
 
 #include "run/state.h"
 
@@ -15,9 +16,9 @@ void storage_paths_done(struct agent_paths *paths);
 
 int storage_make_run_dir(const struct agent_settings *settings, struct err *err);
 
-// The sysctl values from before Weft. *ret_former is NULL when none were saved; the caller releases
-// it.
-int storage_load_restore(const char *path, json_t **ret_former, struct err *err);
+// The sysctl values from before Weft, or those saved before the last. *ret_former stays NULL when
+// there are none; the caller releases it.
+enum file_source storage_load_restore(const char *path, json_t **ret_former, struct err *err);
 int storage_save_restore(const char *path, const json_t *former, struct err *err);
 
 // Identity, desired state, saved values, saved time: all of it. The run directory empties itself

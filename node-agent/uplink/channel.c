@@ -28,6 +28,7 @@ struct channel {
 	struct outgoing **last;
 	size_t queued;
 	struct channel_events events;
+	const char *refusal; // why the server's certificate does not do; NULL: it does
 };
 
 static void clear_queue(struct channel *channel)
@@ -101,10 +102,27 @@ static int write_one(struct channel *channel, struct lws *wsi)
 	return 0;
 }
 
+// What libwebsockets makes of a certificate that is refused says nothing to a person.
+static void note_refusal(struct channel *channel, X509_STORE_CTX *chain, size_t is_good)
+{
+	if (!is_good && !channel->refusal)
+		channel->refusal = X509_verify_cert_error_string(X509_STORE_CTX_get_error(chain));
+}
+
+static void connection_failed(struct channel *channel, const char *why)
+{
+	char text[256];
+	if (channel->refusal) {
+		(void)snprintf(text, sizeof text, "the controller's certificate is refused: %s",
+			       channel->refusal);
+		why = text;
+	}
+	connection_closed(channel, why);
+}
+
 static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
 		    size_t len)
 {
-	(void)user;
 	struct channel *channel = wsi ? lws_context_user(lws_get_context(wsi)) : NULL;
 	if (!channel || (uintptr_t)lws_get_opaque_user_data(wsi) != channel->generation)
 		return channel && reason == LWS_CALLBACK_CLIENT_WRITEABLE ? -1 : 0;
@@ -114,8 +132,11 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
 		channel->wsi = wsi;
 		channel->events.on_open(channel->events.context);
 		return 0;
+	case LWS_CALLBACK_OPENSSL_PERFORM_SERVER_CERT_VERIFICATION:
+		note_refusal(channel, user, len);
+		return 0;
 	case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
-		connection_closed(channel, in ? in : "no connection");
+		connection_failed(channel, in ? in : "no connection");
 		return 0;
 	case LWS_CALLBACK_CLIENT_CLOSED:
 		connection_closed(channel, "the connection ended");
@@ -181,6 +202,7 @@ struct channel *channel_new(uv_loop_t *loop, SSL_CTX *tls, const struct channel_
 void channel_connect(struct channel *channel, const char *address, int port)
 {
 	forget_connection(channel);
+	channel->refusal = NULL;
 	const struct lws_client_connect_info info = {
 		.context = channel->context,
 		.address = address,

@@ -9,12 +9,16 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <openssl/x509_vfy.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 
 #include "base/clean.h"
 #include "base/clock.h"
+
+// A clock that is a little behind is set by NTP all the time.
+enum { CLOCK_SLACK_S = 3600 };
 
 CLEAN_FUNC(EVP_PKEY, EVP_PKEY_free)
 CLEAN_FUNC(X509, X509_free)
@@ -146,6 +150,30 @@ static int check_chain(X509 *cert, X509 *ca, int64_t at_s, struct err *err)
 		       X509_verify_cert_error_string(X509_STORE_CTX_get_error(ctx)));
 }
 
+int credential_check_certificate(const char *pem, struct err *err)
+{
+	CLEAN(X509_free_ptr) X509 *cert = read_certificate(pem);
+	ERR_clear_error();
+	return cert ? 0 : err_set(err, -EINVAL, "it is no certificate");
+}
+
+static int check_key(const X509 *cert, EVP_PKEY *key, struct err *err)
+{
+	int matches = X509_check_private_key(cert, key);
+	ERR_clear_error();
+	return matches == 1 ? 0 : err_set(err, -EINVAL, "the certificate belongs to another key");
+}
+
+int credential_check_key(const char *certificate_pem, const char *key_pem, struct err *err)
+{
+	CLEAN(X509_free_ptr) X509 *cert = read_certificate(certificate_pem);
+	CLEAN(EVP_PKEY_free_ptr) EVP_PKEY *key = read_key(key_pem);
+	ERR_clear_error();
+	if (!cert || !key)
+		return err_set(err, -EINVAL, "it is no private key");
+	return check_key(cert, key, err);
+}
+
 int credential_check(const char *certificate_pem, const char *key_pem, const char *ca_pem,
 		     int64_t at_s, struct err *err)
 {
@@ -154,11 +182,8 @@ int credential_check(const char *certificate_pem, const char *key_pem, const cha
 	CLEAN(EVP_PKEY_free_ptr) EVP_PKEY *key = read_key(key_pem);
 	if (!cert || !ca || !key)
 		return crypto_fail(err, "a certificate or key cannot be read");
-	if (X509_check_private_key(cert, key) != 1) {
-		ERR_clear_error();
-		return err_set(err, -EINVAL, "the certificate belongs to another key");
-	}
-	return check_chain(cert, ca, at_s, err);
+	int r = check_key(cert, key, err);
+	return r < 0 ? r : check_chain(cert, ca, at_s, err);
 }
 
 int64_t credential_renew_at(int64_t from_ms, int64_t to_ms)
@@ -166,20 +191,52 @@ int64_t credential_renew_at(int64_t from_ms, int64_t to_ms)
 	return from_ms + (to_ms - from_ms) / 3 * 2;
 }
 
+static int64_t saved_time(const char *clock_path)
+{
+	struct stat st;
+	return stat(clock_path, &st) == 0 ? st.st_mtim.tv_sec : 0;
+}
+
 int64_t credential_verify_time(const char *clock_path)
 {
-	int64_t best = clock_wall_ms() / 1000;
-	struct stat st;
-	if (stat(clock_path, &st) == 0 && st.st_mtim.tv_sec > best)
-		best = st.st_mtim.tv_sec;
+	int64_t now = clock_wall_ms() / 1000;
+	int64_t saved = saved_time(clock_path);
+	int64_t best = saved > now ? saved : now;
 	return best > WEFT_BUILD_TIME ? best : WEFT_BUILD_TIME;
 }
 
-int credential_save_time(const char *clock_path, struct err *err)
+static void format_day(int64_t at_s, char *ret, size_t size)
 {
+	struct tm tm;
+	time_t at = (time_t)at_s;
+	if (!gmtime_r(&at, &tm) || strftime(ret, size, "%Y-%m-%d %H:%M", &tm) == 0)
+		(void)snprintf(ret, size, "?");
+}
+
+bool credential_clock_is_behind(const char *clock_path, struct err *err)
+{
+	char now_text[32];
+	char saved_text[32];
+	int64_t now = clock_wall_ms() / 1000;
+	int64_t saved = saved_time(clock_path);
+	if (saved <= now + CLOCK_SLACK_S || saved <= WEFT_BUILD_TIME)
+		return false;
+	format_day(now, now_text, sizeof now_text);
+	format_day(saved, saved_text, sizeof saved_text);
+	(void)err_set(
+		err, -EINVAL,
+		"this host's clock says %s, but a controller was last seen at %s UTC: set the "
+		"clock, or delete %s if the clock is right",
+		now_text, saved_text, clock_path);
+	return true;
+}
+
+int credential_save_time(const char *clock_path, int64_t at_s, struct err *err)
+{
+	const struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, { .tv_sec = at_s } };
+	if (saved_time(clock_path) >= at_s)
+		return 0;
 	CLEAN(close_fd) int fd = open(clock_path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT },
-				     { .tv_sec = credential_verify_time(clock_path) } };
 	if (fd < 0 || futimens(fd, times) < 0)
 		return err_set(err, -errno, "cannot save the time in %s: %s", clock_path,
 			       strerror(errno));

@@ -2,6 +2,7 @@
 // certificates at.
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -26,6 +27,11 @@ int credential_wg_public(const char *private_key, char ret_public[CREDENTIAL_WG_
 int credential_life(const char *certificate_pem, int64_t *ret_from_ms, int64_t *ret_to_ms,
 		    struct err *err);
 
+// 0 when the text is a certificate, else -EINVAL and why.
+int credential_check_certificate(const char *pem, struct err *err);
+// 0 when the text is the key of the certificate, which is one, else -EINVAL and why.
+int credential_check_key(const char *certificate_pem, const char *key_pem, struct err *err);
+
 // 0 when the certificate belongs to the key and was issued by the authority, else -EINVAL and why.
 // `at_s` is the verification time, seconds since 1970.
 int credential_check(const char *certificate_pem, const char *key_pem, const char *ca_pem,
@@ -38,6 +44,10 @@ int64_t credential_renew_at(int64_t from_ms, int64_t to_ms);
 // what is valid. The saved time is the modification time of PATH, which may be missing.
 int64_t credential_verify_time(const char *clock_path);
 
-// Moves PATH's saved time forward to now. Call while a controller's certificate has just been found
-// valid.
-int credential_save_time(const char *clock_path, struct err *err);
+// Moves PATH's saved time forward to `at_s`: a time at which a controller's certificate was found
+// valid. The clock alone is no proof, it may have jumped.
+int credential_save_time(const char *clock_path, int64_t at_s, struct err *err);
+
+// True when the saved time, not the clock, is what credential_verify_time goes by. `err` then says
+// which is which.
+bool credential_clock_is_behind(const char *clock_path, struct err *err);

@@ -4,12 +4,15 @@
 #include <jansson.h>
 #include <limits.h>
 #include <openssl/crypto.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/file.h"
+
+#include "uplink/credential.h"
 
 CLEAN_FUNC(json_t, json_decref)
 
@@ -43,6 +46,12 @@ static void wipe(char *secret)
 	free(secret);
 }
 
+void identity_set_wg_key(struct identity *identity, char *key)
+{
+	wipe(identity->wg_private_key);
+	identity->wg_private_key = key;
+}
+
 void identity_done(struct identity *identity)
 {
 	free(identity->name);
@@ -74,14 +83,29 @@ static int read_list(const json_t *json, char **list, size_t *count)
 	return 0;
 }
 
+// Whether the parts are what their names say and belong together.
+static int check_parts(const struct identity *identity, const char **ret_file, struct err *err)
+{
+	*ret_file = "ca.crt";
+	int r = credential_check_certificate(identity->ca_pem, err);
+	if (r == 0) {
+		*ret_file = "agent.crt";
+		r = credential_check_certificate(identity->certificate_pem, err);
+	}
+	if (r == 0) {
+		*ret_file = "agent.key";
+		r = credential_check_key(identity->certificate_pem, identity->key_pem, err);
+	}
+	return r;
+}
+
 static int read_json(const char *text, struct identity *identity, struct err *err)
 {
 	CLEAN(json_decref_ptr) json_t *json = json_loads(text, 0, NULL);
 	const char *name = json_string_value(json_object_get(json, "name"));
 	const char *id = json_string_value(json_object_get(json, "id"));
 	if (!name || !id)
-		return err_set(err, -EINVAL,
-			       "identity.json is damaged: run leave, then join again");
+		return err_set(err, -EBADMSG, "it holds no name and no id");
 	identity->name = strdup(name);
 	identity->id = strdup(id);
 	if (!identity->name || !identity->id ||
@@ -90,15 +114,41 @@ static int read_json(const char *text, struct identity *identity, struct err *er
 	    read_list(json_object_get(json, "hubs"), identity->hubs, &identity->hub_count) < 0)
 		return err_set(err, -ENOMEM, "out of memory");
 	if (identity->hub_count == 0)
-		return err_set(err, -EINVAL,
-			       "identity.json names no controller: run leave, then join again");
+		return err_set(err, -EBADMSG, "it names no controller");
 	return 0;
+}
+
+// The first part that a session needs and that is damaged: *ret_file.
+static int read_parts(const char *state_dir, struct identity *identity, const char **ret_file,
+		      struct err *err)
+{
+	char path[PATH_MAX];
+	CLEAN(free_ptr) char *text = NULL;
+	*ret_file = "identity.json";
+	int first = path_of(path, sizeof path, state_dir, *ret_file, err);
+	if (first == 0)
+		first = file_read(path, IDENTITY_FILE_MAX, &text, NULL, err);
+	if (first == 0)
+		first = read_json(text, identity, err);
+	for (size_t i = 0; i < ARRAY_LEN(identity_files); i++) {
+		char **field = field_of(identity, identity_files[i].field);
+		bool counts = first == 0 && field != &identity->wg_private_key;
+		struct err *why = counts ? err : NULL;
+		int r = path_of(path, sizeof path, state_dir, identity_files[i].file, why);
+		if (r == 0)
+			r = file_read(path, IDENTITY_FILE_MAX, field, NULL, why);
+		if (r < 0 && counts) {
+			*ret_file = identity_files[i].file;
+			first = r;
+		}
+	}
+	return first < 0 ? first : check_parts(identity, ret_file, err);
 }
 
 int identity_load(const char *state_dir, struct identity *ret_identity, struct err *err)
 {
 	char path[PATH_MAX];
-	CLEAN(free_ptr) char *text = NULL;
+	const char *file;
 	CLEAN(identity_done) struct identity identity = { 0 };
 	int r = path_of(path, sizeof path, state_dir, "identity.json", err);
 	if (r < 0)
@@ -107,21 +157,23 @@ int identity_load(const char *state_dir, struct identity *ret_identity, struct e
 		return err_set(
 			err, -ENOENT,
 			"this host has not joined a Weft controller: run weft-agent join KEY");
-	r = file_read(path, IDENTITY_FILE_MAX, &text, NULL, err);
-	if (r == 0)
-		r = read_json(text, &identity, err);
-	for (size_t i = 0; r == 0 && i < ARRAY_LEN(identity_files); i++) {
-		char **field = field_of(&identity, identity_files[i].field);
-		r = path_of(path, sizeof path, state_dir, identity_files[i].file, err);
-		if (r == 0)
-			r = file_read(path, IDENTITY_FILE_MAX, field, NULL, err);
-	}
-	if (r < 0)
+	r = read_parts(state_dir, &identity, &file, err);
+	if (r == -ENOMEM)
 		return r;
-	identity.wg_private_key[strcspn(identity.wg_private_key, "\r\n")] = '\0';
+	if (r < 0) {
+		char why[ERR_TEXT_SIZE];
+		(void)snprintf(why, sizeof why, "%s", err ? err->text : "");
+		r = err_set(err, -EBADMSG,
+			    "%s/%s is damaged (%.200s): put it back from a backup or run "
+			    "weft-agent join KEY again (weft node add %s prints the line); until "
+			    "then there is no session with a controller",
+			    state_dir, file, why, identity.name ? identity.name : "NAME");
+	}
+	if (identity.wg_private_key)
+		identity.wg_private_key[strcspn(identity.wg_private_key, "\r\n")] = '\0';
 	*ret_identity = identity;
 	identity = (struct identity){ 0 };
-	return 0;
+	return r;
 }
 
 static json_t *list_json(char *const *list, size_t count)
@@ -167,12 +219,12 @@ int identity_delete(const char *state_dir, struct err *err)
 	char path[PATH_MAX];
 	int r = path_of(path, sizeof path, state_dir, "identity.json", err);
 	// The first to go, so that a half deleted identity is none.
-	if (r == 0 && unlink(path) < 0 && errno != ENOENT)
-		r = err_set(err, -errno, "cannot delete %s: %s", path, strerror(errno));
+	if (r == 0)
+		r = file_delete_kept(path, err);
 	for (size_t i = 0; r == 0 && i < ARRAY_LEN(identity_files); i++) {
 		r = path_of(path, sizeof path, state_dir, identity_files[i].file, err);
-		if (r == 0 && unlink(path) < 0 && errno != ENOENT)
-			r = err_set(err, -errno, "cannot delete %s: %s", path, strerror(errno));
+		if (r == 0)
+			r = file_delete_kept(path, err);
 	}
 	return r;
 }

@@ -25,7 +25,10 @@ struct identity {
 	char *wg_private_key; // base64
 };
 
-// -ENOENT with "this host has not joined ..." when there is none. Release with identity_done.
+// -ENOENT with "this host has not joined ..." when there is none. -EBADMSG when a part that a
+// session needs is damaged: then `err` names it and the cure, and *ret_identity holds the other
+// parts (a node can keep its tunnels without a session). A WireGuard key that cannot be read is
+// NULL and no failure here. Release with identity_done.
 int identity_load(const char *state_dir, struct identity *ret_identity, struct err *err);
 
 // Writes every file, each whole or not at all.
@@ -36,5 +39,8 @@ int identity_save_certificate(const char *state_dir, const char *certificate_pem
 
 // Deletes every file this module writes; missing ones are fine.
 int identity_delete(const char *state_dir, struct err *err);
+
+// Takes over `key`, made with malloc.
+void identity_set_wg_key(struct identity *identity, char *key);
 
 void identity_done(struct identity *identity);

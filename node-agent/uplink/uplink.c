@@ -56,6 +56,8 @@ struct uplink {
 	uv_getaddrinfo_t resolve;
 	bool resolving;
 	int64_t deadline_ms; // of connecting
+	int64_t verify_s;    // time the server's certificate is checked at
+	int64_t verify_at_ms;
 	int64_t opened_ms;
 	bool is_good; // welcomed
 	int64_t heard_ms;
@@ -182,7 +184,9 @@ static void connect_to(struct uplink *uplink, const char *address, int port)
 {
 	uplink->state = UPLINK_CONNECTING;
 	uplink->deadline_ms = clock_mono_ms() + CONNECT_MS;
-	tls_client_set_time(uplink->tls, credential_verify_time(uplink->clock_path));
+	uplink->verify_s = credential_verify_time(uplink->clock_path);
+	uplink->verify_at_ms = clock_mono_ms();
+	tls_client_set_time(uplink->tls, uplink->verify_s);
 	(void)uv_timer_start(&uplink->timer, on_tick, TICK_MS, TICK_MS);
 	channel_connect(uplink->channel, address, port);
 }
@@ -313,6 +317,8 @@ struct uplink *uplink_new(uv_loop_t *loop, const struct identity *identity, cons
 
 void uplink_start(struct uplink *uplink)
 {
+	if (!uplink)
+		return;
 	// A hair's breadth of chance keeps a fleet that boots together from arriving in one
 	// instant.
 	wait_then_attempt(uplink, random_u32() % 200);
@@ -348,7 +354,7 @@ void uplink_free(struct uplink *uplink)
 
 int uplink_send(struct uplink *uplink, const char *data, size_t len, bool may_drop)
 {
-	if (uplink->state != UPLINK_OPEN)
+	if (!uplink_is_open(uplink))
 		return -ENOTCONN;
 	size_t queued = channel_queued(uplink->channel);
 	if (may_drop && queued > QUEUE_DROP)
@@ -362,6 +368,8 @@ int uplink_send(struct uplink *uplink, const char *data, size_t len, bool may_dr
 
 void uplink_nudge(struct uplink *uplink)
 {
+	if (!uplink)
+		return;
 	if (uplink->state == UPLINK_WAITING && uv_timer_get_due_in(&uplink->timer) > 200) {
 		walk_reset(&uplink->walk);
 		wait_then_attempt(uplink, 100);
@@ -373,7 +381,7 @@ void uplink_nudge(struct uplink *uplink)
 
 void uplink_drop(struct uplink *uplink, const char *why, bool patient)
 {
-	if (uplink->state == UPLINK_OPEN || uplink->state == UPLINK_CONNECTING)
+	if (uplink && (uplink->state == UPLINK_OPEN || uplink->state == UPLINK_CONNECTING))
 		end_session(uplink, why, patient ? PATIENCE_MS + random_u32() % PATIENCE_MS : 0);
 }
 
@@ -389,15 +397,22 @@ int uplink_set_certificate(struct uplink *uplink, const char *certificate_pem, s
 
 bool uplink_is_open(const struct uplink *uplink)
 {
-	return uplink->state == UPLINK_OPEN;
+	return uplink && uplink->state == UPLINK_OPEN;
+}
+
+int64_t uplink_time(const struct uplink *uplink)
+{
+	if (!uplink_is_open(uplink))
+		return 0;
+	return uplink->verify_s + (clock_mono_ms() - uplink->verify_at_ms) / 1000;
 }
 
 const char *uplink_hub(const struct uplink *uplink)
 {
-	return uplink->hub;
+	return uplink ? uplink->hub : "";
 }
 
 const char *uplink_trouble(const struct uplink *uplink)
 {
-	return uplink->trouble;
+	return uplink ? uplink->trouble : "";
 }

@@ -28,6 +28,8 @@ struct uplink_events {
 	void *context;
 };
 
+// All functions but uplink_new take a NULL uplink for one that never has a session.
+
 // `identity` is copied as far as needed; `clock_path` is credential_verify_time's. `list`, when
 // count > 0, replaces the identity's hubs. Returns NULL and err on failure. Nothing happens before
 // uplink_start.
@@ -62,6 +64,10 @@ void uplink_is_good(struct uplink *uplink);
 int uplink_set_certificate(struct uplink *uplink, const char *certificate_pem, struct err *err);
 
 bool uplink_is_open(const struct uplink *uplink);
+
+// Seconds since 1970 by the time at which the controller's certificate of this session was found
+// valid, moved on by a clock that does not jump. 0 without a session.
+int64_t uplink_time(const struct uplink *uplink);
 
 // "host:port" of the controller in use or tried last, and why there is no session ("" when there is
 // one or no attempt has failed yet). Valid until the next call on the uplink.

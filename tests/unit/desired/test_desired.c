@@ -154,7 +154,7 @@ static char *make_path(void)
 
 static void remove_path(char *path)
 {
-	assert_int_equal(desired_delete(path, NULL), 0);
+	assert_int_equal(file_delete_kept(path, NULL), 0);
 	*strrchr(path, '/') = '\0';
 	assert_int_equal(rmdir(path), 0);
 	free(path);
@@ -166,10 +166,12 @@ static void a_saved_state_comes_back_byte_by_byte(void **state)
 	char *path = make_path();
 	CLEAN(desired_free_ptr) struct desired *saved = one_entry();
 	CLEAN(desired_free_ptr) struct desired *loaded = desired_new();
-	assert_int_equal(desired_load(loaded, path, NULL), 0);
+	assert_int_equal(desired_load(loaded, path, NULL), FILE_NONE);
 	assert_int_equal(desired_revision(loaded), 0);
+	assert_false(desired_is_known(loaded));
 	assert_int_equal(desired_save(saved, path, NULL), 0);
-	assert_int_equal(desired_load(loaded, path, NULL), 0);
+	assert_int_equal(desired_load(loaded, path, NULL), FILE_FOUND);
+	assert_true(desired_is_known(loaded));
 	assert_int_equal(desired_revision(loaded), 1);
 	assert_string_equal(entry_set_get(desired_entries(loaded), "sysctl/a", NULL), "{\"v\":1}");
 	remove_path(path);
@@ -184,7 +186,9 @@ static void a_damaged_file_is_set_aside_and_the_generation_before_serves(void **
 		"[]",
 		"{\"revision\":1}",
 		"\xff\xfe",
-		"{\"revision\":2,\"digest\":\"00000000000000000000000000000001\",\"entries\":{}}"
+		"{\"revision\":2,\"digest\":\"00000000000000000000000000000001\",\"entries\":{}}",
+		"{\"format\":\"x\",\"revision\":2,\"digest\":\"00000000000000000000000000000000\","
+		"\"entries\":{}}"
 	};
 	for (size_t i = 0; i < ARRAY_LEN(damages); i++) {
 		char *path = make_path();
@@ -194,8 +198,9 @@ static void a_damaged_file_is_set_aside_and_the_generation_before_serves(void **
 		assert_int_equal(desired_save(saved, path, NULL), 0);
 		assert_int_equal(desired_save(saved, path, NULL), 0);
 		assert_int_equal(file_replace(path, damages[i], strlen(damages[i]), 0600, NULL), 0);
-		assert_int_equal(desired_load(loaded, path, &err), 1);
+		assert_int_equal(desired_load(loaded, path, &err), FILE_OLD);
 		assert_non_null(strstr(err.text, "damaged"));
+		assert_true(desired_is_known(loaded));
 		assert_int_equal(desired_revision(loaded), 1);
 		CLEAN(free_ptr) char *bad = text_format("%s.bad", path);
 		assert_int_equal(access(bad, F_OK), 0);
@@ -210,10 +215,60 @@ static void without_an_earlier_generation_the_state_is_empty_and_says_so(void **
 	struct err err = { 0 };
 	CLEAN(desired_free_ptr) struct desired *loaded = desired_new();
 	assert_int_equal(file_replace(path, "nonsense", 8, 0600, NULL), 0);
-	assert_int_equal(desired_load(loaded, path, &err), 1);
+	assert_int_equal(desired_load(loaded, path, &err), FILE_LOST);
 	assert_non_null(strstr(err.text, "no earlier generation"));
+	assert_false(desired_is_known(loaded));
 	assert_int_equal(entry_set_count(desired_entries(loaded)), 0);
 	remove_path(path);
+}
+
+static void a_later_format_is_set_aside_and_named(void **state)
+{
+	(void)state;
+	static const char later[] =
+		"{\"format\":2,\"revision\":2,\"digest\":\"00000000000000000000000000000000\","
+		"\"entries\":{}}";
+	char *path = make_path();
+	struct err err = { 0 };
+	CLEAN(free_ptr) char *bad = text_format("%s.bad", path);
+	CLEAN(free_ptr) char *kept = NULL;
+	CLEAN(desired_free_ptr) struct desired *loaded = desired_new();
+	assert_int_equal(file_replace(path, later, strlen(later), 0600, NULL), 0);
+	assert_int_equal(desired_load(loaded, path, &err), FILE_LOST);
+	assert_non_null(strstr(err.text, "format 2, written by a later weft-agent"));
+	assert_non_null(strstr(err.text, bad));
+	assert_int_equal(file_read(bad, 4096, &kept, NULL, NULL), 0);
+	assert_string_equal(kept, later);
+	remove_path(path);
+}
+
+static void a_state_of_the_first_release_has_no_format(void **state)
+{
+	(void)state;
+	static const char first[] = "{\"revision\":3,\"digest\":"
+				    "\"00000000000000000000000000000000\",\"entries\":{}}";
+	char *path = make_path();
+	CLEAN(desired_free_ptr) struct desired *loaded = desired_new();
+	assert_int_equal(file_replace(path, first, strlen(first), 0600, NULL), 0);
+	assert_int_equal(desired_load(loaded, path, NULL), FILE_FOUND);
+	assert_int_equal(desired_revision(loaded), 3);
+	remove_path(path);
+}
+
+// The controller's state may be the empty one that an unknown state looks like.
+static void an_unknown_state_becomes_known_by_the_first_delta(void **state)
+{
+	(void)state;
+	CLEAN(desired_free_ptr) struct desired *desired = desired_new();
+	enum desired_step step;
+	const struct msg_desired part =
+		part_of(4, (struct digest){ 0 }, (struct digest){ 0 }, NULL, 0);
+	assert_false(desired_is_known(desired));
+	assert_int_equal(desired_take(desired, &part, &step, NULL), 0);
+	assert_int_equal(step, DESIRED_NEW);
+	assert_true(desired_is_known(desired));
+	assert_int_equal(desired_take(desired, &part, &step, NULL), 0);
+	assert_int_equal(step, DESIRED_SAME);
 }
 
 int main(void)
@@ -227,6 +282,9 @@ int main(void)
 		cmocka_unit_test(a_saved_state_comes_back_byte_by_byte),
 		cmocka_unit_test(a_damaged_file_is_set_aside_and_the_generation_before_serves),
 		cmocka_unit_test(without_an_earlier_generation_the_state_is_empty_and_says_so),
+		cmocka_unit_test(a_later_format_is_set_aside_and_named),
+		cmocka_unit_test(a_state_of_the_first_release_has_no_format),
+		cmocka_unit_test(an_unknown_state_becomes_known_by_the_first_delta),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

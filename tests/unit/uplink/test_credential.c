@@ -7,6 +7,7 @@
 #include <cmocka.h>
 // clang-format on
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -65,12 +66,56 @@ static void a_host_without_a_clock_does_not_go_back_in_time(void **state)
 	const struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, { .tv_sec = later } };
 	assert_int_equal(futimens(fd, times), 0);
 	assert_int_equal(credential_verify_time(path), later);
-	assert_int_equal(credential_save_time(path, NULL), 0);
+	assert_int_equal(credential_save_time(path, time(NULL), NULL), 0);
 	assert_int_equal(credential_verify_time(path), later);
+	assert_int_equal(credential_save_time(path, later + 60, NULL), 0);
+	assert_int_equal(credential_verify_time(path), later + 60);
 	assert_int_equal(unlink(path), 0);
 	assert_in_range(credential_verify_time(path), time(NULL) - 5, time(NULL) + 5);
-	assert_int_equal(credential_save_time(path, NULL), 0);
+}
+
+// A clock that jumped into next century must not take the saved time along: nothing would be valid
+// any more, for good.
+static void only_a_proven_time_is_saved(void **state)
+{
+	(void)state;
+	char path[] = "/tmp/weft-clock-XXXXXX";
+	struct stat st;
+	CLEAN(close_fd) int fd = mkstemp(path);
+	const int64_t proven = time(NULL) - 86400;
+	assert_true(fd >= 0);
 	assert_int_equal(unlink(path), 0);
+	assert_int_equal(credential_save_time(path, proven, NULL), 0);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mtim.tv_sec, proven);
+	assert_int_equal(unlink(path), 0);
+}
+
+static void a_saved_time_ahead_of_the_clock_is_named_with_its_cure(void **state)
+{
+	(void)state;
+	char path[] = "/tmp/weft-clock-XXXXXX";
+	struct err err = { 0 };
+	CLEAN(close_fd) int fd = mkstemp(path);
+	assert_true(fd >= 0);
+	assert_false(credential_clock_is_behind(path, &err));
+	assert_int_equal(credential_save_time(path, time(NULL) + 1000000, NULL), 0);
+	assert_true(credential_clock_is_behind(path, &err));
+	assert_non_null(strstr(err.text, path));
+	assert_non_null(strstr(err.text, "set the clock"));
+	assert_int_equal(unlink(path), 0);
+	assert_false(credential_clock_is_behind(path, &err));
+}
+
+static void what_is_no_certificate_or_key_says_so(void **state)
+{
+	(void)state;
+	struct err err = { 0 };
+	assert_int_equal(credential_check_certificate("", &err), -EINVAL);
+	assert_string_equal(err.text, "it is no certificate");
+	assert_int_equal(credential_check_certificate("-----BEGIN CERTIFICATE-----\nMIIB", &err),
+			 -EINVAL);
+	assert_int_equal(credential_check_key("garbage", "garbage", &err), -EINVAL);
 }
 
 int main(void)
@@ -80,6 +125,9 @@ int main(void)
 		cmocka_unit_test(a_request_is_made_for_a_new_key),
 		cmocka_unit_test(renewal_is_due_at_two_thirds),
 		cmocka_unit_test(a_host_without_a_clock_does_not_go_back_in_time),
+		cmocka_unit_test(only_a_proven_time_is_saved),
+		cmocka_unit_test(a_saved_time_ahead_of_the_clock_is_named_with_its_cure),
+		cmocka_unit_test(what_is_no_certificate_or_key_says_so),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
