@@ -434,6 +434,7 @@ int client_stream(struct client *c, const char *path, const char *last_event_id,
 
 // ---- the first contact ----
 
+// NOLINTNEXTLINE(readability-non-const-parameter): curl's type
 static size_t drop_body(char *bytes, size_t one, size_t len, void *data)
 {
 	(void)bytes;

@@ -2,13 +2,7 @@
 
 #include <string.h>
 
-static void add_clean(struct text *t, const char *s)
-{
-	for (; *s; s++) {
-		char c = (unsigned char)*s < 0x20 || *s == 0x7f ? ' ' : *s;
-		text_add_bytes(t, &c, 1);
-	}
-}
+#include "cli/value.h"
 
 static const char *status_words(long status)
 {
@@ -45,10 +39,10 @@ void problem_lines(struct text *t, long status, const json_t *json)
 		if (!text)
 			continue;
 		if (field && *field) {
-			add_clean(t, field);
+			value_add_clean(t, field);
 			text_add(t, ": ");
 		}
-		add_clean(t, text);
+		value_add_clean(t, text);
 		text_add(t, "\n");
 		lines++;
 	}
@@ -56,7 +50,7 @@ void problem_lines(struct text *t, long status, const json_t *json)
 		return;
 	const char *detail = json_string_value(json_object_get(json, "detail"));
 	if (detail && *detail)
-		add_clean(t, detail);
+		value_add_clean(t, detail);
 	else
 		text_addf(t, "%s (HTTP %ld)", status_words(status), status);
 	text_add(t, "\n");

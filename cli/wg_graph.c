@@ -35,20 +35,23 @@ bool wg_graph_has(const struct wg_graph *g, size_t a, size_t b)
 	return g->edges[a * g->n + b];
 }
 
+// Vertex b takes the smaller component of its neighbour a.
+static bool pull(struct wg_graph *g, size_t a, size_t b)
+{
+	if (!wg_graph_has(g, a, b) || g->component[b] <= g->component[a])
+		return false;
+	g->component[b] = g->component[a];
+	return true;
+}
+
 void wg_graph_settle(struct wg_graph *g)
 {
 	for (size_t v = 0; v < g->n; v++)
 		g->component[v] = v;
 	for (bool is_moving = true; is_moving;) {
 		is_moving = false;
-		for (size_t a = 0; a < g->n; a++) {
-			for (size_t b = 0; b < g->n; b++) {
-				if (wg_graph_has(g, a, b) && g->component[b] > g->component[a]) {
-					g->component[b] = g->component[a];
-					is_moving = true;
-				}
-			}
-		}
+		for (size_t i = 0; i < g->n * g->n; i++)
+			is_moving |= pull(g, i / g->n, i % g->n);
 	}
 }
 

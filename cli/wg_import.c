@@ -402,6 +402,20 @@ static void add_nodes(struct text *t, struct import *m)
 	}
 }
 
+static void list_lans(struct text *t, const struct import *m, const char *node)
+{
+	const char *comma = "{lan: [";
+	for (size_t i = 0; i < m->n; i++) {
+		size_t count = strcmp(m->items[i].node, node) == 0 ? m->items[i].n_lans : 0;
+		for (size_t l = 0; l < count; l++) {
+			char text[PREFIX_TEXT_SIZE];
+			text_addf(t, "%s\"%s\"", comma, prefix_format(&m->items[i].lans[l], text));
+			comma = ", ";
+		}
+	}
+	text_add(t, "]}\n");
+}
+
 static void add_sites(struct text *t, const struct import *m)
 {
 	bool is_begun = false;
@@ -412,17 +426,8 @@ static void add_sites(struct text *t, const struct import *m)
 		text_add(t, is_begun ? "  " : "sites:\n  ");
 		is_begun = true;
 		add_scalar(t, node);
-		const char *comma = ": {lan: [";
-		for (size_t k = i; k < m->n; k++) {
-			for (size_t l = 0;
-			     strcmp(m->items[k].node, node) == 0 && l < m->items[k].n_lans; l++) {
-				char text[PREFIX_TEXT_SIZE];
-				text_addf(t, "%s\"%s\"", comma,
-					  prefix_format(&m->items[k].lans[l], text));
-				comma = ", ";
-			}
-		}
-		text_add(t, "]}\n");
+		text_add(t, ": ");
+		list_lans(t, m, node);
 	}
 }
 

@@ -15,7 +15,7 @@ static const struct unit {
 	{ "d", 86400000 }, { "h", 3600000 }, { "m", 60000 }, { "s", 1000 }, { "ms", 1 },
 };
 
-static const int64_t DURATION_MAX_MS = INT64_C(100) * 365 * 86400000;
+#define DURATION_MAX_MS (INT64_C(100) * 365 * 86400000)
 
 // The unit at `text`, behind which the text ends or another number follows.
 static const struct unit *find_unit(const char *text)

@@ -194,6 +194,7 @@ static enum MHD_Result finish(struct request *r)
 	return MHD_YES;
 }
 
+// NOLINTNEXTLINE(readability-function-size): libmicrohttpd has these parameters
 enum MHD_Result connection_access(void *rest, struct MHD_Connection *connection, const char *url,
 				  const char *method, const char *version, const char *upload,
 				  size_t *upload_len, void **request)

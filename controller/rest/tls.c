@@ -167,6 +167,7 @@ static bool wants_own(gnutls_session_t session)
 	return strcmp(name, PKI_SERVER_NAME) == 0;
 }
 
+// NOLINTNEXTLINE(readability-function-size): GnuTLS has these parameters
 int tls_choose(gnutls_session_t session, const gnutls_datum_t *ca_names, int ca_count,
 	       const gnutls_pk_algorithm_t *algorithms, int algorithm_count,
 	       gnutls_pcert_st **ret_chain, unsigned *ret_chain_len, gnutls_privkey_t *ret_key)

@@ -23,8 +23,6 @@
 #define APPEAR_MS    5000
 #define DISAPPEAR_MS 1000
 
-extern char **environ;
-
 static void socket_path(const char *device, char *ret, size_t size)
 {
 	(void)snprintf(ret, size, UAPI_DIR "/%s.sock", device);

@@ -114,7 +114,7 @@ void apply_tell_observed(struct agent *agent);
 // run/session.c: the events of the uplink, and what is sent by it.
 struct uplink_events session_events(struct agent *agent);
 void session_send(struct agent *agent, const struct msg *msg, bool may_drop);
-int session_emit(void *agent, const char *frame, size_t len); // a msg_frame_fn
+int session_emit(void *context, const char *frame, size_t len); // a msg_frame_fn
 void session_event(struct agent *agent, const char *severity, const char *kind, const char *entry,
 		   const char *text);
 void session_tick(struct agent *agent); // every period: samples, welcome overdue, certificate
@@ -126,7 +126,7 @@ void request_take(struct agent *agent, const struct msg_request *request);
 void request_cancel_all(struct agent *agent);
 
 // run/answer.c: a control_answer_fn.
-json_t *answer_control(void *agent, const json_t *request);
+json_t *answer_control(void *context, const json_t *request);
 
 // run/agent.c: ends the loop.
 void agent_stop(struct agent *agent);
