@@ -15,6 +15,7 @@
 
 #include "hub/hub.h"
 #include "intent/intent.h"
+#include "live/live.h"
 #include "pki/pki.h"
 #include "rest/credential.h"
 #include "rest/handlers.h"
@@ -42,6 +43,7 @@ struct enrol {
 	bool is_again;  // this host has become node_id by this key before
 	bool has_node;  // the name is a node's already
 	bool is_preset; // and the key is for that very node
+	bool is_asking; // it was put on the list of those that wait just now
 	int64_t now_ms;
 	int64_t node_id;
 	struct pki_certificate certificate;
@@ -109,6 +111,7 @@ static int wait_for_approval(struct store_tx *tx, struct enrol *enrol, int64_t k
 	if (r < 0 || enrol->pending != PENDING_NONE)
 		return r < 0 ? r : 0;
 	enrol->pending = PENDING_WAITS;
+	enrol->is_asking = true;
 	r = store_exec(tx, SQL_PENDING_PUT,
 		       STORE_PARAMS(store_text(enrol->name), store_int(key_id),
 				    store_text(enrol->csr), store_text(enrol->public_key),
@@ -158,6 +161,7 @@ static int look_at_key(struct store_tx *tx, void *arg, struct err *err)
 	json_decref(enrol->grant);
 	enrol->grant = NULL;
 	enrol->pending = PENDING_NONE;
+	enrol->is_asking = false;
 	if (r >= 0)
 		r = use_key(tx, enrol, AUTH_KEY_LOOK, &grant, err);
 	if (r >= 0 && !enrol->is_again) {
@@ -306,6 +310,21 @@ static void submit(struct request *request)
 	(void)resource_submit(request, &change, admitted, request);
 }
 
+// So that whoever may approve it learns of it.
+static void tell_asking(const struct request *request, const struct enrol *enrol)
+{
+	char text[REQUEST_SOURCE_SIZE + 64];
+	const struct live_event event = {
+		.node = enrol->name,
+		.at_ms = enrol->now_ms,
+		.severity = "warning",
+		.kind = "approval_wanted",
+		.text = text,
+	};
+	(void)snprintf(text, sizeof(text), "a host at %s waits for approval", enrol->source);
+	live_event_own(request->rest->services.live, &event);
+}
+
 static void looked(void *arg, enum store_result result, const struct err *err)
 {
 	struct request *request = arg;
@@ -319,6 +338,8 @@ static void looked(void *arg, enum store_result result, const struct err *err)
 		return;
 	}
 	if (enrol->pending == PENDING_WAITS) {
+		if (enrol->is_asking)
+			tell_asking(request, enrol);
 		request_add_header(request, "Retry-After", "%d", PENDING_RETRY_S);
 		request_answer_json(request, MHD_HTTP_ACCEPTED,
 				    json_pack("{s:b, s:s}", "pending", 1, "name", enrol->name));

@@ -12,6 +12,7 @@
 
 #define PAGE_LIMIT     100
 #define PAGE_LIMIT_MAX 1000
+#define CHANGES_MAX    10000000 // in one revision: more than fit in a body
 
 struct pages {
 	int64_t after;
@@ -47,7 +48,7 @@ static int add_change(const struct store_row *row, void *arg, struct err *err)
 	json_auto_t *before = spec_json(change.before);
 	json_auto_t *after = spec_json(change.after);
 	json_t *item = json_pack("{s:I, s:I, s:o, s:s?, s:s?, s:s?, s:s?, s:o*}", "id",
-				 (json_int_t)change.revision * 1000 + change.seq, "revision",
+				 (json_int_t)change.revision * CHANGES_MAX + change.seq, "revision",
 				 (json_int_t)change.revision, "at", time_json(change.at_ms), "user",
 				 change.actor, "kind", change.kind, "name", change.name, "action",
 				 change.action, "fields", json_diff_list(before, after));

@@ -61,6 +61,23 @@ static bool is_refused(struct request *request, enum store_result result, const 
 	return true;
 }
 
+static void tell(const struct request *request, const char *severity, const char *kind,
+		 const char *what)
+{
+	const struct membership *m = request->state;
+	char text[160];
+	const struct live_event event = {
+		.node_id = m->node_id,
+		.node = request->params.name,
+		.at_ms = m->now_ms,
+		.severity = severity,
+		.kind = kind,
+		.text = text,
+	};
+	(void)snprintf(text, sizeof(text), "%s by %s", what, request->who.actor);
+	live_event_own(request->rest->services.live, &event);
+}
+
 // Store's thread.
 static int revoke_certificates(struct store_tx *tx, void *arg, struct err *err)
 {
@@ -88,19 +105,10 @@ static void end_session(void *arg)
 static void revoked(void *arg, enum store_result result, const struct err *err)
 {
 	struct request *request = arg;
-	const struct membership *m = request->state;
 	const struct rest_services *services = &request->rest->services;
 	if (is_refused(request, result, err))
 		return;
-	struct live_event event = {
-		.node_id = m->node_id,
-		.node = request->params.name,
-		.at_ms = m->now_ms,
-		.severity = "warning",
-		.kind = "revoked",
-		.text = "its certificates were revoked",
-	};
-	live_event_own(services->live, &event);
+	tell(request, "warning", "revoked", "its certificates were revoked");
 	log_info("node %s: certificates revoked by %s", request->params.name, request->who.actor);
 	pki_refresh(services->pki, services->store, end_session, request);
 }
@@ -141,6 +149,7 @@ static void approved(void *arg, enum store_result result, const struct err *err)
 				"no host waits for approval as nodes/%s", request->params.name);
 		return;
 	}
+	tell(request, "info", "approved", "its host was approved");
 	log_info("node %s: approved by %s", request->params.name, request->who.actor);
 	request_answer_empty(request, MHD_HTTP_NO_CONTENT);
 }

@@ -109,7 +109,8 @@ void observed_get(struct request *request)
 	if (!observed)
 		observed = json_pack("{s:{}, s:n}", "entries", "samples");
 	json_t *samples = json_object_get(observed, "samples");
-	json_object_set(observed, "sampled", json_object_get(samples, "at"));
+	json_object_set_new(observed, "sampled",
+			    json_integer(json_integer_value(json_object_get(samples, "at"))));
 	write_time(observed, "sampled");
 	json_t *values = json_object_get(samples, "values");
 	json_object_set_new(observed, "samples", values ? json_incref(values) : json_object());

@@ -10,6 +10,14 @@
 #include "rest/handlers.h"
 #include "rest/server.h"
 
+// "kind/name" or "name" -> "name"
+static const char *bare(const json_t *reference)
+{
+	const char *name = json_string_value(reference);
+	const char *slash = name ? strchr(name, '/') : NULL;
+	return slash ? slash + 1 : name;
+}
+
 // Adds what only the intent knows: ids, sites and where they are.
 static void place_node(const struct intent *intent, json_t *node)
 {
@@ -17,13 +25,10 @@ static void place_node(const struct intent *intent, json_t *node)
 	const struct intent_resource *found = name ? intent_find(intent, "nodes", name) : NULL;
 	if (!found)
 		return;
-	const json_t *site = json_object_get(found->spec, "site");
+	const char *site = bare(json_object_get(found->spec, "site"));
 	json_object_set_new(node, "id", json_integer(found->id));
-	json_object_set(node, "site", site ? (json_t *)(uintptr_t)site : json_null());
-	const char *site_name = json_string_value(site);
-	const char *slash = site_name ? strchr(site_name, '/') : NULL;
-	const struct intent_resource *place =
-		site_name ? intent_find(intent, "sites", slash ? slash + 1 : site_name) : NULL;
+	json_object_set_new(node, "site", site ? json_string(site) : json_null());
+	const struct intent_resource *place = site ? intent_find(intent, "sites", site) : NULL;
 	json_t *location = place ? json_object_get(place->spec, "location") : NULL;
 	json_object_set(node, "location", location ? location : json_null());
 }
@@ -67,6 +72,13 @@ static bool has_joined(const struct intent *intent, const char *name)
 	return node && json_object_get(intent_facts(intent, node->id), "public_key");
 }
 
+static int add_link(json_t *links, const char *const names[3], const char *state)
+{
+	return json_array_append_new(links,
+				     json_pack("{s:s, s:s, s:s, s:s}", "network", names[0], "a",
+					       names[1], "b", names[2], "state", state));
+}
+
 static int add_unseen(void *arg, const char *network, const char *a, const char *b)
 {
 	struct unseen *unseen = arg;
@@ -77,9 +89,29 @@ static int add_unseen(void *arg, const char *network, const char *a, const char 
 	if (unseen->is_cut)
 		return 1;
 	bool is_known = has_joined(unseen->intent, a) && has_joined(unseen->intent, b);
-	return json_array_append_new(unseen->links,
-				     json_pack("{s:s, s:s, s:s, s:s}", "network", network, "a", a,
-					       "b", b, "state", is_known ? "unknown" : "never"));
+	const char *const names[] = { network, a, b };
+	return add_link(unseen->links, names, is_known ? "unknown" : "never");
+}
+
+// A link that an override has switched off is no link of the intent, but nobody may wonder where it
+// went.
+static bool add_disabled(void *arg, const struct intent_resource *override)
+{
+	struct unseen *unseen = arg;
+	const json_t *ends = json_object_get(override->spec, "ends");
+	const char *network = bare(json_object_get(override->spec, "network"));
+	const char *a = bare(json_array_get(ends, 0));
+	const char *b = bare(json_array_get(ends, 1));
+	if (!json_is_true(json_object_get(override->spec, "disabled")) || !network || !a || !b)
+		return true;
+	unseen->is_cut = json_array_size(unseen->links) >= LIVE_LINKS_MAX;
+	bool is_sorted = strcmp(a, b) < 0;
+	const char *const names[] = { network, is_sorted ? a : b, is_sorted ? b : a };
+	CLEAN(free_ptr) char *key = link_key(names[0], names[1], names[2]);
+	// Until its ends have taken it down they still tell of it.
+	if (!unseen->is_cut && key && !map_get(unseen->seen, key))
+		(void)add_link(unseen->links, names, "disabled");
+	return !unseen->is_cut;
 }
 
 static void complete_links(const struct intent *intent, json_t *topology)
@@ -90,6 +122,8 @@ static void complete_links(const struct intent *intent, json_t *topology)
 	if (unseen.seen && note_seen(unseen.seen, unseen.links) == 0 &&
 	    !json_is_true(json_object_get(topology, "truncated")))
 		(void)intent_each_link(intent, add_unseen, &unseen);
+	if (unseen.seen && !unseen.is_cut)
+		intent_list(intent, "links", NULL, add_disabled, &unseen);
 	if (unseen.is_cut)
 		json_object_set_new(topology, "truncated", json_true());
 	map_free(unseen.seen);
@@ -108,8 +142,9 @@ void topology_get(struct request *request)
 		const char *name = json_string_value(json_object_get(item, "name"));
 		const struct intent_resource *segment =
 			name ? intent_find(services->intent, "segments", name) : NULL;
-		if (segment)
-			json_object_set(item, "network", json_object_get(segment->spec, "network"));
+		const char *network =
+			segment ? bare(json_object_get(segment->spec, "network")) : NULL;
+		json_object_set_new(item, "network", network ? json_string(network) : json_null());
 	}
 	complete_links(services->intent, topology);
 	request_answer_json(request, MHD_HTTP_OK, topology);

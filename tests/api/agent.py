@@ -154,8 +154,8 @@ class Agent:
         while not until(self.desired):
             self.await_type("desired", deadline - time.monotonic())
 
-    def applied(self, revision):
-        self.send(type="applied", revision=revision, digest=digest_of(self.desired), errors=[], writes=1)
+    def applied(self, revision, errors=()):
+        self.send(type="applied", revision=revision, digest=digest_of(self.desired), errors=list(errors), writes=1)
 
     def observe(self, entries):
         """Reports these (key: object) as all that there is."""

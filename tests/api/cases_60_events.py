@@ -20,6 +20,7 @@ class Stream:
         assert self.response.status == 200, self.response.read()
         assert self.response.headers["Content-Type"] == "text/event-stream"
         self.last = None
+        self.contract = c.contract
 
     def next(self):
         event = {"event": "message", "data": None}
@@ -29,6 +30,7 @@ class Stream:
                 continue
             if not line:
                 if event["data"] is not None:
+                    self.contract.check_event(event["event"], event["data"])
                     return event
                 continue
             key, _, value = line.partition(":")

@@ -141,6 +141,10 @@ def case_approval(c):
     identity = expect(Client(c).post("/api/v1/enrol", body), 200).json
     assert identity["name"] == "waiting"
     expect(c.admin.get("/api/v1/nodes/waiting"), 200)
+    assert c.admin.get("/api/v1/state").json["pending"] == []
+    events = [(e["kind"], e["text"]) for e in c.admin.get("/api/v1/log?node=waiting").json["items"]]
+    assert events == [("approved", "its host was approved by user/admin"),
+                      ("approval_wanted", "a host at 127.0.0.1 waits for approval")], events
 
 
 def case_revoke(c):

@@ -1,4 +1,4 @@
-"""A real controller in a temporary directory, and a client for it. Python's standard library only."""
+"""A real controller in a temporary directory, and a client for it that checks every answer against api/openapi.yaml."""
 
 import http.client
 import json
@@ -11,6 +11,8 @@ import ssl
 import subprocess
 import tempfile
 import time
+
+from contract import Contract
 
 
 class Skip(Exception):
@@ -77,9 +79,11 @@ class Client:
                 headers.setdefault("Content-Type", kind)
             connection.request(method, path, data, headers)
             response = connection.getresponse()
-            return Answer(response, response.read())
+            answer = Answer(response, response.read())
         finally:
             connection.close()
+        self.controller.contract.check(method, path, answer)
+        return answer
 
     def get(self, path, **more):
         return self.call("GET", path, **more)
@@ -104,11 +108,22 @@ class Client:
         return answer
 
 
+CONTRACTS = {}
+
+
+def contract_of(root):
+    """One for all controllers of a run, so that what was seen of any of them counts."""
+    if root not in CONTRACTS:
+        CONTRACTS[root] = Contract(root)
+    return CONTRACTS[root]
+
+
 class Controller:
     def __init__(self, binary, root, extra="", log_level="debug"):
         """`extra` is YAML that is put behind the settings."""
         self.extra = extra
         self.log_level = log_level
+        self.contract = contract_of(root)
         self.binary = binary
         self.root = root
         self.dir = tempfile.mkdtemp(prefix="weft-api-")

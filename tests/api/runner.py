@@ -43,6 +43,11 @@ def run_case(name, function, controller):
     return True
 
 
+def told(is_fine, name):
+    print(("ok    " if is_fine else "FAIL  ") + name)
+    return is_fine
+
+
 def main():
     binary, root = sys.argv[1], sys.argv[2]
     wanted = sys.argv[3:]
@@ -61,9 +66,14 @@ def main():
                 break
         stopped = controller.stop()
         tail = controller.log_tail()
-    print(("ok    " if stopped else "FAIL  ") + "controller: stops cleanly on SIGTERM")
-    passed += stopped
-    failed += not stopped
+    outcomes = [told(stopped, "controller: stops cleanly on SIGTERM")]
+    if not wanted:
+        unseen = controller.contract.unseen()
+        outcomes.append(told(not unseen, "contract: every field that openapi.yaml promises came in some answer"))
+        for field in unseen:
+            print(f"      never: {field}")
+    passed += outcomes.count(True)
+    failed += outcomes.count(False)
     if failed:
         print(tail)
     print(f"{passed} passed, {failed} failed ({time.monotonic() - started:.1f} s)")

@@ -91,10 +91,11 @@ static void test_good_bodies(void **state)
 		{ "UserSpec", "{\"role\":\"admin\",\"password\":\"correct horse\"}", "" },
 		{ "TokenSpec", "{\"role\":\"viewer\",\"expires\":\"90d\",\"scopes\":[\"metrics\"]}",
 		  "" },
-		{ "StateNode",
-		  "{\"name\":\"a\",\"id\":1,\"connected\":false,\"target\":0,\"applied\":0,\"lag\":"
-		  "0,"
-		  "\"errors\":[],\"health\":\"never\",\"since\":null}",
+		{ "EntryError",
+		  "{\"entry\":\"peer/home/bob\",\"text\":\"no address\",\"blocked_by\":null}", "" },
+		{ "RevisionEvent",
+		  "{\"revision\":7,\"at\":\"2027-01-31T12:00:00Z\",\"user\":\"user/ada\","
+		  "\"changes\":[{\"kind\":\"nodes\",\"name\":\"rho\",\"action\":\"rename\"}]}",
 		  "" },
 		{ "Resources",
 		  "{\"nodes\":{\"rho\":{}},\"networks\":{\"home\":{\"mesh\":[\"rho\"]}}}", "" },

@@ -1,9 +1,10 @@
 // The fleet as this page knows it: read whole once, then kept by the event stream.
 import { get } from "../api/client";
+import type { EntryEvent, Event, Observed, RevisionEvent, SampleEvent } from "../api/schema";
 import { openLink, type Link } from "./link";
 import { sequenceOf, type FeedItem, type FeedState } from "./feed";
 import {
-  toMs, type Bodies, type FleetState, type FleetTopology, type NodeDetail, type NodeState, type Samples,
+  toMs, type FleetState, type FleetTopology, type NodeDetail, type NodeState, type Samples,
 } from "./shapes";
 
 export interface Fleet {
@@ -78,7 +79,7 @@ async function readState(): Promise<void> {
   buffered = [];
   try {
     const state = await get<FleetState>("/api/v1/state");
-    const cursor = sequenceOf(state.cursor ?? "");
+    const cursor = sequenceOf(state.cursor);
     const missed = buffered.filter((item) => sequenceOf(item.id) > cursor);
     update({ state, clockOffset: (toMs(state.now) ?? Date.now()) - Date.now() });
     for (const item of missed) applyNode(item);
@@ -99,15 +100,10 @@ function wantsTopology(): boolean {
   return topologyViews > 0 || (fleet.state?.nodes.length ?? 0) <= SMALL_FLEET;
 }
 
-interface ObservedAnswer {
-  entries: Bodies;
-  desired: Bodies;
-  samples: Samples | null;
-}
-
 async function readDetail(node: string): Promise<void> {
-  const answer = await get<ObservedAnswer>(`/api/v1/nodes/${encodeURIComponent(node)}/observed`);
-  const samples = answer.samples && "values" in answer.samples ? answer.samples : null;
+  const answer = await get<Observed>(`/api/v1/nodes/${encodeURIComponent(node)}/observed`);
+  const at = toMs(answer.sampled);
+  const samples = at === null ? null : { at, values: answer.samples };
   const known = fleet.details[node];
   const detail: NodeDetail = {
     entries: answer.entries,
@@ -137,7 +133,7 @@ function applyNode(item: FeedItem): void {
   update({ state: { ...fleet.state, nodes } });
 }
 
-function applyEntries(data: { node: string; reset?: boolean; set: Bodies; drop: string[] }): void {
+function applyEntries(data: EntryEvent): void {
   const detail = fleet.details[data.node];
   if (detail) {
     const entries = data.reset ? {} : { ...detail.entries };
@@ -150,19 +146,27 @@ function applyEntries(data: { node: string; reset?: boolean; set: Bodies; drop: 
   else if (wantsTopology() && keys.some((key) => key.startsWith("port/"))) topologySoon();
 }
 
-function applySamples(data: { node: string; at: string | number; values: Samples["values"] }): void {
+function applySamples(data: SampleEvent): void {
   const detail = fleet.details[data.node];
   if (!detail) return;
-  const samples = { at: toMs(data.at) ?? Date.now(), values: data.values };
+  const samples: Samples = { at: toMs(data.at) ?? Date.now(), values: data.values };
   const isNew = !detail.samples || samples.at > detail.samples.at;
   if (isNew) update({ details: { ...fleet.details, [data.node]: { ...detail, samples, before: detail.samples } } });
 }
 
-function applyRevision(data: { revision: number }): void {
+function applyRevision(data: RevisionEvent): void {
   if (fleet.state) update({ state: { ...fleet.state, revision: Math.max(data.revision, fleet.state.revision) } });
   update({ revisions: fleet.revisions + 1 });
   stateSoon();
   detailsSoon();
+}
+
+// Who waits for approval stands in the state only.
+const APPROVALS = ["approval_wanted", "approved"];
+
+function applyEvent(data: Event): void {
+  update({ happenings: fleet.happenings + 1 });
+  if (APPROVALS.includes(data.kind)) stateSoon();
 }
 
 function readAll(): void {
@@ -179,7 +183,7 @@ function hear(item: FeedItem): void {
   } else if (item.event === "entry") applyEntries(JSON.parse(item.data));
   else if (item.event === "sample") applySamples(JSON.parse(item.data));
   else if (item.event === "revision") applyRevision(JSON.parse(item.data));
-  else if (item.event === "event") update({ happenings: fleet.happenings + 1 });
+  else if (item.event === "event") applyEvent(JSON.parse(item.data));
   else if (item.event === "reset") readAll();
 }
 

@@ -1,20 +1,12 @@
-// What live sends beside what openapi.yaml promises: times may be milliseconds, and a few fields more.
-import type { Event, State, StateNode, Topology } from "../api/schema";
+// The API's shapes by the names the views use, and what the page itself keeps of a node.
+import type { Observed, State, StateNode, Topology } from "../api/schema";
 
-export type Health = StateNode["health"];
-
-export type NodeState = Omit<StateNode, "since"> & {
-  since?: string | number | null;
-  errors_total?: number;
-  writes?: number;
-  reason?: string;
-};
-
-export type FleetState = Omit<State, "nodes"> & { nodes: NodeState[]; cursor?: string };
+export type NodeState = StateNode;
+export type FleetState = State;
+export type PendingHost = State["pending"][number];
 export type FleetTopology = Topology;
 export type TopologyLink = Topology["links"][number];
 export type TopologyPort = Topology["segments"][number]["ports"][number];
-export type LiveEvent = Omit<Event, "at" | "id"> & { at: string | number; id?: number };
 
 /** The body of an entry: loose, since each kind has its own fields and later versions may add some. */
 export type Body = Record<string, unknown>;
@@ -22,7 +14,7 @@ export type Bodies = Record<string, Body>;
 
 export interface Samples {
   at: number;
-  values: Record<string, Record<string, number>>;
+  values: Observed["samples"];
 }
 
 export interface NodeDetail {
@@ -33,9 +25,8 @@ export interface NodeDetail {
   before: Samples | null;
 }
 
-/** Milliseconds since 1970 of a time in either shape; null for none. */
-export function toMs(time: string | number | null | undefined): number | null {
-  if (typeof time === "number") return time > 0 ? time : null;
+/** Milliseconds since 1970; null for no time. */
+export function toMs(time: string | null | undefined): number | null {
   const ms = time ? Date.parse(time) : NaN;
   return Number.isNaN(ms) ? null : ms;
 }

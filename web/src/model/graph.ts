@@ -20,7 +20,7 @@ function rootOf(ports: Ports): string | null {
 function siteElements(topology: FleetTopology): ElementDefinition[] {
   const counts = new Map<string, number>();
   for (const node of topology.nodes) if (node.site) counts.set(node.site, (counts.get(node.site) ?? 0) + 1);
-  return [...counts.keys()].map((site) => ({ data: { id: `site:${site}`, label: site.replace(/^site\//, "") }, classes: "site" }));
+  return [...counts.keys()].map((site) => ({ data: { id: `site:${site}`, label: site }, classes: "site" }));
 }
 
 const HEALTH_SIGNS: Record<string, string> = { ok: "", lagging: "▲ ", error: "✕ ", offline: "○ ", never: "… " };
@@ -39,7 +39,7 @@ function end(port: TopologyPort | undefined): string {
   return port.state === "listening" || port.state === "learning" ? "learning" : "blocked";
 }
 
-const LINK_SIGNS: Record<string, string> = { up: "", down: "✕ down", half: "◐ half", unknown: "?", disabled: "off" };
+const LINK_SIGNS: Record<string, string> = { up: "", down: "✕ down", unknown: "?", never: "… never", disabled: "off" };
 
 function linkElement(link: TopologyLink, ports: Ports): ElementDefinition {
   const source = end(ports.get(`${link.a} ${link.b}`));

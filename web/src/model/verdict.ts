@@ -1,6 +1,7 @@
 // One sentence on the whole fleet: what is wrong first, or that nothing is.
-import { toMs, type FleetState, type FleetTopology, type NodeState, type TopologyLink } from "../live/shapes";
+import { toMs, type FleetState, type FleetTopology, type NodeState } from "../live/shapes";
 import { duration, plural } from "./format";
+import { tally } from "./links";
 
 export type Grade = "ok" | "note" | "warn" | "bad";
 
@@ -43,17 +44,13 @@ function findingOf(node: NodeState, now: number): Finding | null {
       return offline(node, now);
     case "error": {
       const why = first ? `: ${first.entry}: ${cut(first.text)}` : "";
-      const how = node.lag > 0 ? behind(node) : ` has ${plural(node.errors_total ?? node.errors.length, "failed entry", "failed entries")}`;
+      const how = node.lag > 0 ? behind(node) : ` has ${plural(node.errors_total, "failed entry", "failed entries")}`;
       return { grade: "bad", text: `${node.name}${how}${why}`, node: node.name };
     }
     case "lagging":
       return { grade: "warn", text: `${node.name}${behind(node)}`, node: node.name };
     case "never":
-      return {
-        grade: "note",
-        text: node.pending ? `${node.name} waits for approval` : `${node.name} has never connected`,
-        node: node.name,
-      };
+      return { grade: "note", text: `${node.name} has never connected`, node: node.name };
     default:
       return null;
   }
@@ -61,14 +58,18 @@ function findingOf(node: NodeState, now: number): Finding | null {
 
 // Several of the same sort read better as one.
 function grouped(findings: Finding[], nodes: NodeState[]): Finding[] {
-  const never = nodes.filter((node) => node.health === "never" && !node.pending);
+  const never = nodes.filter((node) => node.health === "never");
   if (never.length < 3) return findings;
   const rest = findings.filter((finding) => !never.some((node) => node.name === finding.node));
   return [...rest, { grade: "note", text: `${never.length} nodes have never connected`, node: null }];
 }
 
-function isDown(link: TopologyLink): boolean {
-  return link.state === "down" || link.state === "half";
+// A host that waits need not be a node yet; then there is no page to look at.
+function waiting(state: FleetState): Finding[] {
+  const names = new Set(state.nodes.map((node) => node.name));
+  return state.pending.map(({ name }) => ({
+    grade: "warn", text: `${name} waits for approval`, node: names.has(name) ? name : null,
+  }));
 }
 
 // A link to a node that is away needs no words of its own.
@@ -78,7 +79,7 @@ function links(state: FleetState, topology: FleetTopology | null): Finding[] {
     const down = away.size === 0 ? (state.counts.links_down ?? 0) : 0;
     return down ? [{ grade: "bad", text: `${plural(down, "link")} ${down === 1 ? "is" : "are"} down`, node: null }] : [];
   }
-  const down = topology.links.filter((link) => isDown(link) && !away.has(link.a) && !away.has(link.b));
+  const down = topology.links.filter((link) => link.state === "down" && !away.has(link.a) && !away.has(link.b));
   if (down.length === 0) return [];
   const names = down.slice(0, 2).map((link) => `${link.a} – ${link.b}`);
   const more = down.length > 2 ? ` and ${down.length - 2} more` : "";
@@ -86,23 +87,32 @@ function links(state: FleetState, topology: FleetTopology | null): Finding[] {
   return [{ grade: "bad", text, node: null }];
 }
 
-function healthy(state: FleetState): Verdict {
+function linksUp(state: FleetState, topology: FleetTopology | null): string {
+  const told = state.counts.links_up ?? 0;
+  const [up, wanted] = topology ? tally(topology.links) : [told, told];
+  if (wanted === 0) return "";
+  if (up < wanted) return `; ${up} of ${plural(wanted, "link")} are up, no end tells of the others yet`;
+  return wanted === 1 ? "; the one link is up" : `; all ${wanted} links are up`;
+}
+
+function healthy(state: FleetState, topology: FleetTopology | null): Verdict {
   const n = state.nodes.length;
-  const up = state.counts.links_up ?? 0;
-  const who = n === 1 ? "The one node is at" : `All ${n} nodes agree on`;
-  const wires = up === 0 ? "" : up === 1 ? "; its link is up" : `; all ${up} links are up`;
-  return { grade: "ok", text: `${who} revision ${state.revision}${wires}.`, node: null };
+  const who = n === 1 ? "The one node is" : `All ${n} nodes are`;
+  return { grade: "ok", text: `${who} up to date at revision ${state.revision}${linksUp(state, topology)}.`, node: null };
 }
 
 export function verdictOf(state: FleetState, topology: FleetTopology | null, now: number): Verdict {
-  if (state.nodes.length === 0) return { grade: "note", text: "There are no nodes yet.", node: null };
-  const each = state.nodes.map((node) => findingOf(node, now)).filter((finding) => finding !== null);
-  const findings = [...grouped(each, state.nodes), ...links(state, topology)];
+  const asking = waiting(state);
+  if (state.nodes.length === 0 && asking.length === 0) return { grade: "note", text: "There are no nodes yet.", node: null };
+  const asked = new Set(state.pending.map((host) => host.name));
+  const told = state.nodes.filter((node) => !(node.health === "never" && asked.has(node.name)));
+  const each = told.map((node) => findingOf(node, now)).filter((finding) => finding !== null);
+  const findings = [...grouped(each, told), ...asking, ...links(state, topology)];
   findings.sort((a, b) => RANK[b.grade] - RANK[a.grade]);
   const worst = findings[0];
-  if (!worst) return healthy(state);
-  const told = findings.slice(0, TOLD_MAX).map((finding) => finding.text);
-  const more = findings.length - told.length;
-  const text = told.join("; ") + (more > 0 ? `; and ${more} more` : "");
+  if (!worst) return healthy(state, topology);
+  const first = findings.slice(0, TOLD_MAX).map((finding) => finding.text);
+  const more = findings.length - first.length;
+  const text = first.join("; ") + (more > 0 ? `; and ${more} more` : "");
   return { grade: worst.grade, text: `${text}${/[.!?…]$/.test(text) ? "" : "."}`, node: worst.node };
 }

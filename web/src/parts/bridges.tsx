@@ -117,7 +117,7 @@ export function Bridges({ detail }: { detail: NodeDetail }) {
           <Section key={bridge.key} title={`Bridge ${bridge.owner}`} note={<code>{device}</code>}>
             <Tree bridge={bridge} ports={own} detail={detail} />
             <Scroll label={`Ports of the bridge ${bridge.owner}`}>
-              <table class="table">
+              <table class="table table-dense">
                 <Columns columns={COLUMNS} />
                 <tbody>
                   {own.map((port) => (

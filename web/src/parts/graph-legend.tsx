@@ -18,7 +18,7 @@ const SIGNS: Sign[] = [
   { word: "port blocked against loops", line: "sign-line", width: 1.5, end: "tee" },
   { word: "port listening or learning", line: "sign-line", width: 1.5, end: "diamond" },
   { word: "link down", line: "sign-bad", width: 2.5, dash: "6 4" },
-  { word: "link unknown", line: "sign-dim", width: 1.5, dash: "2 3" },
+  { word: "link unknown, off, or to a node that never joined", line: "sign-dim", width: 1.5, dash: "2 3" },
 ];
 
 function Drawn({ sign }: { sign: Sign }) {
@@ -81,7 +81,7 @@ export function PortTable({ ports }: { ports: TopologyPort[] }) {
                 <Value value={port.role} />
               </td>
               <td>
-                <State state={port.state} />
+                <State state={port.state ?? "unknown"} />
               </td>
               <td class="num">
                 <Value value={port.cost} />

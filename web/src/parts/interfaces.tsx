@@ -74,7 +74,7 @@ export function Interfaces({ detail }: { detail: NodeDetail }) {
   return (
     <Section title="Interfaces">
       <Scroll label="Interfaces">
-        <table class="table">
+        <table class="table table-dense">
           <Columns columns={COLUMNS} />
           <tbody>
             {rows.map(({ entry, word }) => (

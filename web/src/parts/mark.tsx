@@ -1,10 +1,10 @@
 // The sign of a state: a shape and a colour, always beside a word.
 
 export type MarkState =
-  | "ok" | "up" | "forwarding" | "lagging" | "error" | "down" | "offline" | "never" | "half" | "unknown" | "blocking" | "disabled"
+  | "ok" | "up" | "forwarding" | "lagging" | "error" | "down" | "offline" | "never" | "unknown" | "blocking" | "disabled"
   | "info" | "warning" | "learning";
 
-type Shape = "disc" | "ring" | "dots" | "triangle" | "cross" | "bar" | "half" | "dash";
+type Shape = "disc" | "ring" | "dots" | "triangle" | "cross" | "bar" | "dash";
 
 const SHAPES: Record<MarkState, [Shape, string]> = {
   ok: ["disc", "good"],
@@ -13,7 +13,6 @@ const SHAPES: Record<MarkState, [Shape, string]> = {
   lagging: ["triangle", "warn"],
   warning: ["triangle", "warn"],
   learning: ["triangle", "warn"],
-  half: ["half", "warn"],
   error: ["cross", "bad"],
   down: ["cross", "bad"],
   offline: ["ring", "bad"],
@@ -38,14 +37,12 @@ function drawn(shape: Shape) {
       return <path d="M3.6 3.6l8.8 8.8M12.4 3.6l-8.8 8.8" stroke="currentColor" stroke-width="2.8" stroke-linecap="round" />;
     case "bar":
       return <path d="M8 2.5v11M3 8h5" stroke="currentColor" stroke-width="2.4" stroke-linecap="round" />;
-    case "half":
-      return <path d="M8 3a5 5 0 0 0 0 10z M8 3a5 5 0 0 1 0 10" fill="currentColor" fill-opacity="1" />;
     case "dash":
       return <path d="M4 8h8" stroke="currentColor" stroke-width="2.4" stroke-linecap="round" />;
   }
 }
 
-const WORDS: Partial<Record<MarkState, string>> = { never: "never connected", half: "half up" };
+const WORDS: Partial<Record<MarkState, string>> = { never: "never connected" };
 
 function known(state: string): MarkState {
   if (state === "listening") return "learning";

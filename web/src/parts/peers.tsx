@@ -77,7 +77,7 @@ export function Peers({ node, detail }: { node: string; detail: NodeDetail }) {
   return (
     <Section title="Peers">
       <Scroll label={`Peers of ${node}`}>
-        <table class="table">
+        <table class="table table-dense">
           <Columns columns={COLUMNS} />
           <tbody>
             {peers.map((peer) => (

@@ -3,7 +3,7 @@ import { useNow } from "../live/use";
 import { toMs } from "../live/shapes";
 import { ago, clockExact, duration } from "../model/format";
 
-export function Ago({ at }: { at: string | number | null | undefined }) {
+export function Ago({ at }: { at: string | null | undefined }) {
   const now = useNow(1000);
   const ms = toMs(at);
   if (ms === null) return <span class="dim">–</span>;
@@ -15,7 +15,7 @@ export function Ago({ at }: { at: string | number | null | undefined }) {
 }
 
 /** How long it has been so: "for 4 min". */
-export function Since({ at }: { at: string | number | null | undefined }) {
+export function Since({ at }: { at: string | null | undefined }) {
   const now = useNow(1000);
   const ms = toMs(at);
   if (ms === null) return null;

@@ -6,6 +6,7 @@ import { useFleet } from "../live/use";
 import { CopyLine } from "../parts/copy";
 import { Dialog } from "../parts/dialog";
 import { State } from "../parts/mark";
+import { ApproveButton, usePending } from "../parts/pending";
 import { ProblemNote } from "../parts/problem";
 import { configPath, nodePath } from "../router";
 
@@ -99,6 +100,7 @@ function Form({ onMade, onClose }: { onMade(made: Made): void; onClose(): void }
 
 function Progress({ made }: { made: Made }) {
   const node = useFleet((fleet) => fleet.state?.nodes.find((each) => each.name === made.node) ?? null);
+  const pending = usePending(made.node);
   if (node?.connected)
     return (
       <p role="status">
@@ -108,10 +110,15 @@ function Progress({ made }: { made: Made }) {
         </a>
       </p>
     );
-  const wait = node?.pending ? `${made.node} waits for your approval on its page.` : `Waiting for ${made.node} to connect …`;
+  if (pending)
+    return (
+      <div class="actions" role="status">
+        <State state="warning" word={`A host at ${pending.source} waits for your approval.`} /> <ApproveButton host={pending} />
+      </div>
+    );
   return (
     <p role="status">
-      <State state="never" word={wait} />
+      <State state="never" word={`Waiting for ${made.node} to connect …`} />
     </p>
   );
 }

@@ -101,7 +101,7 @@ function KindPage({ kind }: { kind: Kind }) {
           )}
         </div>
       </div>
-      <p class="dim">{kinds[kind].about}</p>
+      <p class="note">{kinds[kind].about}</p>
       {refused && <ProblemNote refused={refused} />}
       {data && data.items.length === 0 && (
         <Empty title={part ? `No name has “${part}” in it.` : `There are no ${kind.replace("-", " ")} yet.`}>

@@ -19,8 +19,23 @@ function byRevision(items: Change[]): [number, Change[]][] {
   return [...groups];
 }
 
+// What a node found out about itself (addresses, keys), not what anybody decided: told in a line, shown when asked for.
+function areFacts(change: Change): boolean {
+  return change.user.startsWith("node/") && change.fields.every((field) => /^facts(\.|$)/.test(field.path));
+}
+
+function Facts({ change }: { change: Change }) {
+  const names = change.fields.map((field) => field.path.replace(/^facts\.?/, "").replace(/_/g, " ")).filter((name) => name);
+  return (
+    <details class="fold">
+      <summary class="dim">what it found out about itself{names.length > 0 && `: ${names.join(", ")}`}</summary>
+      <FieldDiff fields={change.fields} />
+    </details>
+  );
+}
+
 function ChangeItem({ change }: { change: Change }) {
-  const fields = change.fields ?? [];
+  const fields = change.fields;
   const title = (
     <>
       <span class={`sign sign-${change.action}`} aria-hidden="true">
@@ -41,7 +56,7 @@ function ChangeItem({ change }: { change: Change }) {
   return (
     <li class="change">
       <div>{title}</div>
-      {fields.length > 0 && <FieldDiff fields={fields} />}
+      {areFacts(change) ? <Facts change={change} /> : fields.length > 0 && <FieldDiff fields={fields} />}
     </li>
   );
 }

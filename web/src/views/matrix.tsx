@@ -3,6 +3,8 @@ import { useEffect, useState } from "preact/hooks";
 import { useFleet } from "../live/use";
 import { watchTopology } from "../live/fleet";
 import type { FleetTopology, TopologyLink } from "../live/shapes";
+import { plural } from "../model/format";
+import { tally } from "../model/links";
 import { Empty } from "../parts/empty";
 import { Mark, State } from "../parts/mark";
 import { Scroll } from "../parts/section";
@@ -11,7 +13,7 @@ import { configPath, nodePath } from "../router";
 // A table of more nodes than this cannot be read, nor drawn fast.
 const TABLE_MAX = 60;
 
-const WORDS: Record<string, string> = { half: "half", disabled: "off", unknown: "?" };
+const WORDS: Record<string, string> = { disabled: "off", unknown: "?" };
 
 function pairKey(a: string, b: string): string {
   return a < b ? `${a} ${b}` : `${b} ${a}`;
@@ -70,7 +72,7 @@ function Grid({ names, links, health }: { names: string[]; links: TopologyLink[]
 }
 
 function Broken({ links }: { links: TopologyLink[] }) {
-  const bad = links.filter((link) => link.state !== "up");
+  const bad = links.filter((link) => link.state !== "up" && link.state !== "disabled");
   return (
     <Scroll label="Links that are not up">
       <table class="table">
@@ -103,6 +105,7 @@ function Legend() {
       <li><State state="up" word="up: fresh handshakes" /></li>
       <li><State state="down" word="down: an end had no handshake for 3 min, or never" /></li>
       <li><State state="unknown" word="unknown: no end is connected to tell" /></li>
+      <li><State state="never" word="never: an end has not joined yet" /></li>
       <li><State state="disabled" word="off: disabled by an override" /></li>
     </ul>
   );
@@ -122,7 +125,7 @@ export function Matrix({ onAddNode }: { onAddNode(): void }) {
   const links = topology.links.filter((link) => link.network === network);
   const members = new Set(links.flatMap((link) => [link.a, link.b]));
   const names = [...members].sort();
-  const up = links.filter((link) => link.state === "up").length;
+  const [up, wanted] = tally(links);
   return (
     <div class="page">
       <div class="page-head">
@@ -148,7 +151,7 @@ export function Matrix({ onAddNode }: { onAddNode(): void }) {
       ) : (
         <>
           <p class="note">
-            {up} of {links.length} links of <a href={configPath("networks", network)} data-view>{network}</a> are up.
+            {up} of {plural(wanted, "link")} of <a href={configPath("networks", network)} data-view>{network}</a> {wanted === 1 ? "is" : "are"} up.
           </p>
           {names.length <= TABLE_MAX ? (
             <Grid names={names} links={links} health={new Map(topology.nodes.map((node) => [node.name, node.health]))} />

@@ -14,9 +14,10 @@ import { EventList } from "../parts/events";
 import { GuardCounters, Interfaces } from "../parts/interfaces";
 import { State } from "../parts/mark";
 import { Peers } from "../parts/peers";
+import { ApproveButton, usePending } from "../parts/pending";
 import { Ping } from "../parts/ping";
 import { Scroll, Section } from "../parts/section";
-import { Since } from "../parts/time";
+import { Ago, Since } from "../parts/time";
 import { Value } from "../parts/value";
 import { configPath } from "../router";
 import { useMay } from "../session";
@@ -80,7 +81,7 @@ function Facts({ node, detail }: { node: NodeState; detail: NodeDetail | null })
         </Fact>
       )}
       <Fact word="Kernel writes">
-        <Value value={number(samples, "writes_total") ?? node.writes} />
+        <Value value={number(samples, "writes_total")} /> <span class="dim">{node.writes} for this revision</span>
       </Fact>
     </dl>
   );
@@ -88,9 +89,9 @@ function Facts({ node, detail }: { node: NodeState; detail: NodeDetail | null })
 
 function Errors({ node }: { node: NodeState }) {
   if (node.errors.length === 0) return null;
-  const hidden = (node.errors_total ?? node.errors.length) - node.errors.length;
+  const hidden = node.errors_total - node.errors.length;
   return (
-    <Section title="Errors" note={plural(node.errors_total ?? node.errors.length, "entry", "entries")}>
+    <Section title="Errors" note={plural(node.errors_total, "entry", "entries")}>
       <Scroll label="Errors">
         <table class="table">
           <thead>
@@ -120,27 +121,21 @@ function Errors({ node }: { node: NodeState }) {
   );
 }
 
-type Ask = "" | "ping" | "revoke" | "approve";
+type Ask = "" | "ping" | "revoke";
 
 function Actions({ node }: { node: NodeState }) {
   const [ask, setAsk] = useState<Ask>("");
   const mayNetwork = useMay("network");
   const mayAdmin = useMay("admin");
   const close = () => setAsk("");
-  const path = `/api/v1/nodes/${encodeURIComponent(node.name)}`;
-  const post = (action: string) => async () => {
-    await call("POST", `${path}/${action}`);
+  const revoke = async () => {
+    await call("POST", `/api/v1/nodes/${encodeURIComponent(node.name)}/revoke`);
     close();
   };
-  // Whether a host waits the controller may leave out; then it tells when it is asked to approve.
-  const mayWait = node.pending ?? node.health === "never";
+  const pending = usePending(node.name);
   return (
     <div class="actions">
-      {mayWait && mayAdmin && (
-        <button type="button" class={node.pending ? "primary" : undefined} onClick={() => setAsk("approve")}>
-          Approve
-        </button>
-      )}
+      {pending && <ApproveButton host={pending} />}
       {mayNetwork && (
         <button type="button" disabled={!node.connected} onClick={() => setAsk("ping")}>
           Ping
@@ -154,14 +149,9 @@ function Actions({ node }: { node: NodeState }) {
           Revoke
         </button>
       )}
-      {ask === "approve" && (
-        <Confirm title={`Approve ${node.name}?`} action="Approve" onConfirm={post("approve")} onClose={close}>
-          <p>The host that waits to join as {node.name} is let in. It asks again within a minute.</p>
-        </Confirm>
-      )}
       {ask === "ping" && <Ping from={node.name} onClose={close} />}
       {ask === "revoke" && (
-        <Confirm isDanger title={`Revoke ${node.name}?`} action="Revoke" onConfirm={post("revoke")} onClose={close}>
+        <Confirm isDanger title={`Revoke ${node.name}?`} action="Revoke" onConfirm={revoke} onClose={close}>
           <p>
             Its certificates stop working and its session ends at once. The host keeps its last good state, and can only come back
             with a new enrolment key. To remove the node entirely, delete it in its configuration.
@@ -228,6 +218,11 @@ export function NodePage({ name }: { name: string }) {
         <Actions node={node} />
       </div>
       {node.health !== "ok" && node.reason && <p class={`note note-${node.health}`}>{node.reason}</p>}
+      {node.health === "offline" && (
+        <p class="note">
+          What follows is what it told last, <Ago at={node.since} />; its agent goes on with that as long as the host runs.
+        </p>
+      )}
       <Facts node={node} detail={detail} />
       <Errors node={node} />
       {detail ? <Parts node={node} detail={detail} /> : <div class="waiting" aria-busy="true" />}

@@ -2,8 +2,10 @@
 import { useFleet } from "../live/use";
 import type { FleetState, FleetTopology, NodeState } from "../live/shapes";
 import { count, plural } from "../model/format";
+import { tally } from "../model/links";
 import { Empty } from "../parts/empty";
 import { EventList } from "../parts/events";
+import { PendingHosts } from "../parts/pending";
 import { Mark, State } from "../parts/mark";
 import { Scroll, Section } from "../parts/section";
 import { Ago, Since } from "../parts/time";
@@ -36,7 +38,7 @@ function Figures({ state, topology }: { state: FleetState; topology: FleetTopolo
   const missing = away ? "offline" : "never";
   const behind = nodes.filter((node) => node.connected && node.health !== "ok").length;
   const up = counts.links_up ?? 0;
-  const links = topology ? topology.links.length : up + (counts.links_down ?? 0);
+  const links = topology ? tally(topology.links)[1] : up + (counts.links_down ?? 0);
   return (
     <div class="figures">
       <Figure value={connected} of={nodes.length} word="nodes connected" state={connected === nodes.length ? "ok" : missing} />
@@ -50,12 +52,11 @@ function Figures({ state, topology }: { state: FleetState; topology: FleetTopolo
 
 function why(node: NodeState): string {
   const first = node.errors[0];
-  if (node.pending) return "waits for approval";
   if (node.health === "error" && first) {
-    const more = (node.errors_total ?? node.errors.length) - 1;
+    const more = node.errors_total - 1;
     return `${first.entry}: ${first.text}${more > 0 ? ` (and ${more} more)` : ""}`;
   }
-  return node.health === "ok" ? "" : (node.reason ?? "");
+  return node.health === "ok" ? "" : node.reason;
 }
 
 function NodeRow({ node }: { node: NodeState }) {
@@ -98,7 +99,7 @@ function Nodes({ nodes }: { nodes: NodeState[] }) {
         <thead>
           <tr>
             <th scope="col">Node</th>
-            <th scope="col">State</th>
+            <th scope="col">Health</th>
             <th scope="col" class="num">
               Applied
             </th>
@@ -107,7 +108,7 @@ function Nodes({ nodes }: { nodes: NodeState[] }) {
             </th>
             <th scope="col">Why</th>
             <th scope="col">Session</th>
-            <th scope="col">From</th>
+            <th scope="col">Address</th>
             <th scope="col">Site</th>
           </tr>
         </thead>
@@ -167,6 +168,7 @@ export function Overview({ onAddNode }: { onAddNode(): void }) {
       <h1 class="hidden">Overview</h1>
       {isEmpty ? <FirstSteps onAddNode={onAddNode} /> : <Figures state={state} topology={topology} />}
       {!isEmpty && (state.counts.networks ?? 0) === 0 && <NoNetworks />}
+      <PendingHosts />
       {!isEmpty && (
         <Section title="Nodes" note="Those in trouble first">
           <Nodes nodes={state.nodes} />
