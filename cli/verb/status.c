@@ -28,12 +28,10 @@ static bool add_trouble(struct text *t, const json_t *node)
 {
 	const char *health = text_of(node, "health");
 	const json_t *errors = json_object_get(node, "errors");
-	if (json_is_true(json_object_get(node, "pending"))) {
-		text_addf(t, "waits for `weft node approve %s`", text_of(node, "name"));
-	} else if (strcmp(health, "never") == 0) {
-		text_add(t, "has not joined yet");
+	if (strcmp(health, "never") == 0) {
+		text_add(t, "has never connected");
 	} else if (strcmp(health, "offline") == 0) {
-		text_add(t, "is not connected");
+		text_add(t, "is offline");
 	} else if (json_array_size(errors) > 0) {
 		const json_t *first = json_array_get(errors, 0);
 		text_add(t, text_of(first, "entry"));
@@ -42,7 +40,8 @@ static bool add_trouble(struct text *t, const json_t *node)
 		if (json_array_size(errors) > 1)
 			text_addf(t, " (and %zu more)", json_array_size(errors) - 1);
 	} else if (number_of(node, "lag") > 0) {
-		text_addf(t, "is %lld revisions behind", number_of(node, "lag"));
+		text_addf(t, "lags by %lld revision%s", number_of(node, "lag"),
+			  number_of(node, "lag") == 1 ? "" : "s");
 	} else if (strcmp(health, "ok") != 0) {
 		text_add(t, health);
 	} else {
@@ -77,10 +76,20 @@ static bool add_headline(struct text *t, const json_t *nodes)
 	return wrong == 0;
 }
 
+// Hosts with a key that asks for approval are no nodes yet, but somebody waits at each.
+static void add_pending(struct text *t, const json_t *pending)
+{
+	size_t at;
+	const json_t *host;
+	json_array_foreach(pending, at, host)
+		text_addf(t, "%s (a host at %s) waits for approval: `weft node approve %s`\n",
+			  text_of(host, "name"), text_of(host, "source"), text_of(host, "name"));
+}
+
 static void add_nodes(struct table *table, const json_t *nodes, int64_t now_ms)
 {
-	static const char *const heads[] = { "NODE",    "HEALTH",  "SINCE",  "ADDRESS",
-					     "VERSION", "APPLIED", "TROUBLE" };
+	static const char *const heads[] = { "NODE",    "HEALTH",  "SINCE", "ADDRESS",
+					     "VERSION", "APPLIED", "WHY" };
 	for (size_t i = 0; i < ARRAY_LEN(heads); i++)
 		table_cell(table, heads[i]);
 	table_end_row(table);
@@ -125,6 +134,9 @@ static int status(struct call *call, struct err *err)
 		headline.data ? headline.data : "", call->is_coloured ? COLOUR_OFF : "");
 	fprintf(call->out, "Controller %s at %s, revision %lld.\n", text_of(state, "version"),
 		client_url(c), number_of(state, "revision"));
+	CLEAN(text_free) struct text pending = { 0 };
+	add_pending(&pending, json_object_get(state, "pending"));
+	fputs(pending.data ? pending.data : "", call->out);
 	if (json_array_size(nodes) == 0)
 		return CLI_DONE;
 	int64_t now_ms = 0;

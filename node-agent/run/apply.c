@@ -2,8 +2,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clean.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "loop/notify.h"
 
 #include "run/state.h"
@@ -120,6 +122,18 @@ static bool peer_is_up(const struct entry_set *observed, const char *key, bool *
 	return state && strcmp(state, "up") == 0;
 }
 
+// `key` is "peer/NETWORK/NODE".
+static void tell_link(struct agent *agent, const char *key, bool is_up)
+{
+	const char *peer = strrchr(key, '/') + 1;
+	CLEAN(free_ptr)
+	char *text = text_format("the link to %s is %s", peer,
+				 is_up ? "up" : "down: no handshake for 180 s");
+	if (text)
+		session_event(agent, is_up ? "info" : "warning", is_up ? "link_up" : "link_down",
+			      key, text);
+}
+
 // Says which links came and went; returns whether every peer is up.
 static bool tell_links(struct agent *agent, const struct entry_set *before,
 		       const struct entry_set *now)
@@ -136,10 +150,7 @@ static bool tell_links(struct agent *agent, const struct entry_set *before,
 		if (is_up == was_up || (!known_before && !is_up) || entry_set_count(before) == 0)
 			continue;
 		log_info("%s: %s", entry.key, is_up ? "up" : "no handshake for 180 s");
-		session_event(agent, is_up ? "info" : "warning", is_up ? "link_up" : "link_down",
-			      entry.key,
-			      is_up ? "the link is up"
-				    : "the link is down: no handshake for 180 s");
+		tell_link(agent, entry.key, is_up);
 	}
 	return all_up;
 }
