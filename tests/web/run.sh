@@ -1,12 +1,16 @@
 #!/bin/sh
 # The dashboard in a real Chromium. Closes with "N passed, N failed, N skipped".
 #   tests/web/run.sh [PART...]   only the specs whose file name contains one of PART
-# WEFT_URL and WEFT_PASSWORD name a controller with a running fleet (WEFT_USER, default admin). Without them a bare
-# controller is started in a temporary directory, and what needs agents is skipped.
-#   WEFT_BIN            where weft-controller is (default: build/dev/bin, then build/release/bin)
-#   WEFT_WEB_DIR        serve the dashboard from there instead of the built-in one (bare controller only)
-#   WEFT_CUT, WEFT_HEAL shell commands that break the fleet and mend it, for the live specs
-#   CHROMIUM            the browser (default: /usr/bin/chromium)
+# As root it brings up a lab of its own (deploy/examples/private-internet.yaml: five sites with real agents), runs
+# everything against it and takes it down, whatever happens. Else, or with WEFT_WEB_BARE=1, a bare controller is started
+# in a temporary directory, and what needs agents is skipped. WEFT_URL and WEFT_PASSWORD (WEFT_USER, default admin) name
+# a controller with a fleet that runs already.
+#   WEFT_BIN             where the programs are (default: build/release/bin, then build/dev/bin)
+#   WEFT_WEB_DIR         serve the dashboard from there instead of the built-in one (bare controllers only)
+#   WEFT_CUT, WEFT_HEAL  shell commands that break a link of the fleet and mend it
+#   WEFT_AWAY, WEFT_BACK shell commands that take a node away from the fleet and bring it back
+#   WEFT_LONG=1          also waits until a cut link is called down, which takes three minutes
+#   CHROMIUM             the browser (default: /usr/bin/chromium)
 # Screenshots are left in tests/web/out.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -14,8 +18,8 @@ root=$(cd "$here/../.." && pwd)
 cd "$here"
 : "${CHROMIUM:=/usr/bin/chromium}"
 [ -x "$CHROMIUM" ] || { echo "tests/web: $CHROMIUM is not installed" >&2; exit 77; }
-if [ -z "${WEFT_URL:-}" ] && [ -z "${WEFT_BIN:-}" ]; then
-	for dir in "$root/build/dev/bin" "$root/build/release/bin"; do
+if [ -z "${WEFT_BIN:-}" ]; then
+	for dir in "$root/build/release/bin" "$root/build/dev/bin"; do
 		[ -x "$dir/weft-controller" ] && { WEFT_BIN=$dir; break; }
 	done
 fi
@@ -28,4 +32,26 @@ if ! cmp -s package-lock.json node_modules/.weft-lock; then
 	cp package-lock.json node_modules/.weft-lock
 fi
 export CHROMIUM WEFT_BIN
-exec node run.mjs "$@"
+
+lab="$WEFT_BIN/weft lab --lab webtest$$"
+lab_down() {
+	$lab down || echo "tests/web: the lab webtest$$ was not taken down" >&2
+}
+lab_up() {
+	trap lab_down EXIT
+	trap 'exit 130' INT TERM HUP
+	$lab up --port 0 -f "$root/deploy/examples/private-internet.yaml" --nat pi0
+	# The spanning tree is settled when all pairs answer.
+	$lab ping --wait 90 >/dev/null
+	WEFT_URL=$($lab status | awk '$1 == "dashboard" { print $2 }')
+	WEFT_PASSWORD=$($lab status | awk '$1 == "password" { print $2 }')
+	WEFT_CUT="$lab cut home.bob.rho" WEFT_HEAL="$lab heal home.bob.rho"
+	WEFT_AWAY="$lab cut pi0" WEFT_BACK="$lab heal pi0"
+	export WEFT_URL WEFT_PASSWORD WEFT_CUT WEFT_HEAL WEFT_AWAY WEFT_BACK
+}
+
+if [ -z "${WEFT_URL:-}" ] && [ -z "${WEFT_WEB_BARE:-}" ] && [ "$(id -u)" = 0 ] && unshare -n true 2>/dev/null; then
+	lab_up
+fi
+# Not exec: the lab is taken down behind it.
+node run.mjs "$@"

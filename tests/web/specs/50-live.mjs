@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { api, launch, live, signIn, until, useBrowser } from "../lib/browser.mjs";
+import { api, launch, live, until, useBrowser } from "../lib/browser.mjs";
 import { Controller } from "../lib/controller.mjs";
 
 const browser = useBrowser();
@@ -41,11 +41,25 @@ async function threePages(context, most) {
   return pages;
 }
 
-const bareOnly = { skip: process.env.WEFT_FLEET ? "counts on a bare controller" : false };
-const distrusting = useBrowser({ distrusts: true });
+const ownOnly = { skip: process.env.WEFT_BIN ? false : "needs WEFT_BIN" };
 
-test("where workers distrust the certificate the pages share a stream, and the next one takes it over", bareOnly, async () => {
-  const context = await distrusting.context();
+/** A controller and a browser that nobody else uses: who counts streams, or ends the controller, is alone. */
+async function alone(options, body) {
+  const controller = await Controller.start();
+  const own = await launch(options);
+  try {
+    const context = await own.newContext({ ignoreHTTPSErrors: true, baseURL: controller.url });
+    // Without a page, which would have a stream.
+    const data = { user: "admin", password: controller.password };
+    assert.equal((await context.request.post("/api/v1/login", { data })).status(), 200);
+    await body({ controller, context });
+  } finally {
+    await own.close();
+    await controller.stop();
+  }
+}
+
+test("where workers distrust the certificate the pages share a stream, and the next one takes it over", ownOnly, () => alone({ distrusts: true }, async ({ context }) => {
   // The worker may have got through on a connection of a page: then there are two.
   const [first, second, third] = await threePages(context, 2);
   // Workers that cannot connect again must not leave a page behind.
@@ -58,33 +72,22 @@ test("where workers distrust the certificate the pages share a stream, and the n
   await third.locator(".revision").first().getByText("sites/taken-over").waitFor();
   await api(second, "DELETE", "/api/v1/sites/taken-over");
   await third.locator(".revision").first().getByText("deleted").waitFor();
-  await context.close();
-});
+}));
 
-test("a browser has one event stream, however many pages it shows", bareOnly, async () => {
-  const context = await browser.context();
+test("a browser has one event stream, however many pages it shows", ownOnly, () => alone({}, async ({ context }) => {
   await threePages(context, 1);
-  await context.close();
-});
+}));
 
-test("a lost controller is said at once, and its return is shown without a reload", { skip: process.env.WEFT_BIN ? false : "needs WEFT_BIN" }, async () => {
-  const controller = await Controller.start();
-  const own = await launch();
-  try {
-    const context = await own.newContext({ ignoreHTTPSErrors: true });
-    const page = await context.newPage();
-    await signIn(page, controller.url, "admin", controller.password);
-    await live(page);
-    await page.evaluate(() => (window.isSamePage = true));
-    await controller.halt("SIGKILL");
-    await page.getByText("Connection to the controller lost, retrying.").waitFor({ timeout: 10000 });
-    await controller.run();
-    await page.locator(".verdict-live", { hasText: "live" }).waitFor({ timeout: 20000 });
-    await api(page, "PUT", "/api/v1/nodes/after-return", {});
-    await page.getByRole("row", { name: /after-return/ }).waitFor();
-    assert.equal(await page.evaluate(() => window.isSamePage), true);
-  } finally {
-    await own.close();
-    await controller.stop();
-  }
-});
+test("a lost controller is said at once, and its return is shown without a reload", ownOnly, () => alone({}, async ({ controller, context }) => {
+  const page = await context.newPage();
+  await page.goto("/");
+  await live(page);
+  await page.evaluate(() => (window.isSamePage = true));
+  await controller.halt("SIGKILL");
+  await page.getByText("Connection to the controller lost, retrying.").waitFor({ timeout: 10000 });
+  await controller.run();
+  await page.locator(".verdict-live", { hasText: "live" }).waitFor({ timeout: 20000 });
+  await api(page, "PUT", "/api/v1/nodes/after-return", {});
+  await page.getByRole("row", { name: /after-return/ }).waitFor();
+  assert.equal(await page.evaluate(() => window.isSamePage), true);
+}));

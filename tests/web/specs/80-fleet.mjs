@@ -1,9 +1,11 @@
 // What only a running fleet can show.
 import assert from "node:assert/strict";
-import { execSync } from "node:child_process";
-import { join } from "node:path";
+import { execFileSync, execSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { test } from "node:test";
-import { api, fleetTest, hasFleet, live, until, useBrowser } from "../lib/browser.mjs";
+import { fileURLToPath } from "node:url";
+import { api, fleetTest, hasFleet, live, until, url, useBrowser } from "../lib/browser.mjs";
 import { lowContrast } from "../lib/contrast.mjs";
 
 const browser = useBrowser();
@@ -62,7 +64,7 @@ fleetTest("the link matrix and the topology show each link, and blocked ports be
   const network = topology.links[0].network;
   const links = topology.links.filter((link) => link.network === network);
   await page.locator(".cell-up").first().waitFor();
-  const cells = await page.locator(".cell-up, .cell-down, .cell-half, .cell-unknown").count();
+  const cells = await page.locator(".cell-up, .cell-down, .cell-unknown, .cell-never, .cell-disabled").count();
   assert.equal(cells, links.length * 2);
   await page.screenshot({ path: join(process.env.WEFT_OUT, "fleet-links.png"), fullPage: true });
   await page.getByRole("navigation", { name: "Views" }).getByText("Topology").click();
@@ -75,20 +77,67 @@ fleetTest("the link matrix and the topology show each link, and blocked ports be
   await page.context().close();
 });
 
-const canBreak = hasFleet && process.env.WEFT_CUT && process.env.WEFT_HEAL;
+fleetTest("what the controller answers about real nodes is what openapi.yaml says", async () => {
+  const { cookies } = JSON.parse(readFileSync(process.env.WEFT_STATE, "utf8"));
+  const { name, value } = cookies.find((cookie) => cookie.name === "__Host-weft");
+  const script = join(dirname(fileURLToPath(import.meta.url)), "../../api/live.py");
+  execFileSync("python3", [script, url], { env: { ...process.env, WEFT_COOKIE: `${name}=${value}` }, stdio: ["ignore", "ignore", "pipe"] });
+});
 
-test("a link that is cut and healed is shown without a reload", { skip: canBreak ? false : "needs WEFT_CUT and WEFT_HEAL" }, async () => {
+function breaks(...names) {
+  const missing = names.filter((name) => !process.env[name]);
+  if (!hasFleet || missing.length) return { skip: `needs a fleet and ${names.join(", ")}` };
+  return {};
+}
+
+/** Runs one command, then the body, then the other command whatever happened. */
+async function broken(cut, heal, body) {
+  execSync(process.env[cut], { stdio: "ignore" });
+  try {
+    await body();
+  } finally {
+    execSync(process.env[heal], { stdio: "ignore" });
+  }
+}
+
+test("a link that is cut: the tree takes another way and back, shown without a reload", breaks("WEFT_CUT", "WEFT_HEAL"), async () => {
+  const page = await opened("/topology");
+  const blocked = page.getByRole("region", { name: "Bridge ports" }).getByText("blocking");
+  await blocked.first().waitFor();
+  const before = await blocked.count();
+  await broken("WEFT_CUT", "WEFT_HEAL", async () => {
+    await until("a blocked port takes over", async () => (await blocked.count()) < before, 60000);
+    await page.screenshot({ path: join(process.env.WEFT_OUT, "fleet-cut.png"), fullPage: true });
+  });
+  await until("the port blocks again", async () => (await blocked.count()) === before, 60000);
+  await page.context().close();
+});
+
+test("a node that goes away is named at the top, and its page says how old it is", breaks("WEFT_AWAY", "WEFT_BACK"), async () => {
+  const page = await opened("/");
+  const row = page.locator("table.nodes tbody tr").first();
+  let name;
+  await broken("WEFT_AWAY", "WEFT_BACK", async () => {
+    await row.getByText("offline", { exact: true }).waitFor({ timeout: 60000 });
+    name = await row.getByRole("link").innerText();
+    await page.locator(".verdict-bad", { hasText: `${name} is offline` }).waitFor();
+    await page.screenshot({ path: join(process.env.WEFT_OUT, "fleet-away.png"), fullPage: true });
+    await row.getByRole("link").click();
+    await page.getByText("What follows is what it told last").waitFor();
+  });
+  await page.getByRole("heading", { name }).getByText("ok").waitFor({ timeout: 60000 });
+  await page.getByText("What follows is what it told last").waitFor({ state: "detached" });
+  await page.context().close();
+});
+
+const long = process.env.WEFT_LONG ? breaks("WEFT_CUT", "WEFT_HEAL") : { skip: "takes three minutes: WEFT_LONG=1" };
+
+test("a link that is cut is called down, and up again when it is healed, without a reload", long, async () => {
   const page = await opened("/links");
   await page.locator(".cell-up").first().waitFor();
   const down = page.locator(".cell-down");
   const before = await down.count();
-  execSync(process.env.WEFT_CUT, { stdio: "ignore" });
-  try {
-    await until("the cut is shown", async () => (await down.count()) > before, 240000);
-    await page.screenshot({ path: join(process.env.WEFT_OUT, "fleet-cut.png"), fullPage: true });
-  } finally {
-    execSync(process.env.WEFT_HEAL, { stdio: "ignore" });
-  }
+  await broken("WEFT_CUT", "WEFT_HEAL", () => until("the cut is shown", async () => (await down.count()) > before, 240000));
   await until("the healing is shown", async () => (await down.count()) === before, 60000);
   await page.context().close();
 });
