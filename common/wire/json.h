@@ -1,4 +1,4 @@
-// JSON at the protocol's strictness, and strings written as JSON. Private to wire.
+// JSON at the protocol's strictness, and strings written as JSON.
 #pragma once
 
 #include <jansson.h>

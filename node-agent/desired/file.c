@@ -1,9 +1,13 @@
 // The desired state on disk: {"format": 1, "revision": N, "digest": "…", "entries": {key: "the
 // body's exact bytes"}}. A file without a format is one of format 1.
 #include <errno.h>
+#include <inttypes.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/text.h"
+#include "wire/json.h"
 
 #include "desired/state.h"
 
@@ -92,29 +96,31 @@ enum file_source desired_load(struct desired *desired, const char *path, struct 
 	return file_load_kept(path, load_one, desired, err);
 }
 
-static char *dump(const struct desired *desired)
+// By hand: when memory is short, jansson's writer leaves parts out and calls it a success.
+static void dump(const struct desired *desired, struct text *t)
 {
 	char digest[DIGEST_TEXT_SIZE];
-	digest_format(entry_set_digest(desired->entries), digest);
-	CLEAN(json_decref_ptr) json_t *entries = json_object();
+	const char *comma = "";
 	struct entry_change entry;
-	for (size_t at = 0; entries && entry_set_next(desired->entries, &at, &entry);) {
-		if (json_object_set_new_nocheck(entries, entry.key,
-						json_stringn_nocheck(entry.body, entry.body_len)) <
-		    0)
-			return NULL;
+	digest_format(entry_set_digest(desired->entries), digest);
+	text_addf(t,
+		  "{\n \"format\": %d,\n \"revision\": %" PRId64
+		  ",\n \"digest\": \"%s\",\n \"entries\": {",
+		  DESIRED_FORMAT, desired->revision, digest);
+	for (size_t at = 0; entry_set_next(desired->entries, &at, &entry); comma = ",") {
+		text_addf(t, "%s\n  ", comma);
+		wire_json_add(t, entry.key, strlen(entry.key));
+		text_add(t, ": ");
+		wire_json_add(t, entry.body, entry.body_len);
 	}
-	CLEAN(json_decref_ptr)
-	json_t *json =
-		json_pack("{s:i, s:I, s:s, s:O}", "format", DESIRED_FORMAT, "revision",
-			  (json_int_t)desired->revision, "digest", digest, "entries", entries);
-	return json ? json_dumps(json, JSON_INDENT(1) | JSON_SORT_KEYS) : NULL;
+	text_add(t, "\n }\n}\n");
 }
 
 int desired_save(const struct desired *desired, const char *path, struct err *err)
 {
-	CLEAN(free_ptr) char *text = dump(desired);
-	if (!text)
+	CLEAN(text_free) struct text text = { 0 };
+	dump(desired, &text);
+	if (text.failed)
 		return err_set(err, -ENOMEM, "out of memory");
-	return file_replace_kept(path, text, strlen(text), 0600, err);
+	return file_replace_kept(path, text.data, text.len, 0600, err);
 }

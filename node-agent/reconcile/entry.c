@@ -106,7 +106,10 @@ static void body_load(struct entry *e)
 	}
 	json_t *json = json_loads(e->text, JSON_REJECT_DUPLICATES, &at);
 	if (!json_is_object(json)) {
-		(void)err_set(&e->error, -EINVAL, "the body is no JSON object");
+		if (!json && json_error_code(&at) == json_error_out_of_memory)
+			(void)err_set(&e->error, -ENOMEM, "out of memory");
+		else
+			(void)err_set(&e->error, -EINVAL, "the body is no JSON object");
 		json_decref(json);
 		return;
 	}

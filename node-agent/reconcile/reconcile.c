@@ -194,7 +194,7 @@ static int sweep_all(struct reconcile *r, struct err *err)
 		first = first ? first : rc;
 		if (r->kernel->writes == writes)
 			continue;
-		rc = reconcile_look(r, NULL);
+		rc = reconcile_look(r, first ? NULL : err);
 		if (rc < 0)
 			return first ? first : rc;
 	}
@@ -202,7 +202,7 @@ static int sweep_all(struct reconcile *r, struct err *err)
 	const uint64_t writes = r->kernel->writes;
 	int rc = delete_links(r, link_is_unfinished, first ? NULL : err);
 	first = first ? first : rc;
-	rc = r->kernel->writes != writes ? reconcile_look(r, NULL) : 0;
+	rc = r->kernel->writes != writes ? reconcile_look(r, first ? NULL : err) : 0;
 	return first ? first : rc;
 }
 

@@ -23,37 +23,74 @@ static int called(struct kernel *k, struct err *err)
 	return 0;
 }
 
-static void *copy_array(const void *items, size_t len, size_t size)
+static int no_memory(struct err *err)
+{
+	return err_set(err, -ENOMEM, "the fake kernel is out of memory");
+}
+
+// NULL when there is nothing to copy, or no memory: *ret_len tells.
+static void *copy_array(const void *items, size_t len, size_t size, size_t *ret_len)
 {
 	// The capacity that list_add() expects: the next power of two.
 	size_t cap = 1;
 
 	while (cap < len)
 		cap *= 2;
-	void *copy = calloc(cap, size);
-	if (copy && len)
+	void *copy = len ? calloc(cap, size) : NULL;
+	if (copy)
 		memcpy(copy, items, len * size);
+	*ret_len = copy ? len : 0;
 	return copy;
+}
+
+static bool copy_peers(const struct kernel_wg *from, struct kernel_wg *to)
+{
+	to->peers = copy_array(from->peers, from->peers_len, sizeof *from->peers, &to->peers_len);
+	for (size_t i = 0; i < to->peers_len; i++)
+		to->peers[i].allowed_len = 0;
+	for (size_t i = 0; i < to->peers_len; i++) {
+		const struct kernel_peer *p = &from->peers[i];
+
+		to->peers[i].allowed = copy_array(p->allowed, p->allowed_len, sizeof *p->allowed,
+						  &to->peers[i].allowed_len);
+		if (to->peers[i].allowed_len != p->allowed_len) {
+			for (size_t rest = i + 1; rest < to->peers_len; rest++)
+				to->peers[rest].allowed = NULL;
+			return false;
+		}
+	}
+	return to->peers_len == from->peers_len;
+}
+
+static bool copy_wgs(const struct kernel_snapshot *s, struct kernel_snapshot *c)
+{
+	size_t len;
+
+	c->wgs = copy_array(s->wgs, s->wgs_len, sizeof *s->wgs, &len);
+	// Counted one by one, so that what is freed after a failure is only what was copied.
+	for (size_t i = 0; i < len; i++) {
+		c->wgs_len = i + 1;
+		if (!copy_peers(&s->wgs[i], &c->wgs[i]))
+			return false;
+	}
+	return len == s->wgs_len;
 }
 
 static int dump(struct kernel *k, struct kernel_snapshot *ret, struct err *err)
 {
 	const struct kernel_snapshot *s = &fake_of(k)->state;
-	struct kernel_snapshot c = *s;
+	struct kernel_snapshot c = { .guard = s->guard };
 
-	(void)err;
-	c.links = copy_array(s->links, s->links_len, sizeof *s->links);
-	c.addresses = copy_array(s->addresses, s->addresses_len, sizeof *s->addresses);
-	c.routes = copy_array(s->routes, s->routes_len, sizeof *s->routes);
-	c.wgs = copy_array(s->wgs, s->wgs_len, sizeof *s->wgs);
-	for (size_t i = 0; i < c.wgs_len; i++) {
-		struct kernel_wg *wg = &c.wgs[i];
-
-		wg->peers = copy_array(wg->peers, wg->peers_len, sizeof *wg->peers);
-		for (size_t p = 0; p < wg->peers_len; p++)
-			wg->peers[p].allowed =
-				copy_array(wg->peers[p].allowed, wg->peers[p].allowed_len,
-					   sizeof *wg->peers[p].allowed);
+	if (++fake_of(k)->dumps == fake_of(k)->fail_dump_at)
+		return err_set(err, -EIO, "the fake kernel failed as told");
+	c.links = copy_array(s->links, s->links_len, sizeof *s->links, &c.links_len);
+	c.addresses =
+		copy_array(s->addresses, s->addresses_len, sizeof *s->addresses, &c.addresses_len);
+	c.routes = copy_array(s->routes, s->routes_len, sizeof *s->routes, &c.routes_len);
+	if (!copy_wgs(s, &c) || c.links_len != s->links_len ||
+	    c.addresses_len != s->addresses_len || c.routes_len != s->routes_len) {
+		kernel_snapshot_done(&c);
+		return no_memory(err);
 	}
 	*ret = c;
 	return 0;
@@ -72,6 +109,8 @@ struct kernel_link *fake_kernel_add_link(struct fake_kernel *f, const char *name
 	struct kernel_link *link =
 		list_add(&f->state.links, &f->state.links_len, sizeof *f->state.links);
 
+	if (!link)
+		return NULL;
 	(void)snprintf(link->name, sizeof link->name, "%s", name);
 	(void)snprintf(link->kind, sizeof link->kind, "%s", kind);
 	link->mtu = 1500;
@@ -123,6 +162,8 @@ static int link_create(struct kernel *k, const struct kernel_link_make *make, st
 	if (fake_kernel_link(f, make->name))
 		return err_set(err, -EEXIST, "%s exists", make->name);
 	struct kernel_link *link = fake_kernel_add_link(f, make->name, vxlan ? "vxlan" : "bridge");
+	if (!link)
+		return no_memory(err);
 	link->group = KERNEL_LINK_GROUP;
 	link->vxlan = make->vxlan;
 	link->bridge = make->bridge;
@@ -191,6 +232,8 @@ static int address_add(struct kernel *k, const struct kernel_address *a, struct 
 		return rc;
 	struct kernel_address *to =
 		list_add(&s->addresses, &s->addresses_len, sizeof *s->addresses);
+	if (!to)
+		return no_memory(err);
 	*to = *a;
 	return 0;
 }
@@ -231,8 +274,8 @@ static int route_put(struct kernel *k, const struct kernel_route *r, bool replac
 	size_t at = route_index(s, r);
 	if (at < s->routes_len && !replace)
 		return err_set(err, -EEXIST, "File exists");
-	if (at == s->routes_len)
-		(void)list_add(&s->routes, &s->routes_len, sizeof *s->routes);
+	if (at == s->routes_len && !list_add(&s->routes, &s->routes_len, sizeof *s->routes))
+		return no_memory(err);
 	s->routes[at] = *r;
 	return 0;
 }
@@ -258,9 +301,15 @@ static int wg_create(struct kernel *k, const char *device, struct err *err)
 	int rc = called(k, err);
 	if (rc < 0)
 		return rc;
-	struct kernel_link *link = fake_kernel_add_link(f, device, "wireguard");
-	link->group = KERNEL_LINK_GROUP;
 	struct kernel_wg *wg = list_add(&f->state.wgs, &f->state.wgs_len, sizeof *f->state.wgs);
+	if (!wg)
+		return no_memory(err);
+	struct kernel_link *link = fake_kernel_add_link(f, device, "wireguard");
+	if (!link) {
+		f->state.wgs_len--;
+		return no_memory(err);
+	}
+	link->group = KERNEL_LINK_GROUP;
 	(void)snprintf(wg->device, sizeof wg->device, "%s", device);
 	return 0;
 }
@@ -273,22 +322,18 @@ static struct kernel_wg *wg_of(struct fake_kernel *f, const char *device)
 	return NULL;
 }
 
-static void peer_change(struct kernel_wg *wg, const struct kernel_peer_change *c)
+static int peer_set(struct kernel_wg *wg, size_t at, const struct kernel_peer_change *c)
 {
-	size_t at = 0;
+	size_t allowed_len = 0;
+	CLEAN(free_ptr) void *allowed = NULL;
 
-	while (at < wg->peers_len &&
-	       memcmp(&wg->peers[at].public_key, &c->public_key, sizeof c->public_key) != 0)
-		at++;
-	if (c->remove) {
-		if (at < wg->peers_len) {
-			kernel_peer_done(&wg->peers[at]);
-			remove_at(wg->peers, &wg->peers_len, at, sizeof *wg->peers);
-		}
-		return;
+	if (c->set_allowed) {
+		allowed = copy_array(c->allowed, c->allowed_len, sizeof *c->allowed, &allowed_len);
+		if (allowed_len != c->allowed_len)
+			return -ENOMEM;
 	}
-	if (at == wg->peers_len)
-		(void)list_add(&wg->peers, &wg->peers_len, sizeof *wg->peers);
+	if (at == wg->peers_len && !list_add(&wg->peers, &wg->peers_len, sizeof *wg->peers))
+		return -ENOMEM;
 	struct kernel_peer *p = &wg->peers[at];
 	p->public_key = c->public_key;
 	if (c->endpoint.ip.family)
@@ -297,9 +342,26 @@ static void peer_change(struct kernel_wg *wg, const struct kernel_peer_change *c
 		p->keepalive = c->keepalive;
 	if (c->set_allowed) {
 		kernel_peer_done(p);
-		p->allowed = copy_array(c->allowed, c->allowed_len, sizeof *c->allowed);
-		p->allowed_len = c->allowed_len;
+		p->allowed = take_ptr(&allowed);
+		p->allowed_len = allowed_len;
 	}
+	return 0;
+}
+
+static int peer_change(struct kernel_wg *wg, const struct kernel_peer_change *c)
+{
+	size_t at = 0;
+
+	while (at < wg->peers_len &&
+	       memcmp(&wg->peers[at].public_key, &c->public_key, sizeof c->public_key) != 0)
+		at++;
+	if (!c->remove)
+		return peer_set(wg, at, c);
+	if (at < wg->peers_len) {
+		kernel_peer_done(&wg->peers[at]);
+		remove_at(wg->peers, &wg->peers_len, at, sizeof *wg->peers);
+	}
+	return 0;
 }
 
 static int wg_change(struct kernel *k, const char *device, const struct kernel_wg_change *c,
@@ -316,9 +378,9 @@ static int wg_change(struct kernel *k, const char *device, const struct kernel_w
 		wg->private_key = *c->private_key;
 	if (c->port)
 		wg->port = *c->port;
-	for (size_t i = 0; i < c->peers_len; i++)
-		peer_change(wg, &c->peers[i]);
-	return 0;
+	for (size_t i = 0; rc == 0 && i < c->peers_len; i++)
+		rc = peer_change(wg, &c->peers[i]);
+	return rc < 0 ? no_memory(err) : 0;
 }
 
 struct kernel_peer *fake_kernel_peer(struct fake_kernel *f, const char *device, size_t at)
@@ -328,9 +390,20 @@ struct kernel_peer *fake_kernel_peer(struct fake_kernel *f, const char *device, 
 	return wg && at < wg->peers_len ? &wg->peers[at] : NULL;
 }
 
+static int set_sysctl(struct fake_kernel *f, const char *name, const char *value)
+{
+	char *copy = strdup(value);
+
+	if (!copy || map_set(f->sysctls, name, copy) < 0) {
+		free(copy);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
 void fake_kernel_set_sysctl(struct fake_kernel *f, const char *name, const char *value)
 {
-	(void)map_set(f->sysctls, name, strdup(value));
+	(void)set_sysctl(f, name, value);
 }
 
 const char *fake_kernel_sysctl(struct fake_kernel *f, const char *name)
@@ -356,6 +429,8 @@ static int sysctl_write(struct kernel *k, const char *name, const char *value, s
 	int rc = called(k, err);
 	if (rc < 0)
 		return rc;
+	if (set_sysctl(f, name, value) < 0)
+		return no_memory(err);
 	if (sscanf(name, "net/ipv6/conf/%63[^/]/", device) == 1) {
 		struct kernel_link *link = fake_kernel_link(f, device);
 
@@ -364,7 +439,6 @@ static int sysctl_write(struct kernel *k, const char *name, const char *value, s
 		if (link && strstr(name, "/accept_ra"))
 			link->accept_ra = atoi(value);
 	}
-	fake_kernel_set_sysctl(f, name, value);
 	return 0;
 }
 

@@ -12,6 +12,8 @@ struct fake_kernel {
 	struct map *sysctls; // name -> char *
 	unsigned calls;      // changes asked for, failed ones included
 	unsigned fail_at;    // the call (from 1) that fails with -EIO; 0: none
+	unsigned dumps;      // looks asked for
+	unsigned fail_dump_at;
 	char guard_table[65536];
 };
 

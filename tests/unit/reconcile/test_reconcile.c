@@ -1,126 +1,12 @@
 // What a run of reconcile does to a kernel in memory: nothing the second time, repairs, refusals,
 // roll-backs.
 // clang-format off
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "fixture.h"
 // clang-format on
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "fake_kernel.h"
-#include "reconcile/reconcile.h"
-
-#define KEY_A "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE="
-#define KEY_B "AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI="
-
-struct fixture {
-	struct fake_kernel kernel;
-	struct reconcile *r;
-	struct entry_set *set;
-	struct reconcile_result result;
-	struct reconcile_now now;
-	json_t *saved;
-};
-
-static const char *const entries[][2] = {
-	{ "sysctl/net.ipv4.ip_forward",
-	  "{\"name\":\"net.ipv4.ip_forward\",\"needs\":[],\"value\":\"1\"}" },
-	{ "sysctl/net.ipv6.conf.all.forwarding",
-	  "{\"name\":\"net.ipv6.conf.all.forwarding\",\"needs\":[],\"value\":\"1\"}" },
-	{ "wireguard/home",
-	  "{\"device\":\"wgone\",\"mtu\":1570,\"needs\":[],\"network\":\"home\",\"port\":51820}" },
-	{ "peer/home/bob", "{\"allowed_ips\":[\"10.88.0.2/"
-			   "32\"],\"device\":\"wgone\",\"endpoints\":[\"192.0.2.2:51820\","
-			   "\"bob.example:51820\"],\"keepalive\":25,\"needs\":[\"wireguard/home\"],"
-			   "\"public_key\":\"" KEY_B "\"}" },
-	{ "guard/base/home",
-	  "{\"device\":\"wgone\",\"needs\":[],\"pools\":[\"10.88.0.0/24\"],\"vxlan_port\":4789}" },
-	{ "guard/segment/lan", "{\"device\":\"wbone\",\"needs\":[],\"own\":[\"10.99.0.1/32\"]}" },
-	{ "wire/lan/bob",
-	  "{\"device\":\"wvone\",\"link\":\"wgone\",\"local\":\"10.88.0.1\",\"mtu\":1500,"
-	  "\"needs\":[\"wireguard/home\"],\"port\":4789,\"remote\":\"10.88.0.2\",\"vni\":4097}" },
-	{ "bridge/lan",
-	  "{\"device\":\"wbone\",\"forward_delay\":2,\"hello_time\":1,\"mac\":\"02:00:00:00:00:"
-	  "01\","
-	  "\"max_age\":6,\"mtu\":1500,\"needs\":[],\"priority\":32768,\"stp\":true}" },
-	{ "port/lan/bob", "{\"bridge\":\"wbone\",\"cost\":100,\"device\":\"wvone\","
-			  "\"needs\":[\"wire/lan/bob\",\"bridge/lan\"],\"priority\":32}" },
-	{ "address/lan/10.99.0.1",
-	  "{\"address\":\"10.99.0.1/24\",\"device\":\"wbone\",\"needs\":[\"bridge/lan\"]}" },
-	{ "route/home/pool", "{\"destination\":\"10.88.0.0/24\",\"metric\":65535,\"needs\":[],"
-			     "\"table\":254,\"type\":\"unreachable\"}" },
-};
-
-static int save(void *context, const json_t *former, struct err *err)
-{
-	struct fixture *f = context;
-
-	(void)err;
-	json_decref(f->saved);
-	f->saved = json_deep_copy(former);
-	return 0;
-}
-
-static void want(struct fixture *f, const char *key, const char *body)
-{
-	assert_true(entry_set_put(f->set, key, body, strlen(body), NULL) >= 0);
-}
-
-static void begin(struct fixture *f)
-{
-	const struct reconcile_config config = {
-		.kernel = &f->kernel.base, .context = f, .save_restore = save, .restore = f->saved
-	};
-
-	reconcile_free(f->r);
-	assert_int_equal(reconcile_new(&config, &f->r, NULL), 0);
-}
-
-static int setup(void **state)
-{
-	struct fixture *f = calloc(1, sizeof *f);
-
-	fake_kernel_init(&f->kernel);
-	fake_kernel_set_sysctl(&f->kernel, "net.ipv4.ip_forward", "0");
-	fake_kernel_set_sysctl(&f->kernel, "net.ipv6.conf.all.forwarding", "0");
-	fake_kernel_set_sysctl(&f->kernel, "net/ipv6/conf/eth0/accept_ra", "1");
-	fake_kernel_add_link(&f->kernel, "eth0", "")->accept_ra = 1;
-	f->set = entry_set_new();
-	for (size_t i = 0; i < ARRAY_LEN(entries); i++)
-		want(f, entries[i][0], entries[i][1]);
-	f->now = (struct reconcile_now){ .mono_ms = 1000000, .wall_ms = 1700000000000 };
-	begin(f);
-	*state = f;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fixture *f = *state;
-
-	reconcile_result_done(&f->result);
-	reconcile_free(f->r);
-	entry_set_free(f->set);
-	fake_kernel_done(&f->kernel);
-	json_decref(f->saved);
-	free(f);
-	return 0;
-}
-
-static void run(struct fixture *f)
-{
-	struct err err = { 0 };
-
-	reconcile_result_done(&f->result);
-	f->now.mono_ms += 1000;
-	if (reconcile_run(f->r, f->set, &f->now, &f->result, &err) < 0)
-		fail_msg("%s", err.text);
-}
 
 static const struct reconcile_error *error_of(const struct fixture *f, const char *entry)
 {
@@ -130,23 +16,15 @@ static const struct reconcile_error *error_of(const struct fixture *f, const cha
 	return NULL;
 }
 
-static void assert_quiet(struct fixture *f)
-{
-	run(f);
-	assert_int_equal(f->result.errors_len, 0);
-	assert_int_equal(f->result.drifts_len, 0);
-	assert_int_equal(f->result.writes, 0);
-}
-
 static void test_second_run_writes_nothing(void **state)
 {
 	struct fixture *f = *state;
 
-	run(f);
+	fixture_run(f);
 	assert_int_equal(f->result.errors_len, 0);
 	assert_true(f->result.writes > 0);
 	assert_int_equal(f->result.drifts_len, 0);
-	assert_quiet(f);
+	fixture_assert_quiet(f);
 	assert_string_equal(fake_kernel_link(&f->kernel, "wvone")->master, "wbone");
 	assert_string_equal(fake_kernel_link(&f->kernel, "wvone")->vxlan.link, "wgone");
 	assert_string_equal(fake_kernel_link(&f->kernel, "wbone")->alias, "weft:bridge/lan");
@@ -156,37 +34,37 @@ static void test_restart_adopts(void **state)
 {
 	struct fixture *f = *state;
 
-	run(f);
-	begin(f);
-	assert_quiet(f);
+	fixture_run(f);
+	fixture_begin(f);
+	fixture_assert_quiet(f);
 }
 
 static void test_drift_is_repaired_and_told(void **state)
 {
 	struct fixture *f = *state;
 
-	run(f);
+	fixture_run(f);
 	f->kernel.state.addresses_len = 0;
 	fake_kernel_link(&f->kernel, "wbone")->mtu = 1400;
-	run(f);
+	fixture_run(f);
 	assert_int_equal(f->result.drifts_len, 2);
 	assert_string_equal(f->result.drifts[0].text,
 			    "bridge/lan was set right: the MTU was 1400 instead of 1500");
 	assert_string_equal(f->result.drifts[1].text,
 			    "address/lan/10.99.0.1 was missing and was put back");
-	assert_quiet(f);
+	fixture_assert_quiet(f);
 }
 
 static void test_lost_device_brings_back_what_hung_on_it(void **state)
 {
 	struct fixture *f = *state;
 
-	run(f);
+	fixture_run(f);
 	fake_kernel_drop_link(&f->kernel, "wgone");
-	run(f);
+	fixture_run(f);
 	assert_int_equal(f->result.errors_len, 0);
 	assert_non_null(fake_kernel_peer(&f->kernel, "wgone", 0));
-	assert_quiet(f);
+	fixture_assert_quiet(f);
 }
 
 static void test_foreign_device_is_not_touched(void **state)
@@ -195,7 +73,7 @@ static void test_foreign_device_is_not_touched(void **state)
 	struct kernel_link *link = fake_kernel_add_link(&f->kernel, "wbone", "bridge");
 
 	link->mtu = 9000;
-	run(f);
+	fixture_run(f);
 	assert_non_null(strstr(error_of(f, "bridge/lan")->text, "was not made by Weft"));
 	assert_null(error_of(f, "bridge/lan")->blocked_by);
 	assert_string_equal(error_of(f, "port/lan/bob")->text, "blocked by bridge/lan");
@@ -209,20 +87,20 @@ static void test_unfinished_device_is_made_anew(void **state)
 	struct fixture *f = *state;
 
 	fake_kernel_add_link(&f->kernel, "wbone", "bridge")->group = KERNEL_LINK_GROUP;
-	run(f);
+	fixture_run(f);
 	assert_int_equal(f->result.errors_len, 0);
-	assert_quiet(f);
+	fixture_assert_quiet(f);
 }
 
 static void test_unfinished_device_that_nobody_wants_goes(void **state)
 {
 	struct fixture *f = *state;
 
-	run(f);
+	fixture_run(f);
 	fake_kernel_add_link(&f->kernel, "wbtwo", "bridge")->group = KERNEL_LINK_GROUP;
-	run(f);
+	fixture_run(f);
 	assert_null(fake_kernel_link(&f->kernel, "wbtwo"));
-	assert_quiet(f);
+	fixture_assert_quiet(f);
 	fake_kernel_add_link(&f->kernel, "wbtwo", "bridge")->group = KERNEL_LINK_GROUP;
 	assert_int_equal(reconcile_remove_all(f->r, NULL), 0);
 	assert_null(fake_kernel_link(&f->kernel, "wbtwo"));
@@ -232,13 +110,13 @@ static void test_renamed_entry_keeps_its_device(void **state)
 {
 	struct fixture *f = *state;
 
-	run(f);
+	fixture_run(f);
 	fake_kernel_link(&f->kernel, "wbone")->index = 77;
-	want(f, "bridge/office", entry_set_get(f->set, "bridge/lan", NULL));
+	fixture_want(f, "bridge/office", entry_set_get(f->set, "bridge/lan", NULL));
 	assert_true(entry_set_drop(f->set, "bridge/lan"));
 	assert_true(entry_set_drop(f->set, "address/lan/10.99.0.1"));
 	assert_true(entry_set_drop(f->set, "port/lan/bob"));
-	run(f);
+	fixture_run(f);
 	assert_int_equal(f->result.errors_len, 0);
 	assert_int_equal(fake_kernel_link(&f->kernel, "wbone")->index, 77);
 	assert_string_equal(fake_kernel_link(&f->kernel, "wbone")->alias, "weft:bridge/office");
@@ -250,9 +128,9 @@ static void test_unknown_kind_is_an_error_entry(void **state)
 {
 	struct fixture *f = *state;
 
-	want(f, "mystery/one", "{\"needs\":[]}");
-	want(f, "route/home/bad", "{\"destination\":\"10.0.0.0/33\",\"type\":\"unicast\"}");
-	run(f);
+	fixture_want(f, "mystery/one", "{\"needs\":[]}");
+	fixture_want(f, "route/home/bad", "{\"destination\":\"10.0.0.0/33\",\"type\":\"unicast\"}");
+	fixture_run(f);
 	assert_int_equal(f->result.errors_len, 2);
 	assert_non_null(strstr(error_of(f, "mystery/one")->text, "unsupported"));
 	assert_non_null(strstr(error_of(f, "route/home/bad")->text, "destination: "));
@@ -263,9 +141,9 @@ static void test_unreadable_entry_keeps_its_kind(void **state)
 {
 	struct fixture *f = *state;
 
-	run(f);
-	want(f, "route/home/pool", "{\"destination\":7}");
-	run(f);
+	fixture_run(f);
+	fixture_want(f, "route/home/pool", "{\"destination\":7}");
+	fixture_run(f);
 	assert_int_equal(f->kernel.state.routes_len, 1);
 }
 
@@ -273,14 +151,14 @@ static void test_sysctls_are_restored(void **state)
 {
 	struct fixture *f = *state;
 
-	run(f);
+	fixture_run(f);
 	assert_string_equal(fake_kernel_sysctl(&f->kernel, "net.ipv4.ip_forward"), "1");
 	assert_string_equal(fake_kernel_sysctl(&f->kernel, "net/ipv6/conf/eth0/accept_ra"), "2");
 	assert_int_equal(json_object_size(f->saved), 3);
-	begin(f);
-	run(f);
+	fixture_begin(f);
+	fixture_run(f);
 	entry_set_drop(f->set, "sysctl/net.ipv6.conf.all.forwarding");
-	run(f);
+	fixture_run(f);
 	assert_string_equal(fake_kernel_sysctl(&f->kernel, "net.ipv6.conf.all.forwarding"), "0");
 	assert_string_equal(fake_kernel_sysctl(&f->kernel, "net/ipv6/conf/eth0/accept_ra"), "1");
 	assert_string_equal(fake_kernel_sysctl(&f->kernel, "net.ipv4.ip_forward"), "1");
@@ -292,7 +170,7 @@ static void test_leaving_removes_every_trace(void **state)
 	struct fixture *f = *state;
 
 	fake_kernel_add_link(&f->kernel, "br0", "bridge");
-	run(f);
+	fixture_run(f);
 	strcpy(fake_kernel_add_link(&f->kernel, "wxnew", "dummy")->alias, "weft:future/x");
 	assert_int_equal(reconcile_remove_all(f->r, NULL), 0);
 	assert_int_equal(f->kernel.state.links_len, 2); // eth0, br0
@@ -306,10 +184,10 @@ static void test_counters_go_on_when_rules_change(void **state)
 {
 	struct fixture *f = *state;
 
-	run(f);
+	fixture_run(f);
 	f->kernel.state.guard.counters[KERNEL_COUNTER_SPOOF_IN].packets = 7;
 	assert_true(entry_set_drop(f->set, "guard/segment/lan"));
-	run(f);
+	fixture_run(f);
 	assert_non_null(strstr(f->kernel.guard_table, "counter spoof_in { packets 7 bytes 0 }"));
 	assert_int_equal(f->result.writes, 1);
 }
@@ -318,13 +196,13 @@ static void test_edited_rules_are_put_back(void **state)
 {
 	struct fixture *f = *state;
 
-	run(f);
-	assert_quiet(f);
+	fixture_run(f);
+	fixture_assert_quiet(f);
 	f->kernel.state.guard.rules_sum ^= 1;
-	run(f);
+	fixture_run(f);
 	assert_int_equal(f->result.writes, 1);
 	assert_int_equal(f->result.drifts_len, 1);
-	assert_quiet(f);
+	fixture_assert_quiet(f);
 }
 
 // Whichever change fails: its entry and those that need it say so, nothing half-made stays, and the
@@ -333,26 +211,26 @@ static void test_every_call_may_fail(void **state)
 {
 	struct fixture *f = *state;
 
-	run(f);
+	fixture_run(f);
 	const unsigned calls = f->kernel.calls;
 	for (unsigned n = 1; n <= calls; n++) {
 		struct fixture *g;
 
-		assert_int_equal(setup((void **)&g), 0);
+		assert_int_equal(fixture_setup((void **)&g), 0);
 		g->kernel.fail_at = n;
-		run(g);
+		fixture_run(g);
 		const size_t errors = g->result.errors_len;
 		for (size_t i = 0; i < g->kernel.state.links_len; i++)
 			assert_int_not_equal(g->kernel.state.links[i].group, KERNEL_LINK_GROUP);
-		run(g);
+		fixture_run(g);
 		assert_int_equal(g->result.errors_len, 0);
 		assert_int_equal(g->result.drifts_len, 0);
 		// What a kind can do without (no link-local address of a WireGuard device) is no
 		// error.
 		if (errors == 0)
 			assert_int_equal(g->result.writes, 0);
-		assert_quiet(g);
-		assert_int_equal(teardown((void **)&g), 0);
+		fixture_assert_quiet(g);
+		assert_int_equal(fixture_teardown((void **)&g), 0);
 	}
 }
 
@@ -361,7 +239,7 @@ static void test_leaving_goes_on_after_a_failure(void **state)
 	struct fixture *f = *state;
 	struct err err = { 0 };
 
-	run(f);
+	fixture_run(f);
 	f->kernel.fail_at = f->kernel.calls + 2;
 	assert_int_equal(reconcile_remove_all(f->r, &err), -EIO);
 	assert_int_equal(reconcile_remove_all(f->r, &err), 0);
@@ -375,7 +253,7 @@ static void test_observed_entries(void **state)
 	const struct reconcile_self self = { .version = "1", .boot_id = "b" };
 	json_t *samples;
 
-	run(f);
+	fixture_run(f);
 	assert_int_equal(reconcile_observe(f->r, &self, &f->now, seen, NULL), 0);
 	assert_string_equal(
 		entry_set_get(seen, "peer/home/bob", NULL),
@@ -385,7 +263,7 @@ static void test_observed_entries(void **state)
 	assert_string_equal(entry_set_get(seen, "wire/lan/bob", NULL),
 			    "{\"device\":\"wvone\",\"mtu\":1500,\"up\":true,\"vni\":4097}");
 	assert_non_null(entry_set_get(seen, "node/self", NULL));
-	assert_int_equal(entry_set_count(seen), ARRAY_LEN(entries) + 1);
+	assert_int_equal(entry_set_count(seen), FIXTURE_ENTRIES + 1);
 	assert_int_equal(reconcile_samples(f->r, &f->now, &samples, NULL), 0);
 	assert_non_null(json_object_get(samples, "guard/counters"));
 	assert_non_null(json_object_get(samples, "wire/lan/bob"));
@@ -395,7 +273,7 @@ static void test_observed_entries(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, fixture_setup, fixture_teardown)
 		TEST(test_second_run_writes_nothing),
 		TEST(test_restart_adopts),
 		TEST(test_drift_is_repaired_and_told),

@@ -1,0 +1,34 @@
+// A host in memory with one network, one segment and one wire, for the tests of a run.
+#pragma once
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "fake_kernel.h"
+#include "reconcile/reconcile.h"
+
+struct fixture {
+	struct fake_kernel kernel;
+	struct reconcile *r;
+	struct entry_set *set; // desired
+	struct reconcile_result result;
+	struct reconcile_now now;
+	json_t *saved; // sysctl values of before
+};
+
+enum { FIXTURE_ENTRIES = 11 };
+
+// cmocka's.
+int fixture_setup(void **state);
+int fixture_teardown(void **state);
+
+void fixture_want(struct fixture *f, const char *key, const char *body);
+// A new process: only the kernel and the file of former values are left.
+void fixture_begin(struct fixture *f);
+// A run a second later; it must be able to read the kernel.
+void fixture_run(struct fixture *f);
+// A run that finds nothing to do.
+void fixture_assert_quiet(struct fixture *f);
