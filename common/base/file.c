@@ -89,7 +89,8 @@ static void keep_generation(const char *path)
 	    access(path, F_OK) < 0)
 		return;
 	(void)unlink(old);
-	(void)link(path, old);
+	if (link(path, old) < 0)
+		return;
 }
 
 static int replace(const char *path, const char *data, size_t len, mode_t mode, bool keeps)

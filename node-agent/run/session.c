@@ -113,10 +113,54 @@ static void take_name(struct agent *agent, const char *name)
 		log_warn("identity: %s", err.text);
 }
 
+static void renew_when_due(struct agent *agent)
+{
+	struct err err = { 0 };
+	int64_t from;
+	int64_t to;
+	int64_t now = uplink_time(agent->uplink) * 1000;
+	int64_t mono = clock_mono_ms();
+	CLEAN(free_ptr) char *csr = NULL;
+	char node[WIRE_NAME_MAX];
+	if (agent->renew_asked_ms && mono - agent->renew_asked_ms < RENEW_AGAIN_MS)
+		return;
+	int r = credential_life(agent->identity.certificate_pem, &from, &to, &err);
+	if (r == 0 && now < credential_renew_at(from, to))
+		return;
+	(void)snprintf(node, sizeof node, "node:%s", agent->identity.name);
+	if (r == 0)
+		r = credential_make_csr(agent->identity.key_pem, node, &csr, &err);
+	if (r < 0) {
+		log_error("certificate: %s", err.text);
+		return;
+	}
+	agent->renew_asked_ms = mono;
+	const struct msg msg = { .type = MSG_RENEW, .renew = { .csr = csr } };
+	session_send(agent, &msg, false);
+}
+
+// With an expired certificate a controller hears nothing but the request for a new one.
+static bool may_only_renew(const struct agent *agent)
+{
+	int64_t from;
+	int64_t to;
+	return credential_life(agent->identity.certificate_pem, &from, &to, NULL) == 0 &&
+	       uplink_time(agent->uplink) * 1000 > to;
+}
+
 static void on_welcome(struct agent *agent, const struct msg_welcome *welcome)
 {
 	struct err err = { 0 };
 	uplink_is_good(agent->uplink);
+	agent->upkeep_ms = 0;
+	agent->renew_asked_ms = 0;
+	if (may_only_renew(agent)) {
+		log_warn("controller %s: the certificate of this node has expired, asking for a "
+			 "new one",
+			 uplink_hub(agent->uplink));
+		renew_when_due(agent);
+		return;
+	}
 	agent->is_welcome = true;
 	agent->is_sampling = welcome->samples;
 	agent->target = welcome->revision;
@@ -200,6 +244,23 @@ static void on_desired(struct agent *agent, const struct msg_desired *part)
 	}
 }
 
+// The certificate in use. What fails is tried again every period.
+static void save_certificate(struct agent *agent)
+{
+	struct err err = { 0 };
+	int r = identity_save_certificate(agent->settings->state_dir,
+					  agent->identity.certificate_pem, &err);
+	agent->is_certificate_unsaved = r < 0;
+	agent->save_tried_ms = clock_mono_ms();
+	if (r < 0)
+		trouble_set(agent, TROUBLE_CERTIFICATE, TROUBLE_LASTS,
+			    "%s: %s; the renewed certificate is in use, but a restart would bring "
+			    "back the one before it",
+			    err.text, cure_of(r));
+	else
+		trouble_end(agent, TROUBLE_CERTIFICATE, "the renewed certificate is saved");
+}
+
 static void on_renewed(struct agent *agent, const char *certificate)
 {
 	struct err err = { 0 };
@@ -207,8 +268,6 @@ static void on_renewed(struct agent *agent, const char *certificate)
 				 uplink_time(agent->uplink), &err);
 	char *copy = r == 0 ? strdup(certificate) : NULL;
 	if (copy)
-		r = identity_save_certificate(agent->settings->state_dir, copy, &err);
-	if (copy && r == 0)
 		r = uplink_set_certificate(agent->uplink, copy, &err);
 	if (!copy || r < 0) {
 		free(copy);
@@ -219,6 +278,7 @@ static void on_renewed(struct agent *agent, const char *certificate)
 	free(agent->identity.certificate_pem);
 	agent->identity.certificate_pem = copy;
 	log_info("certificate: renewed");
+	save_certificate(agent);
 }
 
 static void on_bye(struct agent *agent, const struct msg_bye *bye)
@@ -302,30 +362,14 @@ static void send_samples(struct agent *agent)
 		log_debug("samples: %s", err.text);
 }
 
-static void renew_when_due(struct agent *agent)
+static void save_again(struct agent *agent, int64_t now)
 {
-	struct err err = { 0 };
-	int64_t from;
-	int64_t to;
-	int64_t now = uplink_time(agent->uplink) * 1000;
-	int64_t mono = clock_mono_ms();
-	CLEAN(free_ptr) char *csr = NULL;
-	char node[WIRE_NAME_MAX];
-	if (agent->renew_asked_ms && mono - agent->renew_asked_ms < RENEW_AGAIN_MS)
+	if (now - agent->save_tried_ms < SAVE_AGAIN_MS)
 		return;
-	int r = credential_life(agent->identity.certificate_pem, &from, &to, &err);
-	if (r == 0 && now < credential_renew_at(from, to))
-		return;
-	(void)snprintf(node, sizeof node, "node:%s", agent->identity.name);
-	if (r == 0)
-		r = credential_make_csr(agent->identity.key_pem, node, &csr, &err);
-	if (r < 0) {
-		log_error("certificate: %s", err.text);
-		return;
-	}
-	agent->renew_asked_ms = mono;
-	const struct msg msg = { .type = MSG_RENEW, .renew = { .csr = csr } };
-	session_send(agent, &msg, false);
+	if (agent->is_unsaved)
+		session_save(agent);
+	if (agent->is_certificate_unsaved)
+		save_certificate(agent);
 }
 
 // Says what a person can do about a clock that no controller's certificate is valid at.
@@ -354,8 +398,7 @@ static void take_nothing(struct agent *agent, int64_t now)
 void session_tick(struct agent *agent)
 {
 	int64_t now = clock_mono_ms();
-	if (agent->is_unsaved && now - agent->save_tried_ms > SAVE_AGAIN_MS)
-		session_save(agent);
+	save_again(agent, now);
 	if (!uplink_is_open(agent->uplink)) {
 		look_at_clock(agent);
 		return;

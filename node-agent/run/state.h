@@ -95,6 +95,7 @@ struct agent {
 	int64_t welcomed_ms;   // of the session
 	bool may_have_nothing; // no state is known here, and the controller has not sent one yet
 	bool is_unsaved;       // the desired state in force is not on disk
+	bool is_certificate_unsaved;
 	int64_t save_tried_ms;
 	struct trouble troubles[TROUBLE_COUNT];
 	struct agent_request requests[AGENT_PINGS_MAX];

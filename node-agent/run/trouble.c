@@ -10,9 +10,13 @@
 
 // The kinds of the events.
 static const char *const names[TROUBLE_COUNT] = {
-	[TROUBLE_SETTINGS] = "settings_unreadable", [TROUBLE_IDENTITY] = "identity_damaged",
-	[TROUBLE_KEY] = "wireguard_key_damaged",    [TROUBLE_DESIRED] = "saved_state_damaged",
-	[TROUBLE_UNSAVED] = "state_not_saved",      [TROUBLE_RESTORE] = "saved_sysctls_damaged",
+	[TROUBLE_SETTINGS] = "settings_unreadable",
+	[TROUBLE_IDENTITY] = "identity_damaged",
+	[TROUBLE_KEY] = "wireguard_key_damaged",
+	[TROUBLE_DESIRED] = "saved_state_damaged",
+	[TROUBLE_UNSAVED] = "state_not_saved",
+	[TROUBLE_RESTORE] = "saved_sysctls_damaged",
+	[TROUBLE_CERTIFICATE] = "certificate_not_saved",
 	[TROUBLE_CLOCK] = "saved_time_ahead",
 };
 

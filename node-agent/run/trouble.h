@@ -11,13 +11,14 @@
 struct agent;
 
 enum trouble_kind {
-	TROUBLE_SETTINGS, // the settings file cannot be read
-	TROUBLE_IDENTITY, // without it no session
-	TROUBLE_KEY,      // of WireGuard
-	TROUBLE_DESIRED,  // the saved desired state was damaged
-	TROUBLE_UNSAVED,  // the desired state cannot be saved
-	TROUBLE_RESTORE,  // the saved values of sysctls were damaged
-	TROUBLE_CLOCK,    // the saved time is ahead
+	TROUBLE_SETTINGS,    // the settings file cannot be read
+	TROUBLE_IDENTITY,    // without it no session
+	TROUBLE_KEY,         // of WireGuard
+	TROUBLE_DESIRED,     // the saved desired state was damaged
+	TROUBLE_UNSAVED,     // the desired state cannot be saved
+	TROUBLE_CERTIFICATE, // the renewed one cannot be saved
+	TROUBLE_RESTORE,     // the saved values of sysctls were damaged
+	TROUBLE_CLOCK,       // the saved time is ahead
 	TROUBLE_COUNT
 };
 

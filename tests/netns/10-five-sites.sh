@@ -236,10 +236,7 @@ without_controller() {
 		note "$n without a controller: $(status $n .line)"
 	done
 	no_loss bob-rho
-	# What a boot leaves of Weft is its file: the kernel knows nothing.
-	in_host vorke sh -c 'pkill -9 -x weft-agent; pkill -9 -x wireguard-go; nft delete table inet weft
-		for l in /sys/class/net/w[gvb]*; do ip link del "${l##*/}" 2>/dev/null; done
-		ip route flush proto 87; ip -6 route flush proto 87; true'
+	lab_reboot vorke
 	start=$(now_ms)
 	till 60 answers bob "$vorke4" || die "vorke did not come back from its last good state"
 	note "vorke, booted without a controller: bob reaches it after $(since "$start") s"

@@ -111,6 +111,13 @@ status() { { in_host "$1" weft-agent status --json || true; } | jq -er "$2"; }
 is_settled() { [ "$(status "$1" '.connected and (.errors | length == 0) and .revision == .target')" = true ]; }
 writes() { status "$1" .writes; }
 
+# lab_reboot HOST: what a boot leaves of Weft is its files; the kernel knows nothing, and the service starts anew.
+lab_reboot() {
+	in_host "$1" sh -c 'pkill -9 -x weft-agent; pkill -9 -x wireguard-go; nft delete table inet weft
+		for l in /sys/class/net/w[gvb]*; do ip link del "${l##*/}" 2>/dev/null; done
+		ip route flush proto 87; ip -6 route flush proto 87; rm -rf /run/weft-agent /run/wireguard/*; true'
+}
+
 # guard HOST COUNTER: packets that a guard rail dropped.
 guard() { in_host "$1" nft -j list counter inet weft "$2" | jq -er '[.nftables[].counter? // empty][0].packets'; }
 
