@@ -24,6 +24,10 @@ static const char usage[] =
 	"Commands:\n"
 	"  run                     run the controller\n"
 	"  reset-password [USER]   give USER (default: admin) a new password and print it\n"
+	"  check                   look at database, keys, secrets and plan; changes nothing\n"
+	"  backup FILE             write all of it into one file, while it runs (-: standard "
+	"output)\n"
+	"  restore FILE [--replace]  put a backup in place; a state that is there is moved aside\n"
 	"  pin                     print the pin of the dashboard's key, to compare at `weft "
 	"login`\n"
 	"  settings                print a settings file with every default\n"
@@ -128,11 +132,6 @@ static void close_handles(struct program *program)
 
 // ---- starting ----
 
-static char *state_path(const struct program *program, const char *name)
-{
-	return text_format("%s/%s", program->settings.state_dir, name);
-}
-
 // The addresses others use: "https://host:8443" and "wss://host:8444/agent" for each advertised
 // host. NULL-terminated.
 static char **urls_of(const struct setting_list *hosts, const char *scheme, const char *listen,
@@ -151,9 +150,13 @@ static char **urls_of(const struct setting_list *hosts, const char *scheme, cons
 static int open_store(struct program *program, struct err *err)
 {
 	int r = file_make_dirs(program->settings.state_dir, 0700, err);
+	if (r == 0)
+		r = program_lock_state(program, err);
+	if (r == 0)
+		r = program_expect_database(program, err);
 	if (r < 0)
 		return r;
-	CLEAN(free_ptr) char *path = state_path(program, "weft.db");
+	CLEAN(free_ptr) char *path = program_state_path(program, "weft.db");
 	if (!path)
 		return err_set(err, -ENOMEM, "out of memory");
 	r = store_open(program->loop, path, &program->store, err);
@@ -165,7 +168,7 @@ static int open_store(struct program *program, struct err *err)
 static int dashboard_pin(const struct program *program, char ret_pin[PKI_PIN_SIZE], struct err *err)
 {
 	const char *own = program->settings.tls_certificate;
-	CLEAN(free_ptr) char *path = own ? strdup(own) : state_path(program, "tls.crt");
+	CLEAN(free_ptr) char *path = own ? strdup(own) : program_state_path(program, "tls.crt");
 	CLEAN(free_ptr) char *pem = NULL;
 	int r = path ? file_read(path, CERTIFICATE_FILE_MAX, &pem, NULL, err)
 		     : err_set(err, -ENOMEM, "out of memory");
@@ -195,7 +198,10 @@ static int open_keys(struct program *program, struct err *err)
 	const struct controller_settings *s = &program->settings;
 	bool is_renewed;
 	int64_t now = clock_wall_ms() / 1000;
-	int r = pki_open(s->state_dir, now, &program->pki, err);
+	bool is_new = false;
+	int r = program_is_new(program, &is_new, err);
+	if (r >= 0)
+		r = pki_open(s->state_dir, is_new, now, &program->pki, err);
 	if (r < 0)
 		return r;
 	pki_set_node_life(program->pki, s->certificate_life_s);
@@ -204,7 +210,7 @@ static int open_keys(struct program *program, struct err *err)
 	if (r >= 0)
 		r = pki_refresh_sync(program->pki, program->store, err);
 	if (r >= 0)
-		r = vault_open(s->state_dir, &program->vault, err);
+		r = vault_open(s->state_dir, is_new, &program->vault, err);
 	return r;
 }
 
@@ -235,7 +241,7 @@ static int open_modules(struct program *program, struct err *err)
 
 static int open_hub(struct program *program, struct err *err)
 {
-	CLEAN(free_ptr) char *ca = state_path(program, "ca.crt");
+	CLEAN(free_ptr) char *ca = program_state_path(program, "ca.crt");
 	struct hub_config hub = {
 		.loop = program->loop,
 		.listen = (const char *const *)program->settings.hub_listen.items,
@@ -243,6 +249,7 @@ static int open_hub(struct program *program, struct err *err)
 		.key_file = pki_key_path(program->pki),
 		.ca_file = ca,
 		.version = WEFT_VERSION,
+		.urls = (const char *const *)program->hub_urls,
 	};
 	if (!ca)
 		return err_set(err, -ENOMEM, "out of memory");
@@ -351,8 +358,9 @@ static void raise_descriptor_limit(const struct controller_settings *settings)
 			 (unsigned long long)limit.rlim_max, needed);
 }
 
-static int command_run(struct program *program, struct err *err)
+static int command_run(struct program *program, const char *const *words, struct err *err)
 {
+	(void)words;
 	uv_loop_t loop;
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)umask(077);
@@ -374,10 +382,12 @@ static int command_run(struct program *program, struct err *err)
 	return r;
 }
 
-static int command_reset_password(struct program *program, const char *user, struct err *err)
+static int command_reset_password(struct program *program, const char *const *words,
+				  struct err *err)
 {
+	const char *user = words[0] ? words[0] : "admin";
 	char password[AUTH_PASSWORD_SIZE];
-	CLEAN(free_ptr) char *path = state_path(program, "weft.db");
+	CLEAN(free_ptr) char *path = program_state_path(program, "weft.db");
 	int r = path ? store_open(NULL, path, &program->store, err) : -ENOMEM;
 	if (r >= 0)
 		r = auth_reset_password(program->store, user, password, err);
@@ -388,8 +398,9 @@ static int command_reset_password(struct program *program, const char *user, str
 	return r;
 }
 
-static int command_pin(struct program *program, struct err *err)
+static int command_pin(struct program *program, const char *const *words, struct err *err)
 {
+	(void)words;
 	char pin[PKI_PIN_SIZE];
 	int r = dashboard_pin(program, pin, err);
 	if (r >= 0)
@@ -407,25 +418,41 @@ static int command_settings(void)
 	return page && fputs(page, stdout) >= 0 ? 0 : 1;
 }
 
-static int run_in(struct program *program, const char *command, const char *argument,
-		  struct err *err)
+struct command {
+	const char *name;
+	int (*run)(struct program *program, const char *const *words, struct err *err);
+	int words_min;
+	int words_max;
+};
+
+static const struct command commands[] = {
+	{ "run", command_run, 0, 0 },         { "reset-password", command_reset_password, 0, 1 },
+	{ "check", command_check, 0, 0 },     { "backup", command_backup, 1, 1 },
+	{ "restore", command_restore, 1, 2 }, { "pin", command_pin, 0, 0 },
+};
+
+static const struct command *command_named(const char *name, int words)
 {
-	if (strcmp(command, "run") == 0)
-		return command_run(program, err);
-	if (strcmp(command, "pin") == 0)
-		return command_pin(program, err);
-	return command_reset_password(program, argument ? argument : "admin", err);
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+		if (strcmp(commands[i].name, name) == 0)
+			return words >= commands[i].words_min && words <= commands[i].words_max
+				       ? &commands[i]
+				       : NULL;
+	return NULL;
 }
 
-static int run_command(const char *command, const char *argument, const char *config,
+static int run_command(const struct command *command, const char *const *words, const char *config,
 		       bool is_default)
 {
-	struct program program = { 0 };
+	struct program program = { .config = config, .lock_fd = -1 };
 	struct err err = { 0 };
 	int r = controller_settings_read(config, is_default, &program.settings, &err);
 	if (r >= 0) {
 		log_set_level(program.settings.log_level);
-		r = run_in(&program, command, argument, &err);
+		r = command->run(&program, words, &err);
+		if (r < 0)
+			program_add_cure(&program, r, &err);
+		close_fd(&program.lock_fd);
 		controller_settings_done(&program.settings);
 	}
 	if (r < 0)
@@ -439,7 +466,7 @@ int main(int argc, char **argv)
 						 { "help", no_argument, NULL, 'h' },
 						 { 0 } };
 	const char *config = NULL;
-	for (int c; (c = getopt_long(argc, argv, "c:h", options, NULL)) != -1;) {
+	for (int c; (c = getopt_long(argc, argv, "+c:h", options, NULL)) != -1;) {
 		if (c == 'h')
 			return fputs(usage, stdout) >= 0 ? 0 : 1;
 		if (c != 'c') {
@@ -449,15 +476,15 @@ int main(int argc, char **argv)
 		config = optarg;
 	}
 	const char *command = optind < argc ? argv[optind] : "";
-	const char *argument = optind + 1 < argc ? argv[optind + 1] : NULL;
 	if (strcmp(command, "version") == 0)
 		return puts("weft-controller " WEFT_VERSION) >= 0 ? 0 : 1;
 	if (strcmp(command, "settings") == 0)
 		return command_settings();
-	bool is_plain = strcmp(command, "run") == 0 || strcmp(command, "pin") == 0;
-	if ((!is_plain || argument) && strcmp(command, "reset-password") != 0) {
+	const struct command *found = command_named(command, argc - optind - 1);
+	if (!found) {
 		(void)fputs(usage, stderr);
 		return 2;
 	}
-	return run_command(command, argument, config ? config : CONFIG_PATH, config == NULL);
+	return run_command(found, (const char *const *)argv + optind + 1,
+			   config ? config : CONFIG_PATH, config == NULL);
 }

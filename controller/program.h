@@ -38,7 +38,29 @@ struct program {
 	uv_timer_t hour;
 	uv_timer_t watchdog;
 	bool is_stopping;
+	const char *config; // path of the settings file
+	int lock_fd;        // of the state directory, -1: not locked
 };
+
+// state.c: "state_dir/name"; NULL when out of memory. Caller frees.
+char *program_state_path(const struct program *program, const char *name);
+
+// state.c: nobody else runs on this state from here on; -EBUSY when somebody does.
+int program_lock_state(struct program *program, struct err *err);
+
+// state.c: -ENOENT when keys are there and the database is not.
+int program_expect_database(const struct program *program, struct err *err);
+
+// state.c: whether the database holds no resource yet, not even the first user.
+int program_is_new(struct program *program, bool *ret_is_new, struct err *err);
+
+// state.c: puts what to do about a failure with `code` behind its sentence.
+void program_add_cure(const struct program *program, int code, struct err *err);
+
+// commands.c. `words` are what stands behind the command, NULL-terminated.
+int command_check(struct program *program, const char *const *words, struct err *err);
+int command_backup(struct program *program, const char *const *words, struct err *err);
+int command_restore(struct program *program, const char *const *words, struct err *err);
 
 // nodes.c: what the agents' sessions tell goes to live, the intent and the pki.
 extern const struct hub_ops program_hub_ops;

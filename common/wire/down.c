@@ -4,6 +4,26 @@
 
 #include "wire/rows.h"
 
+static const json_t *read_hubs(struct reader *r)
+{
+	const json_t *hubs = read_array(r, "hubs", false);
+	size_t i;
+	const json_t *item;
+
+	if (json_array_size(hubs) > WIRE_HUBS_MAX)
+		(void)read_fail(r, -E2BIG, "hubs", "more than %d addresses", WIRE_HUBS_MAX);
+	json_array_foreach(hubs, i, item)
+	{
+		size_t len = json_string_length(item);
+
+		if (len == 0 || len > WIRE_URL_MAX)
+			(void)read_fail(r, -EINVAL, "hubs",
+					"an address is a string of 1 to %d characters",
+					WIRE_URL_MAX);
+	}
+	return hubs;
+}
+
 static void decode_welcome(struct reader *r, struct msg *msg)
 {
 	struct msg_welcome *m = &msg->welcome;
@@ -15,6 +35,7 @@ static void decode_welcome(struct reader *r, struct msg *msg)
 	m->samples = read_flag_or(r, "samples", false);
 	observe = read_text_or_null(r, "observe", WIRE_NAME_MAX);
 	m->observe_reset = !observe || text_starts(observe, "reset", NULL);
+	m->hubs = read_hubs(r);
 }
 
 static void encode_welcome(struct writer *w, const struct msg *msg)
@@ -26,6 +47,8 @@ static void encode_welcome(struct writer *w, const struct msg *msg)
 	write_number(w, "revision", m->revision);
 	write_flag(w, "samples", m->samples);
 	write_text(w, "observe", m->observe_reset ? "reset" : "changes", WIRE_NAME_MAX);
+	if (m->hubs)
+		write_json(w, "hubs", m->hubs);
 }
 
 const struct message_row message_welcome = { "welcome", MSG_DOWN, decode_welcome, encode_welcome };

@@ -12,5 +12,7 @@
 #define WIRE_ENTRIES_MAX 4096   // entries, hashes or errors in one message
 #define WIRE_DEPTH_MAX   16     // nesting of objects and arrays
 #define WIRE_NAME_MAX    128    // versions, names, verbs, kinds
+#define WIRE_URL_MAX     300    // an address of a controller
+#define WIRE_HUBS_MAX    16     // of them in a welcome
 #define WIRE_TEXT_MAX    1024   // sentences
 #define WIRE_PEM_MAX     32768  // a certificate or request, with its chain

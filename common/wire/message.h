@@ -132,6 +132,7 @@ struct msg_welcome {
 	int64_t revision;    // of the node's target
 	bool samples;        // samples are wanted now
 	bool observe_reset;  // answer with the whole observed state; always true at present
+	const json_t *hubs;  // ["wss://host:port/agent"], the best first; NULL: as before
 };
 
 // One part of a delta. Parts accumulate until `more` is false.

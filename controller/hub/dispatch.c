@@ -30,7 +30,8 @@ static void send_welcome(struct session *s, const struct hub_target *target)
 					    .name = s->name,
 					    .revision = target->revision,
 					    .samples = s->is_watched,
-					    .observe_reset = true } };
+					    .observe_reset = true,
+					    .hubs = s->hub->urls } };
 
 	queue_message(s, &welcome);
 }

@@ -95,6 +95,7 @@ static void hub_release(struct hub *hub)
 	map_free(hub->wants);
 	X509_STORE_free(hub->ca);
 	free(hub->version);
+	json_decref(hub->urls);
 	free(hub);
 }
 
@@ -181,9 +182,12 @@ int hub_new(const struct hub_config *config, const struct hub_ops *ops, void *ct
 	hub->ops = *ops;
 	hub->ctx = ctx;
 	hub->version = strdup(config->version);
+	hub->urls = json_array();
+	for (size_t i = 0; config->urls && config->urls[i] && i < WIRE_HUBS_MAX; i++)
+		(void)json_array_append_new(hub->urls, json_string(config->urls[i]));
 	hub->nodes = map_new(NULL);
 	hub->wants = map_new(NULL);
-	if (!hub->version || !hub->nodes || !hub->wants) {
+	if (!hub->version || !hub->urls || !hub->nodes || !hub->wants) {
 		hub_release(hub);
 		return err_set(err, -ENOMEM, "out of memory");
 	}

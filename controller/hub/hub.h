@@ -101,6 +101,7 @@ struct hub_config {
 	const char *key_file;         // PEM
 	const char *ca_file;          // PEM: issuer of the agents' certificates
 	const char *version;          // told in `welcome`
+	const char *const *urls;      // likewise: how nodes reach the controllers; ends with NULL
 	size_t max_sessions;          // HUB_SESSIONS_DEFAULT connections, in handshake or not
 	size_t queue_bytes;           // 4 MiB waiting for one slow reader
 	size_t queue_frames;          // 1024, likewise

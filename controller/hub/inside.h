@@ -86,6 +86,7 @@ struct listener {
 
 struct hub {
 	struct hub_config config; // its strings are not kept but for `version`
+	json_t *urls;             // array of strings
 	char *version;
 	struct hub_ops ops;
 	void *ctx;

@@ -38,6 +38,11 @@ int intent_open(const struct intent_settings *settings, struct intent **ret_inte
 // INTENT_UNAVAILABLE. The loop must run once more after it.
 void intent_free(struct intent *intent);
 
+// Plans every node anew and compares with the targets that were kept. Calls `told` with a sentence
+// for each that differs. 0 or -ENOMEM.
+typedef void intent_fault_fn(void *arg, const char *sentence);
+int intent_verify(struct intent *intent, intent_fault_fn *told, void *arg, struct err *err);
+
 // ---- reading ----
 
 struct intent_resource {

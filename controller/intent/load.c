@@ -197,19 +197,55 @@ static int sum_entry(void *arg, const char *key, const char *body)
 	return 0;
 }
 
+// 1 when the node's plan differs from its target, 0 when not.
+static int plan_differs(struct intent *intent, int64_t id, struct digest *ret_digest,
+			struct err *err)
+{
+	struct digest none = { 0 };
+	char key[ID_KEY_SIZE];
+
+	*ret_digest = none;
+	if (plan_node(intent->fleet, id, sum_entry, ret_digest) < 0)
+		return err_set(err, -ENOMEM, "out of memory");
+	id_key(key, id);
+	const struct node_target *target = map_get(intent->targets, key);
+	return !digest_equal(target ? target->digest : none, *ret_digest);
+}
+
+int intent_verify(struct intent *intent, intent_fault_fn *told, void *arg, struct err *err)
+{
+	void *value;
+
+	for (size_t at = 0; map_next(intent->by_name[KIND_NODES], &at, NULL, &value);) {
+		const struct resource *node = value;
+		struct digest digest;
+		char text[ERR_TEXT_SIZE];
+		int rc = plan_differs(intent, node->pub.id, &digest, err);
+
+		if (rc < 0)
+			return rc;
+		if (rc == 0)
+			continue;
+		(void)snprintf(text, sizeof text,
+			       "node %s: the plan made of the database is another than the one "
+			       "that was committed: restore a backup, or change the node to have "
+			       "it planned anew",
+			       node->name);
+		told(arg, text);
+	}
+	return 0;
+}
+
 // Only nodes whose entries differ get another target.
 static int retarget_one(struct loading *l, struct store_tx *tx, int64_t id, struct err *err)
 {
 	struct intent *intent = l->intent;
-	struct digest digest = { 0 };
-	char text[DIGEST_TEXT_SIZE], key[ID_KEY_SIZE];
+	struct digest digest;
+	char text[DIGEST_TEXT_SIZE];
+	int differs = plan_differs(intent, id, &digest, err);
 
-	if (plan_node(intent->fleet, id, sum_entry, &digest) < 0)
-		return err_set(err, -ENOMEM, "out of memory");
-	id_key(key, id);
-	const struct node_target *target = map_get(intent->targets, key);
-	if (target && digest_equal(target->digest, digest))
-		return 0;
+	if (differs <= 0)
+		return differs;
 	digest_format(digest, text);
 	int rc = store_exec(
 		tx, SQL_TARGET_PUT,

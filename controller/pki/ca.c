@@ -40,6 +40,9 @@ static int load(struct pki *pki, const char *key_path, struct err *err)
 	int r = pki_key_load(key_path, &pki->key, err);
 	if (r == 0)
 		r = pki_cert_load(pki->ca_path, &pki->cert, err);
+	if (r == -EIO || r == -EINVAL)
+		return err_set(err, r, "%s is damaged: restore a backup",
+			       pki->key ? pki->ca_path : key_path);
 	if (r < 0)
 		return r;
 	if (X509_check_private_key(pki->cert, pki->key) != 1)
@@ -49,21 +52,21 @@ static int load(struct pki *pki, const char *key_path, struct err *err)
 	return 0;
 }
 
-static int load_or_make(struct pki *pki, int64_t now, struct err *err)
+static int load_or_make(struct pki *pki, bool may_make, int64_t now, struct err *err)
 {
 	CLEAN(free_ptr) char *key_path = text_format("%s/ca.key", pki->dir);
 	if (!key_path)
 		return err_set(err, -ENOMEM, "out of memory");
 	bool has_key = access(key_path, F_OK) == 0;
 	bool has_cert = access(pki->ca_path, F_OK) == 0;
-	// Making a new authority beside a lost half would silently cut off every node.
-	if (has_key != has_cert)
-		return err_set(
-			err, -ENOENT,
-			"%s exists but %s does not: restore both from a backup, or remove the "
-			"one to begin with a new authority that every node must join again",
-			has_key ? key_path : pki->ca_path, has_key ? pki->ca_path : key_path);
-	return has_key ? load(pki, key_path, err) : make(pki, key_path, now, err);
+	if (has_key && has_cert)
+		return load(pki, key_path, err);
+	if (may_make)
+		return make(pki, key_path, now, err);
+	// A new authority beside a database of nodes would silently cut off every one of them.
+	return err_set(err, -ENOENT,
+		       "%s is missing, without it no node can be reached: restore a backup",
+		       has_key ? pki->ca_path : key_path);
 }
 
 static int fill_paths(struct pki *pki, const char *dir)
@@ -79,12 +82,13 @@ static int fill_paths(struct pki *pki, const char *dir)
 		       : -ENOMEM;
 }
 
-int pki_open(const char *state_dir, int64_t now, struct pki **ret_pki, struct err *err)
+int pki_open(const char *state_dir, bool may_make, int64_t now, struct pki **ret_pki,
+	     struct err *err)
 {
 	CLEAN(pki_free_ptr) struct pki *pki = calloc(1, sizeof *pki);
 	if (!pki || fill_paths(pki, state_dir) < 0)
 		return err_set(err, -ENOMEM, "out of memory");
-	int r = load_or_make(pki, now, err);
+	int r = load_or_make(pki, may_make, now, err);
 	if (r == 0)
 		r = pki_cert_hash(pki->cert, pki->hash, err);
 	if (r < 0)
@@ -119,6 +123,11 @@ void pki_set_node_life(struct pki *pki, int64_t seconds)
 const char *pki_ca_pem(const struct pki *pki)
 {
 	return pki->pem;
+}
+
+int64_t pki_ca_expires(const struct pki *pki)
+{
+	return pki_time(X509_get0_notAfter(pki->cert));
 }
 
 const char *pki_ca_hash(const struct pki *pki)

@@ -25,13 +25,15 @@ struct x509_st; // OpenSSL's X509
 #define PKI_PIN_SIZE    64 // "sha256//BASE64" and NUL
 #define PKI_NAME_SIZE   64
 
-// Loads `state_dir`/ca.key and ca.crt, or makes both when neither exists (ECDSA P-256, 20 years,
-// files 0600).
-int pki_open(const char *state_dir, int64_t now, struct pki **ret_pki, struct err *err);
+// Loads `state_dir`/ca.key and ca.crt. With `may_make`, which is for a database that holds nothing
+// yet, both are made when one is missing (ECDSA P-256, 20 years, files 0600); -ENOENT otherwise.
+int pki_open(const char *state_dir, bool may_make, int64_t now, struct pki **ret_pki,
+	     struct err *err);
 void pki_free(struct pki *pki);
 CLEAN_FUNC(struct pki, pki_free)
 
 const char *pki_ca_pem(const struct pki *pki);
+int64_t pki_ca_expires(const struct pki *pki);
 const char *
 pki_ca_hash(const struct pki *pki); // SHA-256 of the CA's DER, hex: pinned by enrolment keys
 const char *pki_ca_path(const struct pki *pki);  // for TLS libraries that want files

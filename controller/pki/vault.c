@@ -46,13 +46,18 @@ static int load_key(const char *path, unsigned char *ret_key, struct err *err)
 					 path, len, KEY_SIZE);
 }
 
-int vault_open(const char *state_dir, struct vault **ret_vault, struct err *err)
+int vault_open(const char *state_dir, bool may_make, struct vault **ret_vault, struct err *err)
 {
 	CLEAN(free_ptr) char *path = text_format("%s/secret.key", state_dir);
 	CLEAN(vault_free_ptr) struct vault *vault = calloc(1, sizeof *vault);
 	if (!path || !vault)
 		return err_set(err, -ENOMEM, "out of memory");
 	bool exists = access(path, F_OK) == 0;
+	if (!exists && !may_make)
+		return err_set(err, -ENOENT,
+			       "%s is missing, without it the secrets cannot be opened: restore a "
+			       "backup",
+			       path);
 	int r = exists ? load_key(path, vault->key, err) : make_key(path, vault->key, err);
 	if (r == 0)
 		*ret_vault = take_ptr(&vault);

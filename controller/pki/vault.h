@@ -1,6 +1,7 @@
 // Seals secrets with AES-256-GCM under a key file that is kept outside the database.
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -11,8 +12,9 @@ struct vault;
 
 #define VAULT_SECRET_MAX 65536 // longest secret, bytes
 
-// Loads `state_dir`/secret.key (32 bytes, mode 0600), or makes it when it does not exist.
-int vault_open(const char *state_dir, struct vault **ret_vault, struct err *err);
+// Loads `state_dir`/secret.key (32 bytes, mode 0600). When it does not exist it is made if
+// `may_make`, which is for a database that holds no secret yet; -ENOENT otherwise.
+int vault_open(const char *state_dir, bool may_make, struct vault **ret_vault, struct err *err);
 void vault_free(struct vault *vault); // wipes the key
 CLEAN_FUNC(struct vault, vault_free)
 

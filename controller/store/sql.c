@@ -76,6 +76,7 @@ static const struct store_statement statements[SQL_COUNT] = {
 	  "INSERT INTO secret_value (resource_id, sealed, updated_ms) VALUES (?1, ?2, ?3) "
 	  "ON CONFLICT (resource_id) DO UPDATE SET sealed = excluded.sealed, updated_ms = excluded.updated_ms"),
 	S(SQL_SECRET_GET, "SELECT sealed, updated_ms FROM secret_value WHERE resource_id = ?1"),
+	S(SQL_SECRET_SEALED, "SELECT resource_id, sealed FROM secret_value ORDER BY resource_id"),
 	S(SQL_SECRET_ALL, "SELECT resource_id, updated_ms FROM secret_value ORDER BY resource_id"),
 	S(SQL_SECRET_DELETE, "DELETE FROM secret_value WHERE resource_id = ?1"),
 

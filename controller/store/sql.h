@@ -49,6 +49,7 @@ enum store_sql {
 	// secrets (sealed by pki/vault.h)
 	SQL_SECRET_PUT,          // resource_id, sealed BLOB, now_ms
 	SQL_SECRET_GET,          // resource_id -> sealed, updated_ms
+	SQL_SECRET_SEALED,       // -> resource_id, sealed
 	SQL_SECRET_ALL,          // -> resource_id, updated_ms (which secrets have a value)
 	SQL_SECRET_DELETE,       // resource_id
 

@@ -2,12 +2,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sqlite3.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "store/backend.h"
+#include "store/file.h"
+#include "store/migrate.h"
 
 #define BUSY_MS    5000 // another process (reset-password) holds the write lock for milliseconds
 #define COLUMN_MAX 16
@@ -299,3 +302,118 @@ const struct store_backend store_backend_sqlite = {
 	.query = db_query,
 	.end = db_end,
 };
+
+// ---- the file ----
+
+static void handle_close(sqlite3 **handle)
+{
+	(void)sqlite3_close(*handle);
+}
+
+static int open_file(const char *path, int flags, sqlite3 **handle, struct err *err)
+{
+	int rc = sqlite3_open_v2(path, handle, flags, NULL);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_busy_timeout(*handle, BUSY_MS);
+	const struct sqlite_db db = { .handle = *handle };
+	return rc == SQLITE_OK ? 0 : failed(&db, rc, err);
+}
+
+int store_file_copy(const char *path, const char *to, struct err *err)
+{
+	CLEAN(handle_close) sqlite3 *from = NULL;
+	CLEAN(handle_close) sqlite3 *copy = NULL;
+	int r = open_file(path, SQLITE_OPEN_READONLY, &from, err);
+	if (r < 0)
+		return err_prefix(err, "%s", path);
+	r = make_file(to, err);
+	if (r == 0)
+		r = open_file(to, SQLITE_OPEN_READWRITE, &copy, err);
+	if (r < 0)
+		return err_prefix(err, "%s", to);
+	const struct sqlite_db db = { .handle = copy };
+	sqlite3_backup *backup = sqlite3_backup_init(copy, "main", from, "main");
+	if (!backup)
+		return failed(&db, sqlite3_errcode(copy), err);
+	// All in one step: a consistent snapshot, and with a write-ahead log nobody waits for it.
+	(void)sqlite3_backup_step(backup, -1);
+	int rc = sqlite3_backup_finish(backup);
+	return rc == SQLITE_OK ? 0 : failed(&db, rc, err);
+}
+
+struct file_check {
+	store_fault_fn *told;
+	void *arg;
+	int faults;
+};
+
+static void fault(struct file_check *check, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void fault(struct file_check *check, const char *fmt, ...)
+{
+	struct err text;
+	va_list args;
+	va_start(args, fmt);
+	(void)vsnprintf(text.text, sizeof text.text, fmt, args);
+	va_end(args);
+	check->told(check->arg, text.text);
+	check->faults++;
+}
+
+static int integrity_row(void *arg, int count, char **values, char **names)
+{
+	(void)names;
+	if (count > 0 && values[0] && strcmp(values[0], "ok") != 0)
+		fault(arg, "the database is damaged: %s", values[0]);
+	return 0;
+}
+
+static int foreign_row(void *arg, int count, char **values, char **names)
+{
+	(void)names;
+	if (count > 2)
+		fault(arg, "row %s of the table %s refers to a row of %s that does not exist",
+		      values[1] ? values[1] : "?", values[0], values[2]);
+	return 0;
+}
+
+static int version_row(void *arg, int count, char **values, char **names)
+{
+	(void)names;
+	long newest = migration_count ? migrations[migration_count - 1].version : 0;
+	long have = count > 0 && values[0] ? strtol(values[0], NULL, 10) : 0;
+	if (have > newest)
+		fault(arg,
+		      "the database has schema %ld, this program knows up to %ld: install the "
+		      "newer "
+		      "version",
+		      have, newest);
+	else if (have == 0)
+		fault(arg, "this is not a database of Weft");
+	return 0;
+}
+
+int store_file_check(const char *path, store_fault_fn *told, void *arg, struct err *err)
+{
+	static const struct {
+		const char *pragma;
+		int (*row)(void *arg, int count, char **values, char **names);
+	} steps[] = {
+		{ "PRAGMA integrity_check", integrity_row },
+		{ "PRAGMA foreign_key_check", foreign_row },
+		{ "PRAGMA user_version", version_row },
+	};
+	CLEAN(handle_close) sqlite3 *handle = NULL;
+	struct file_check check = { told, arg, 0 };
+	int r = open_file(path, SQLITE_OPEN_READONLY, &handle, err);
+	if (r < 0)
+		return r;
+	const struct sqlite_db db = { .handle = handle };
+	for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+		int rc = sqlite3_exec(handle, steps[i].pragma, steps[i].row, &check, NULL);
+		if (rc != SQLITE_OK)
+			return failed(&db, rc, err);
+	}
+	return check.faults;
+}

@@ -167,6 +167,7 @@ static void on_welcome(struct agent *agent, const struct msg_welcome *welcome)
 	log_info("controller %s: welcome, revision %" PRId64, uplink_hub(agent->uplink),
 		 welcome->revision);
 	take_name(agent, welcome->name);
+	hubs_take(agent, welcome->hubs);
 	agent->welcomed_ms = clock_mono_ms();
 	agent->may_have_nothing = !desired_is_known(agent->desired);
 	if (credential_save_time(agent->paths.clock, uplink_time(agent->uplink), &err) < 0)

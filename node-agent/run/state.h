@@ -122,6 +122,9 @@ void session_tick(struct agent *agent); // every period: samples, welcome overdu
 // Writes the desired state to disk; what goes wrong is a trouble, and is tried again every period.
 void session_save(struct agent *agent);
 
+// Keeps the list of a welcome (NULL: as before) on disk and uses it from the next connection on.
+void hubs_take(struct agent *agent, const json_t *hubs);
+
 // run/request.c
 void request_take(struct agent *agent, const struct msg_request *request);
 void request_cancel_all(struct agent *agent);

@@ -271,7 +271,9 @@ int uplink_set_hubs(struct uplink *uplink, char *const *hubs, size_t count, stru
 		uplink->hub_count = i + 1;
 	}
 	walk_reset(&uplink->walk);
-	(void)snprintf(uplink->hub, sizeof uplink->hub, "%s", uplink->hubs[0]);
+	// A standing session goes on with the one it has.
+	if (uplink->state != UPLINK_OPEN)
+		(void)snprintf(uplink->hub, sizeof uplink->hub, "%s", uplink->hubs[0]);
 	return 0;
 }
 

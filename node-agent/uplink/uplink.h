@@ -35,6 +35,7 @@ struct uplink_events {
 // uplink_start.
 struct uplink *uplink_new(uv_loop_t *loop, const struct identity *identity, const char *clock_path,
 			  const struct uplink_events *events, struct err *err);
+// Replaces the list; a standing session stays where it is.
 int uplink_set_hubs(struct uplink *uplink, char *const *hubs, size_t count, struct err *err);
 void uplink_start(struct uplink *uplink);
 

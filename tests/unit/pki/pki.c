@@ -31,7 +31,7 @@ static int setup(void **state)
 	struct err err = { 0 };
 	(void)snprintf(dir, sizeof dir, "/tmp/weft-pki.XXXXXX");
 	assert_non_null(mkdtemp(dir));
-	if (pki_open(dir, NOW, &pki, &err) < 0)
+	if (pki_open(dir, true, NOW, &pki, &err) < 0)
 		fail_msg("%s", err.text);
 	*state = pki;
 	return 0;
@@ -100,7 +100,7 @@ static void test_authority_is_kept(void **state)
 {
 	const struct pki *first = *state;
 	CLEAN(pki_free_ptr) struct pki *second = NULL;
-	assert_int_equal(pki_open(dir, NOW + 5 * DAY, &second, NULL), 0);
+	assert_int_equal(pki_open(dir, false, NOW + 5 * DAY, &second, NULL), 0);
 	assert_string_equal(pki_ca_hash(first), pki_ca_hash(second));
 	assert_int_equal(strlen(pki_ca_hash(first)), 64);
 	static const char *const files[] = { "ca.key", "ca.crt" };
@@ -121,7 +121,7 @@ static void test_half_an_authority_is_refused(void **state)
 	struct err err = { 0 };
 	(void)snprintf(path, sizeof path, "%s/ca.key", dir);
 	assert_int_equal(remove(path), 0);
-	assert_int_equal(pki_open(dir, NOW, &pki, &err), -ENOENT);
+	assert_int_equal(pki_open(dir, false, NOW, &pki, &err), -ENOENT);
 	assert_non_null(strstr(err.text, "ca.key does not"));
 	assert_null(pki);
 }
@@ -139,7 +139,7 @@ static void test_the_wrong_key_is_refused(void **state)
 	assert_int_equal(PEM_write_PrivateKey(f, other, NULL, NULL, 0, NULL, NULL), 1);
 	(void)fclose(f);
 	EVP_PKEY_free(other);
-	assert_int_equal(pki_open(dir, NOW, &pki, &err), -EINVAL);
+	assert_int_equal(pki_open(dir, false, NOW, &pki, &err), -EINVAL);
 	assert_non_null(strstr(err.text, "is not the key of"));
 }
 
@@ -261,7 +261,7 @@ static void test_another_authority_is_told_apart(void **state)
 	struct pki_certificate c = { 0 };
 	(void)snprintf(sub, sizeof sub, "%s/other", dir);
 	assert_int_equal(mkdir(sub, 0700), 0);
-	assert_int_equal(pki_open(sub, NOW, &other, NULL), 0);
+	assert_int_equal(pki_open(sub, true, NOW, &other, NULL), 0);
 	sign_node(other, "rho", 12, &c);
 	X509 *cert = parse(c.pem);
 	assert_int_equal(pki_peer_verify(*state, cert, NULL), -EACCES);

@@ -53,10 +53,10 @@ static void test_round_trip_over_restarts(void **state)
 	CLEAN(vault_free_ptr) struct vault *second = NULL;
 	CLEAN(output_done) struct vault_output sealed = { 0 };
 	CLEAN(output_done) struct vault_output opened = { 0 };
-	assert_int_equal(vault_open(dir, &first, NULL), 0);
+	assert_int_equal(vault_open(dir, true, &first, NULL), 0);
 	assert_int_equal(vault_seal(first, 7, bytes_of("hunter2", 7), &sealed, NULL), 0);
 	assert_null(memmem(sealed.data, sealed.len, "hunter2", 7));
-	assert_int_equal(vault_open(dir, &second, NULL), 0);
+	assert_int_equal(vault_open(dir, true, &second, NULL), 0);
 	assert_int_equal(vault_unseal(second, 7, bytes_of(sealed.data, sealed.len), &opened, NULL),
 			 0);
 	assert_int_equal(opened.len, 7);
@@ -72,7 +72,7 @@ static void test_empty_secret(void **state)
 	CLEAN(vault_free_ptr) struct vault *vault = NULL;
 	CLEAN(output_done) struct vault_output sealed = { 0 };
 	CLEAN(output_done) struct vault_output opened = { 0 };
-	assert_int_equal(vault_open(dir, &vault, NULL), 0);
+	assert_int_equal(vault_open(dir, true, &vault, NULL), 0);
 	assert_int_equal(vault_seal(vault, 1, bytes_of("", 0), &sealed, NULL), 0);
 	assert_int_equal(vault_unseal(vault, 1, bytes_of(sealed.data, sealed.len), &opened, NULL),
 			 0);
@@ -85,7 +85,7 @@ static void test_any_change_is_noticed(void **state)
 	CLEAN(vault_free_ptr) struct vault *vault = NULL;
 	CLEAN(output_done) struct vault_output sealed = { 0 };
 	struct vault_output opened = { 0 };
-	assert_int_equal(vault_open(dir, &vault, NULL), 0);
+	assert_int_equal(vault_open(dir, true, &vault, NULL), 0);
 	assert_int_equal(vault_seal(vault, 7, bytes_of("abc", 3), &sealed, NULL), 0);
 	const struct vault_bytes whole = bytes_of(sealed.data, sealed.len);
 	for (size_t i = 0; i < sealed.len; i++) {
@@ -106,7 +106,7 @@ static void test_a_short_key_is_refused_and_kept(void **state)
 	struct vault *vault = NULL;
 	struct err err = { 0 };
 	assert_int_equal(file_replace(key_path, "short", 5, 0600, NULL), 0);
-	assert_int_equal(vault_open(dir, &vault, &err), -EINVAL);
+	assert_int_equal(vault_open(dir, true, &vault, &err), -EINVAL);
 	assert_non_null(strstr(err.text, "5 bytes"));
 	CLEAN(free_ptr) char *data = NULL;
 	assert_int_equal(file_read(key_path, 100, &data, NULL, NULL), 0);

@@ -46,6 +46,9 @@ static const struct good goods[] = {
 	  "{\"type\":\"response\",\"id\":4,\"ok\":false,\"result\":null,\"error\":\"no\"}" },
 	{ MSG_DOWN, "{\"type\":\"welcome\",\"version\":\"0.1.0\",\"name\":\"rho\",\"revision\":9,"
 		    "\"samples\":false,\"observe\":\"reset\"}" },
+	{ MSG_DOWN,
+	  "{\"type\":\"welcome\",\"version\":\"0.1.0\",\"name\":\"rho\",\"revision\":9,"
+	  "\"samples\":false,\"observe\":\"reset\",\"hubs\":[\"wss://c.example:8444/agent\"]}" },
 	{ MSG_DOWN, "{\"type\":\"desired\",\"revision\":9,\"base_digest\":\"" ZERO
 		    "\",\"set\":{\"bridge/lan\":\"{}\"},\"drop\":[\"#" ZERO "\"],\"digest\":\"" ZERO
 		    "\",\"more\":false}" },
