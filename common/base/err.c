@@ -1,5 +1,6 @@
 #include "base/err.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,7 +20,7 @@ int err_set(struct err *err, int code, const char *fmt, ...)
 int err_prefix(struct err *err, const char *fmt, ...)
 {
 	if (!err)
-		return 0;
+		return -EIO; // a failure all the same
 	char old[ERR_TEXT_SIZE];
 	memcpy(old, err->text, sizeof old);
 	va_list args;

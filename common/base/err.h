@@ -16,5 +16,5 @@ struct err {
 // "...");`. `code` is a negative errno.
 int err_set(struct err *err, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
-// Puts "what: " before the sentence already there and returns err's code.
+// Puts "what: " before the sentence already there and returns err's code; -EIO when err is NULL.
 int err_prefix(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

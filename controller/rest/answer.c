@@ -145,6 +145,8 @@ static const char *title_of(unsigned status)
 
 void request_problem_fields(struct request *r, unsigned status, const char *detail, json_t *errors)
 {
+	if (status == MHD_HTTP_SERVICE_UNAVAILABLE)
+		request_add_header(r, "Retry-After", "2");
 	json_t *body = json_pack("{s:s, s:s, s:i, s:s, s:o*}", "type", "about:blank", "title",
 				 title_of(status), "status", (int)status, "detail", detail,
 				 "errors", errors);
@@ -163,8 +165,6 @@ void request_problem(struct request *r, unsigned status, const char *fmt, ...)
 	va_start(args, fmt);
 	(void)vsnprintf(detail, sizeof(detail), fmt, args);
 	va_end(args);
-	if (status == MHD_HTTP_SERVICE_UNAVAILABLE)
-		request_add_header(r, "Retry-After", "2");
 	request_problem_fields(r, status, detail, NULL);
 }
 

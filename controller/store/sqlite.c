@@ -46,6 +46,9 @@ static const struct {
 static int failed(const struct sqlite_db *db, int rc, struct err *err)
 {
 	const char *detail = sqlite3_errmsg(db->handle);
+	// The index of the log could not grow: before anything was written.
+	if (rc == SQLITE_IOERR_SHMSIZE)
+		rc = SQLITE_FULL;
 	for (size_t i = 0; i < ARRAY_LEN(failures); i++) {
 		if (failures[i].sqlite == (rc & 0xff))
 			return err_set(err, failures[i].code, "%s (%s)", failures[i].text, detail);
