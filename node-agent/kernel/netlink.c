@@ -23,6 +23,7 @@ struct answer {
 	netlink_message_fn fn;
 	void *context;
 	struct err *err;
+	int failed; // why the answer is of no use; it is read to its end all the same
 };
 
 void netlink_close(struct netlink *nl)
@@ -85,13 +86,21 @@ static int refused(const struct nlmsghdr *nlh, int code, struct err *err)
 	return err_set(err, code, "%s", text);
 }
 
+// The kernel refuses a further dump (EBUSY) for as long as this one was not read to its end.
+static int spoilt(struct answer *a, int code, const char *why)
+{
+	if (!a->failed)
+		a->failed = err_set(a->err, code, "%s", why);
+	return 1;
+}
+
 // One message: 1 to go on, 0 at the end, negative errno.
-static int message_take(const struct nlmsghdr *nlh, const struct answer *a)
+static int message_take(const struct nlmsghdr *nlh, struct answer *a)
 {
 	int code;
 
 	if (nlh->nlmsg_flags & NLM_F_DUMP_INTR)
-		return err_set(a->err, -EINTR, "the kernel's tables changed while they were read");
+		(void)spoilt(a, -EINTR, "the kernel's tables changed while they were read");
 	switch (nlh->nlmsg_type) {
 	case NLMSG_NOOP:
 		return 1;
@@ -108,13 +117,13 @@ static int message_take(const struct nlmsghdr *nlh, const struct answer *a)
 			memcpy(&code, mnl_nlmsg_get_payload(nlh), sizeof code);
 		return code < 0 ? err_set(a->err, code, "%s", strerror(-code)) : 0;
 	default:
-		code = a->fn ? a->fn(nlh, a->context) : 0;
-		return code < 0 ? err_set(a->err, code, "%s", strerror(-code)) : 1;
+		code = a->fn && !a->failed ? a->fn(nlh, a->context) : 0;
+		return code < 0 ? spoilt(a, code, strerror(-code)) : 1;
 	}
 }
 
 // One datagram: 1 to read on, 0 at the end of the answer, negative errno.
-static int datagram_take(const struct netlink *nl, size_t size, const struct answer *a)
+static int datagram_take(const struct netlink *nl, size_t size, struct answer *a)
 {
 	const struct nlmsghdr *nlh;
 
@@ -130,7 +139,7 @@ static int datagram_take(const struct netlink *nl, size_t size, const struct ans
 int netlink_talk(struct netlink *nl, struct nlmsghdr *request, netlink_message_fn fn, void *context,
 		 struct err *err)
 {
-	const struct answer answer = { fn, context, err };
+	struct answer answer = { .fn = fn, .context = context, .err = err };
 
 	request->nlmsg_flags |= NLM_F_REQUEST;
 	if ((request->nlmsg_flags & NLM_F_DUMP) != NLM_F_DUMP || request->nlmsg_flags & NLM_F_ACK)
@@ -147,6 +156,6 @@ int netlink_talk(struct netlink *nl, struct nlmsghdr *request, netlink_message_f
 			return err_set(err, -errno, "netlink answer: %s", strerror(errno));
 		int rc = datagram_take(nl, (size_t)n, &answer);
 		if (rc <= 0)
-			return rc;
+			return rc < 0 ? rc : answer.failed;
 	}
 }
