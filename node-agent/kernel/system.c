@@ -249,6 +249,23 @@ static int link_create(struct kernel *k, const struct kernel_link_make *make, st
 			    NULL, err);
 }
 
+// A WireGuard device of the kernel's own, as it goes up, switches this off for every device of the
+// host and never on again (wg_open() in drivers/net/wireguard/device.c). It is the host's to
+// decide, and leaving would not bring it back.
+#define REDIRECTS "net.ipv4.conf.all.send_redirects"
+
+static int set_up(struct system *sys, struct nlmsghdr *request, struct err *err)
+{
+	char before[16], after[16];
+	const bool is_known = sysctl_read(REDIRECTS, before, sizeof before, NULL) == 0;
+
+	int rc = netlink_talk(sys->route, request, NULL, NULL, err);
+	if (is_known && sysctl_read(REDIRECTS, after, sizeof after, NULL) == 0 &&
+	    strcmp(before, after) != 0)
+		(void)sysctl_write(REDIRECTS, before, NULL);
+	return rc;
+}
+
 static int link_change(struct kernel *k, const char *name, const struct kernel_link_change *c,
 		       struct err *err)
 {
@@ -260,8 +277,10 @@ static int link_change(struct kernel *k, const char *name, const struct kernel_l
 		rc = device_index_or_none(c->master, &master, err);
 	if (rc < 0)
 		return rc;
-	return netlink_talk(system_of(k)->route, link_change_build(q.bytes, index, c, master), NULL,
-			    NULL, err);
+	struct nlmsghdr *request = link_change_build(q.bytes, index, c, master);
+	return c->fields & KERNEL_LINK_UP
+		       ? set_up(system_of(k), request, err)
+		       : netlink_talk(system_of(k)->route, request, NULL, NULL, err);
 }
 
 static int link_delete(struct kernel *k, const char *name, struct err *err)
