@@ -115,7 +115,7 @@ repaired() {
 	till 5 has_event rho drift_repaired "$id" || die "no event tells of $what"
 	note "$what: back after $(seconds $took) s; event: $(weft events --node rho -n 100 -o json |
 		jq -r --argjson id "$id" '[.[] | select(.id > $id and .kind == "drift_repaired")][-1].text')"
-	[ $took -le 5000 ]
+	in_time $took 5000
 }
 has_address() { in_host rho ip addr show dev "$1" | grep " $2"; }
 has_peer() { in_host rho wg show "$1" allowed-ips | grep "$2/32"; }
@@ -217,7 +217,7 @@ roams() {
 	took=$(($(now_ms) - start))
 	till 10 answers "$from" "$(address $segment "$node" 6)" || die "$from does not reach $node over v6"
 	note "$node at a new address: $from reaches it after $(seconds $took) s"
-	[ $took -le 30000 ]
+	in_time $took 30000
 }
 
 metric() { weft_metrics | awk -v name="$1" '$1 == name { print $2 }'; }

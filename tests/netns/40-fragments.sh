@@ -11,7 +11,7 @@ use_lab mtu
 transfer() {
 	in_host "$2" sh -c 'setsid iperf3 -s -1 -D >/dev/null 2>&1 </dev/null'
 	till 5 in_host "$2" sh -c 'ss -ltn | grep :5201'
-	in_host "$1" timeout 10 iperf3 -J -n 3M -c "$(address lan "$2" "${3:-4}")" >"$scratch/iperf" || return 1
+	in_host "$1" timeout $((10 * slow)) iperf3 -J -n 3M -c "$(address lan "$2" "${3:-4}")" >"$scratch/iperf" || return 1
 	jq -r '.end.sum_received.bits_per_second / 1e6 | floor' "$scratch/iperf"
 }
 wire_mtu() { in_host "$1" cat "/sys/class/net/$(device "$1" "$2")/mtu"; }
@@ -59,7 +59,7 @@ cut() {
 	till 40 answers kim "$(address lan lou 4)" || die "lou is cut off from kim"
 	took=$(($(now_ms) - start))
 	note "the link kim-lou cut: kim reaches lou around it after $(seconds $took) s (max_age 6 s, forward_delay 4 s)"
-	[ $took -le 25000 ] || die "that is more than the timers allow"
+	in_time $took 25000 || die "that is more than the timers allow"
 	lab heal kim-lou
 	till 40 answers kim "$(address lan lou 4)" || die "lou is cut off from kim after the link healed"
 }

@@ -9,6 +9,8 @@ WEFT_BIN=$(cd "${WEFT_BIN:-$root/build/release/bin}" 2>/dev/null && pwd)
 export PATH=$WEFT_BIN:$PATH
 failures=0
 labs=()
+# How many times slower than real this machine is (an emulated one): every deadline is stretched by it.
+slow=${WEFT_SLOW:-1}
 
 skip_all() {
 	echo "tests/netns: $*" >&2
@@ -52,9 +54,12 @@ check() {
 	[ -z "$output" ] || printf '%s\n' "$output"
 }
 
+# in_time MS LIMIT-MS: what took MS stayed within the limit.
+in_time() { [ "$1" -le $(($2 * slow)) ]; }
+
 # till SECONDS COMMAND...: tries again until it succeeds or time is up.
 till() {
-	local end=$(($(now_ms) + $1 * 1000))
+	local end=$(($(now_ms) + $1 * 1000 * slow))
 	shift
 	until "$@" >/dev/null 2>&1; do
 		[ "$(now_ms)" -lt "$end" ] || return 1
@@ -72,6 +77,14 @@ lab() { weft lab "$1" --lab "$LAB" "${@:2}"; }
 lab_up() {
 	lab up --port 0 "$@" || return 1
 	eval "$(weft lab env --lab "$LAB")"
+	[ -z "${WEFT_NETEM:-}" ] || impair $WEFT_NETEM
+}
+# impair NETEM-ARGUMENTS...: what the Internet does to packets on their way to each host.
+impair() {
+	local up
+	for up in $(in_host internet ls /sys/class/net | grep '^up'); do
+		in_host internet tc qdisc replace dev "$up" root netem "$@" limit 10000
+	done
 }
 end_labs() {
 	local one
@@ -95,6 +108,11 @@ in_host() { weft lab exec --lab "$LAB" "$1" -- "${@:2}"; }
 
 # device HOST ENTRY: the name of the interface that an entry made: `device rho bridge/internet`.
 device() { in_host "$1" ip -j link | jq -er --arg alias "weft:$2" '.[] | select(.ifalias == $alias) | .ifname'; }
+
+# wireguard_of HOST: what the agent is expected to choose, "kernel" where this kernel makes such a device.
+wireguard_of() { in_host "$1" sh -c 'ip link add wgtry type wireguard 2>/dev/null && ip link del wgtry && echo kernel || echo wireguard-go'; }
+# kind_of HOST DEVICE: "wireguard" for the kernel's own, "tun" for wireguard-go's.
+kind_of() { in_host "$1" ip -j -d link show "$2" | jq -r '.[0].linkinfo.info_kind'; }
 
 # address SEGMENT NODE 4|6: what the controller gave it.
 address() {
@@ -129,7 +147,7 @@ full_size() { case $1 in *:*) echo 1452 ;; *) echo 1472 ;; esac; }
 
 # all_pairs SECONDS SEGMENT NODE...: every node reaches every other, both families, 1500 bytes with DF.
 all_pairs() {
-	local end=$(($(now_ms) + $1 * 1000)) segment=$2 a b f to pairs=0
+	local end=$(($(now_ms) + $1 * 1000 * slow)) segment=$2 a b f to pairs=0
 	shift 2
 	for b in "$@"; do
 		for f in 4 6; do
@@ -192,5 +210,5 @@ dump() {
 		echo "# nft"; nft list ruleset
 		echo "# sysctl"; sysctl -a 2>/dev/null | grep "^net\." | grep -v -e nf_conntrack_count -e tcp_fastopen_key
 		echo "# resolver"; cat /etc/resolv.conf
-		echo "# files"; find /etc /run /var/lib ! -type d 2>/dev/null | sort'
+		echo "# files"; find /etc /run /var/lib -path /var/lib/dpkg -prune -o ! -type d -print 2>/dev/null | sort'
 }

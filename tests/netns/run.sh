@@ -1,22 +1,25 @@
 #!/usr/bin/env bash
 # Namespace tests: every promise of the data plane, with the real programs and real packets, in rehearsals (`weft lab`)
 # that each script makes and takes down again.
-#   sudo tests/netns/run.sh [WORD...]   only the scripts whose name contains one of WORD
-# WEFT_BIN is the directory of the programs (default: build/release/bin). One line a case, figures below it, then
+#   sudo tests/netns/run.sh [WORD|SCRIPT...]   only the scripts whose name contains one of WORD, and those given by path
+# WEFT_BIN is the directory of the programs (default: build/release/bin), WEFT_SLOW how many times slower than real the
+# machine is, WEFT_NETNS_LOGS where what the scripts say is written at once. One line a case, figures below it, then
 # "N passed, N failed, N skipped".
 set -uo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 export WEFT_BIN=${WEFT_BIN:-$here/../../build/release/bin}
 passed=0 failed=0 skipped=0
-logs=$(mktemp -d)
+scratch=$(mktemp -d)
+logs=${WEFT_NETNS_LOGS:-$scratch}
 
 # Each script has its own rehearsal, so two run side by side: they wait more than they work.
 jobs=${WEFT_NETNS_JOBS:-2}
 
+# wanted NAME [WORD|SCRIPT...]
 wanted() {
 	local word
 	[ $# -gt 1 ] || return 0
-	for word in "${@:2}"; do [[ $1 == *"$word"* ]] && return 0; done
+	for word in "${@:2}"; do [[ $word != */* && $1 == *"$word"* ]] && return 0; done
 	return 1
 }
 
@@ -40,19 +43,21 @@ count() {
 	failed=$((failed + bad))
 }
 
-names=()
+scripts=()
+for script in "$@"; do
+	[[ $script != */* ]] || scripts+=("$script")
+done
 for script in "$here"/[0-9][0-9]-*.sh; do
-	name=$(basename "$script" .sh)
-	! wanted "$name" "$@" || names+=("$name")
+	! wanted "$(basename "$script" .sh)" "$@" || scripts+=("$script")
 done
 # Scripts end their rehearsals themselves; an interrupt is passed on and waited for.
-trap 'trap - INT TERM; kill -TERM $(jobs -p) 2>/dev/null; wait; rm -rf "$logs"; exit 1' INT TERM
-for name in "${names[@]}"; do
+trap 'trap - INT TERM; kill -TERM $(jobs -p) 2>/dev/null; wait; rm -rf "$scratch"; exit 1' INT TERM
+for script in "${scripts[@]}"; do
 	while [ "$(jobs -rp | wc -l)" -ge "$jobs" ]; do wait -n; done
-	run "$here/$name.sh" "$name" &
+	run "$script" "$(basename "$script" .sh)" &
 done
 wait
-for name in "${names[@]}"; do count "$name"; done
-rm -rf "$logs"
+for script in "${scripts[@]}"; do count "$(basename "$script" .sh)"; done
+rm -rf "$scratch"
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" = 0 ]
