@@ -10,7 +10,7 @@ build=(build-essential cmake ninja-build pkg-config file dpkg-dev nodejs npm
 	libmnl-dev libnftables-dev libyaml-dev libssl-dev libgnutls28-dev libcmocka-dev)
 demo=(iputils-ping)
 test=(clang libclang-rt-14-dev clang-format clang-tidy llvm bridge-utils iputils-arping ethtool iperf3 tcpdump jq curl openssl
-	procps python3 python3-yaml sqlite3 chromium bash-completion man-db)
+	procps python3 python3-yaml sqlite3 chromium bash-completion man-db qemu-system-x86 busybox-static cpio kmod)
 
 packages=("${run[@]}")
 case "${1:-test}" in
@@ -42,3 +42,5 @@ if [ ${#missing[@]} -gt 0 ]; then
 	apt-get update -q
 	apt-get install -y -q --no-install-recommends "${missing[@]}"
 fi
+# The tests in a machine of their own want Debian's kernel; where it cannot be had they say so themselves.
+[ "${1:-test}" != test ] || "$(dirname "$0")/../tests/vm/kernel.sh" >/dev/null || true
