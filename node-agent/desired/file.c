@@ -37,10 +37,11 @@ static int check_format(const json_t *json, struct err *err)
 	if (!format || json_integer_value(format) == DESIRED_FORMAT)
 		return 0;
 	if (json_integer_value(format) > DESIRED_FORMAT)
-		return err_set(err, -EPROTONOSUPPORT,
-			       "it is of format %" JSON_INTEGER_FORMAT
-			       ", written by a later weft-agent; this one reads format %d",
-			       json_integer_value(format), DESIRED_FORMAT);
+		return err_set(
+			err, -EPROTONOSUPPORT,
+			"it is of format %lld, written by a later weft-agent; this one reads "
+			"format %d",
+			(long long)json_integer_value(format), DESIRED_FORMAT);
 	return err_set(err, -EINVAL, "its format is no version number");
 }
 
