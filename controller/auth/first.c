@@ -45,8 +45,9 @@ static int make_admin(struct store_tx *tx, int64_t *ret_id, struct err *err)
 		return r;
 	r = store_exec(tx, SQL_CHANGE_INSERT,
 		       STORE_PARAMS(store_int(revision), store_int(0), store_int(now),
-				    store_text("system"), store_text("users"), store_text(ADMIN),
-				    store_text("create"), store_null(), store_text(ADMIN_SPEC)),
+				    store_text("controller"), store_text("users"),
+				    store_text(ADMIN), store_text("create"), store_null(),
+				    store_text(ADMIN_SPEC)),
 		       err);
 	if (r >= 0)
 		*ret_id = id;

@@ -34,6 +34,10 @@ function NodePlan({ node }: { node: NodeChange }) {
   );
 }
 
+function byName(nodes: NodeChange[]): NodeChange[] {
+  return nodes.slice().sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
 export function PlanNote({ plan }: { plan: ApplyResult }) {
   const changes = plan.changes.filter((change) => change.action !== "none");
   if (changes.length === 0)
@@ -57,7 +61,7 @@ export function PlanNote({ plan }: { plan: ApplyResult }) {
       ) : (
         <div>
           <p>{plural(plan.nodes.length, "node")} would be touched:</p>
-          {plan.nodes.map((node) => (
+          {byName(plan.nodes).map((node) => (
             <NodePlan key={node.name} node={node} />
           ))}
         </div>

@@ -32,7 +32,6 @@ function Fact({ word, children }: { word: string; children: preact.ComponentChil
 }
 
 function Session({ node }: { node: NodeState }) {
-  if (node.health === "never") return <>has never connected</>;
   return (
     <>
       {node.connected ? "connected" : "offline"} for <Since at={node.since} />
@@ -217,13 +216,13 @@ export function NodePage({ name }: { name: string }) {
         </h1>
         <Actions node={node} />
       </div>
-      {node.health !== "ok" && node.reason && <p class={`note note-${node.health}`}>{node.reason}</p>}
+      {node.reason && node.health !== "never" && <p class={`note note-${node.health}`}>{node.reason}</p>}
       {node.health === "offline" && (
         <p class="note">
           What follows is what it told last, <Ago at={node.since} />; its agent goes on with that as long as the host runs.
         </p>
       )}
-      <Facts node={node} detail={detail} />
+      {node.health !== "never" && <Facts node={node} detail={detail} />}
       <Errors node={node} />
       {detail ? <Parts node={node} detail={detail} /> : <div class="waiting" aria-busy="true" />}
       <Section title="Events" note={<a href={`/log?node=${encodeURIComponent(name)}`} data-view>All of {name}</a>}>
