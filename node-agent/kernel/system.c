@@ -15,7 +15,7 @@
 #include "kernel/wg_backend.h"
 
 #define ROUTE_PROTOCOL_DEFAULT 87
-#define DUMP_TRIES             5 // a dump that the kernel's own changes ran into is taken again
+#define DUMP_TRIES             10 // a dump that the kernel's own changes ran into is taken again
 
 // The backend that is this machine.
 struct system {
