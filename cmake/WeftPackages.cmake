@@ -57,6 +57,8 @@ install(TARGETS weft-agent RUNTIME DESTINATION sbin COMPONENT agent)
 install(FILES ${systemd}/weft-agent.service ${systemd}/weft-wireguard@.service DESTINATION ${units} COMPONENT agent)
 install(FILES ${systemd}/network/10-weft.network ${systemd}/network/10-weft.link DESTINATION lib/systemd/network
 	COMPONENT agent)
+install(FILES ${systemd}/network/networkd.conf DESTINATION lib/systemd/networkd.conf.d RENAME 10-weft.conf
+	COMPONENT agent)
 install(FILES ${systemd}/network/networkmanager.conf DESTINATION lib/NetworkManager/conf.d RENAME weft.conf
 	COMPONENT agent)
 install(FILES ${made}/agent.yaml DESTINATION ${etc} COMPONENT agent)

@@ -289,5 +289,6 @@ const struct hub_ops program_hub_ops = {
 	.observed = observed,
 	.samples = samples,
 	.event = event,
+	.asked = program_asked,
 	.renew = renew,
 };

@@ -9,7 +9,7 @@ build=(build-essential cmake ninja-build pkg-config file dpkg-dev nodejs npm
 	libwebsockets-dev libmicrohttpd-dev libjansson-dev libsqlite3-dev libuv1-dev libcurl4-openssl-dev
 	libmnl-dev libnftables-dev libyaml-dev libssl-dev libgnutls28-dev libcmocka-dev)
 demo=(iputils-ping)
-test=(clang libclang-rt-14-dev clang-format clang-tidy llvm bridge-utils iputils-arping ethtool iperf3 tcpdump jq curl openssl
+test=(clang iptables libclang-rt-14-dev clang-format clang-tidy llvm bridge-utils iputils-arping ethtool iperf3 tcpdump jq curl openssl
 	procps python3 python3-yaml sqlite3 chromium bash-completion man-db qemu-system-x86 busybox-static cpio kmod)
 
 packages=("${run[@]}")

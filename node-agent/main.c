@@ -15,8 +15,11 @@ static const struct command commands[] = {
 	  command_run, true },
 	{ "status", "[--json]", "say in one line what is wrong, then the details", command_status,
 	  true },
+	{ "doctor", "[-o json]", "examine this host and say what to do where it is not well",
+	  command_doctor, true },
 	{ "leave", "", "remove everything Weft made on this host, keys too", command_leave, true },
 	{ "settings", "", "print a settings file with every default", command_settings, false },
+	{ "reach", NULL, NULL, command_reach, false },
 	{ "version", "", "print the version", command_version, false },
 };
 
@@ -34,9 +37,12 @@ int command_fail(int code, const char *fmt, ...)
 static void print_help(FILE *out)
 {
 	(void)fprintf(out, "usage: weft-agent [--config FILE] VERB ...\n\n");
-	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+		if (!commands[i].help)
+			continue;
 		(void)fprintf(out, "  %-8s%-20s%s\n", commands[i].verb, commands[i].arguments,
 			      commands[i].help);
+	}
 	(void)fprintf(
 		out,
 		"\nSettings: %s (--config names another file). Exit: 0 done, 1 failed, 2 usage.\n",

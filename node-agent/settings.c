@@ -27,6 +27,9 @@ const struct setting agent_settings_table[] = {
 	  .help = "the program, a path or a name" },
 	{ "route_protocol", SETTING_U32, AT(route_protocol), .min = 5, .max = 255, .number = 87,
 	  .help = "marks the routes that Weft made (rtnetlink protocol number)" },
+	{ "conflicts_every", SETTING_DURATION_MS, AT(conflicts_every_ms), .min = 2000,
+	  .max = 86400000, .number = 60000,
+	  .help = "time between two looks for what stands in Weft's way on this host" },
 	{ "controllers", SETTING_STRING_LIST, AT(controllers),
 	  .help = "host:port of hubs to use instead of those learned at joining" },
 	{ 0 },
@@ -40,6 +43,7 @@ int agent_settings_read(const char *path, struct agent_settings *ret_settings, s
 	if (r < 0)
 		return r;
 	settings.is_usual = path == NULL;
+	settings.file = path;
 	*ret_settings = settings;
 	return 0;
 }

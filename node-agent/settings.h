@@ -18,10 +18,12 @@ struct agent_settings {
 	char *wireguard;    // "auto", "kernel" or "wireguard-go"
 	char *wireguard_go; // program
 	uint32_t route_protocol;
+	uint32_t conflicts_every_ms;
 	struct setting_list controllers; // "host:port" of hubs, instead of those the identity names
 	// Not of the file: it cannot be read and these are those of the copy; NULL: it can.
 	char *trouble;
-	bool is_usual; // the usual file
+	bool is_usual;    // the usual file
+	const char *file; // it was read from, NULL: the usual one
 };
 
 extern const struct setting agent_settings_table[];

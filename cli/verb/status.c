@@ -43,7 +43,7 @@ static bool add_trouble(struct text *t, const json_t *node)
 		text_addf(t, "lags by %lld revision%s", number_of(node, "lag"),
 			  number_of(node, "lag") == 1 ? "" : "s");
 	} else if (strcmp(health, "ok") != 0) {
-		text_add(t, health);
+		value_add_clean(t, *text_of(node, "reason") ? text_of(node, "reason") : health);
 	} else {
 		return false;
 	}

@@ -111,25 +111,6 @@ static void encode_renewed(struct writer *w, const struct msg *msg)
 
 const struct message_row message_renewed = { "renewed", MSG_DOWN, decode_renewed, encode_renewed };
 
-static void decode_request(struct reader *r, struct msg *msg)
-{
-	msg->request.id = read_count(r, "id");
-	msg->request.verb = read_text(r, "verb", WIRE_NAME_MAX);
-	msg->request.args = read_object(r, "args");
-}
-
-static void encode_request(struct writer *w, const struct msg *msg)
-{
-	write_number(w, "id", msg->request.id);
-	write_text(w, "verb", msg->request.verb, WIRE_NAME_MAX);
-	if (msg->request.args)
-		write_json(w, "args", msg->request.args);
-	else
-		text_add(w->out, ",\"args\":{}");
-}
-
-const struct message_row message_request = { "request", MSG_DOWN, decode_request, encode_request };
-
 static void decode_bye(struct reader *r, struct msg *msg)
 {
 	msg->bye.reason = read_text(r, "reason", WIRE_TEXT_MAX);

@@ -42,6 +42,7 @@ enum msg_type {
 	MSG_EVENT,
 	MSG_RENEW,
 	MSG_RESPONSE,
+	MSG_ASK,
 	MSG_WELCOME,
 	MSG_DESIRED,
 	MSG_RESYNC,
@@ -49,6 +50,7 @@ enum msg_type {
 	MSG_WATCH,
 	MSG_RENEWED,
 	MSG_REQUEST,
+	MSG_ANSWER,
 	MSG_BYE,
 };
 
@@ -119,6 +121,7 @@ struct msg_renewed {
 	const char *certificate;
 };
 
+// MSG_RESPONSE up answers a request, MSG_ANSWER down a question (MSG_ASK).
 struct msg_response {
 	int64_t id;
 	bool ok;
@@ -150,6 +153,7 @@ struct msg_watch {
 	bool on;
 };
 
+// MSG_REQUEST down asks a node to do something once, MSG_ASK up asks the controller.
 struct msg_request {
 	int64_t id;
 	const char *verb;
@@ -172,11 +176,13 @@ struct msg {
 		struct msg_event event;
 		struct msg_renew renew;
 		struct msg_response response;
+		struct msg_request ask;
 		struct msg_welcome welcome;
 		struct msg_desired desired;
 		struct msg_watch watch;
 		struct msg_renewed renewed;
 		struct msg_request request;
+		struct msg_response answer;
 		struct msg_bye bye;
 	};
 	json_t *json; // what the strings above point into; NULL in a message made by hand

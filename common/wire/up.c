@@ -313,28 +313,3 @@ static void encode_renew(struct writer *w, const struct msg *msg)
 }
 
 const struct message_row message_renew = { "renew", MSG_UP, decode_renew, encode_renew };
-
-static void decode_response(struct reader *r, struct msg *msg)
-{
-	struct msg_response *m = &msg->response;
-
-	m->id = read_count(r, "id");
-	m->ok = read_flag(r, "ok");
-	m->result = json_object_get(r->object, "result");
-	m->error = read_text_or_null(r, "error", WIRE_TEXT_MAX);
-	if (r->rc == 0 && !m->ok && !m->error)
-		(void)read_fail(r, -EBADMSG, "error", "missing though not ok");
-}
-
-static void encode_response(struct writer *w, const struct msg *msg)
-{
-	const struct msg_response *m = &msg->response;
-
-	write_number(w, "id", m->id);
-	write_flag(w, "ok", m->ok);
-	write_json(w, "result", m->result);
-	write_sentence(w, "error", m->ok || m->error ? m->error : "failed");
-}
-
-const struct message_row message_response = { "response", MSG_UP, decode_response,
-					      encode_response };

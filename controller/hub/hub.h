@@ -91,6 +91,9 @@ struct hub_ops {
 
 	// Asks for a certificate; answered later by hub_renewed or hub_disconnect.
 	void (*renew)(void *ctx, int64_t node_id, const char *csr_pem);
+
+	// A question, answered later by hub_answer. A node that floods is dropped by its rate.
+	void (*asked)(void *ctx, int64_t node_id, const struct msg_request *ask);
 };
 
 // Zero means the default in the comment. Strings are copied.
@@ -171,6 +174,11 @@ int hub_request(struct hub *hub, int64_t node_id, const struct hub_question *que
 
 // Forgets a request: its `answer` is not called any more.
 void hub_request_cancel(struct hub *hub, uint64_t id);
+
+// Answers the question `id` of a node: `result` (borrowed), or `error`, a sentence, when it is
+// NULL.
+void hub_answer(struct hub *hub, int64_t node_id, int64_t id, const json_t *result,
+		const char *error);
 
 // Ends a node's sessions now, with a bye when it can still be sent. `retry` false: the node need
 // not come back.

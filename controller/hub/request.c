@@ -1,4 +1,4 @@
-// Questions to nodes, and their answers or the lack of them.
+// Questions to nodes, and their answers or the lack of them; answers to theirs.
 
 #include <errno.h>
 
@@ -39,6 +39,19 @@ int hub_request(struct hub *hub, int64_t node_id, const struct hub_question *que
 	if (ret_id)
 		*ret_id = r->id;
 	return 0;
+}
+
+void hub_answer(struct hub *hub, int64_t node_id, int64_t id, const json_t *result,
+		const char *error)
+{
+	struct session *s = session_of_node(hub, node_id);
+	const struct msg msg = {
+		.type = MSG_ANSWER,
+		.answer = { .id = id, .ok = result != NULL, .result = result, .error = error }
+	};
+
+	if (s)
+		queue_message(s, &msg);
 }
 
 static struct request *take_request(struct hub *hub, uint64_t id)

@@ -1,6 +1,7 @@
 // How a node is, in one word and one line.
 
 #include <stdio.h>
+#include <string.h>
 
 #include "live/inside.h"
 
@@ -31,6 +32,26 @@ static void say_error(const struct node *node, char *reason)
 			       e->text ? e->text : "?");
 }
 
+// The first conflict on the host that stops traffic, told as "text; cure".
+static bool say_conflict(const struct node *node, char *reason)
+{
+	struct entry_change entry;
+
+	for (size_t at = 0; entry_set_next_under(node->entries, "finding/", &at, &entry);) {
+		json_auto_t *body = json_loadb(entry.body, entry.body_len, 0, NULL);
+		const char *grade = json_string_value(json_object_get(body, "grade"));
+		const char *text = json_string_value(json_object_get(body, "text"));
+		const char *cure = json_string_value(json_object_get(body, "cure"));
+
+		if (!grade || !text || strcmp(grade, "bad") != 0)
+			continue;
+		(void)snprintf(reason, LIVE_REASON_SIZE, "%s%s%s", text, cure && *cure ? "; " : "",
+			       cure ? cure : "");
+		return true;
+	}
+	return false;
+}
+
 enum live_health node_health(const struct node *node, int64_t now_ms, char *ret_reason)
 {
 	char unread[LIVE_REASON_SIZE];
@@ -57,7 +78,7 @@ enum live_health node_health(const struct node *node, int64_t now_ms, char *ret_
 			       (long long)node->applied_revision, (long long)node->target_revision);
 		return LIVE_HEALTH_LAGGING;
 	}
-	return LIVE_HEALTH_OK;
+	return say_conflict(node, reason) ? LIVE_HEALTH_ERROR : LIVE_HEALTH_OK;
 }
 
 enum live_health live_node_health(const struct live *live, int64_t node_id, int64_t now_ms,

@@ -34,6 +34,9 @@ void topology_get(struct request *request);
 // ping.c
 void ping_post(struct request *request);
 
+// doctor.c
+void doctor_post(struct request *request);
+
 // membership.c
 void node_revoke(struct request *request);
 void node_approve(struct request *request);

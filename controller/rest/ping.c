@@ -2,14 +2,13 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "model/json.h"
 #include "model/net.h"
 
-#include "hub/hub.h"
 #include "intent/intent.h"
 #include "live/live.h"
 #include "rest/handlers.h"
+#include "rest/question.h"
 #include "rest/server.h"
 
 #define PING_EACH_MS  1000
@@ -20,9 +19,7 @@ struct ping {
 	char segment[ROUTE_PARAM_SIZE]; // that carries it, "" when it is no segment's address
 	char address[ADDRESS_TEXT_SIZE];
 	json_t *args;
-	int64_t node_id;
-	int64_t asked_ms; // monotonic
-	unsigned timeout_ms;
+	struct question question;
 };
 
 static void ping_free(void *state)
@@ -99,7 +96,7 @@ static int resolve(struct request *request, struct ping *ping, const char *to, i
 {
 	struct intent *intent = request->rest->services.intent;
 	json_auto_t *bridges = json_object();
-	(void)intent_node_entries(intent, ping->node_id, see_bridge, bridges);
+	(void)intent_node_entries(intent, ping->question.node_id, see_bridge, bridges);
 	struct address_search search = { .family = family, .ping = ping, .bridges = bridges };
 	struct address address;
 	if (address_parse(to, &address, NULL) == 0) {
@@ -146,12 +143,8 @@ static void answered(void *ctx, const json_t *result, const char *error)
 {
 	struct request *request = ctx;
 	struct ping *ping = request->state;
-	bool is_late = clock_mono_ms() - ping->asked_ms >= ping->timeout_ms - 50;
-	if (!result && (is_late || !hub_is_connected(request->rest->services.hub, ping->node_id))) {
-		request_problem(request, MHD_HTTP_GATEWAY_TIMEOUT, "nodes/%s did not answer: %s",
-				request->params.name, error ? error : "no answer");
+	if (question_failed(request, &ping->question, result, error))
 		return;
-	}
 	// What the node says, and above it what only the controller knows.
 	json_t *answer = json_is_object(result)
 				 ? json_copy((json_t *)(uintptr_t)result)
@@ -177,16 +170,10 @@ static json_t *ping_args(const json_t *body, const char *address)
 
 void ping_post(struct request *request)
 {
-	const struct rest_services *services = &request->rest->services;
 	json_auto_t *body = NULL;
-	struct err err = { 0 };
-	const struct intent_resource *node =
-		intent_find(services->intent, "nodes", request->params.name);
-	if (!node) {
-		request_problem(request, MHD_HTTP_NOT_FOUND, "nodes/%s does not exist",
-				request->params.name);
+	const struct intent_resource *node = question_node(request);
+	if (!node)
 		return;
-	}
 	if (request_json(request, "application/json", &body) < 0 ||
 	    request_check(request, "PingRequest", body) < 0)
 		return;
@@ -197,21 +184,12 @@ void ping_post(struct request *request)
 	}
 	request->state = ping;
 	request->state_free = ping_free;
-	ping->node_id = node->id;
+	ping->question.node_id = node->id;
 	int family = (int)json_integer_value(json_object_get(body, "family"));
 	if (resolve(request, ping, json_string_value(json_object_get(body, "to")), family) < 0)
 		return;
 	ping->args = ping_args(body, ping->address);
 	long long count = json_integer_value(json_object_get(ping->args, "count"));
-	ping->timeout_ms = (unsigned)count * PING_EACH_MS + PING_SLACK_MS;
-	ping->asked_ms = clock_mono_ms();
-	uint64_t id;
-	const struct hub_question question = { "ping", ping->args, ping->timeout_ms, answered,
-					       request };
-	int r = hub_request(services->hub, node->id, &question, &id, &err);
-	if (r == -ENOTCONN)
-		request_problem(request, MHD_HTTP_CONFLICT, "nodes/%s is not connected",
-				request->params.name);
-	else if (r < 0)
-		request_problem(request, MHD_HTTP_SERVICE_UNAVAILABLE, "%s", err.text);
+	ping->question.timeout_ms = (unsigned)count * PING_EACH_MS + PING_SLACK_MS;
+	question_ask(request, &ping->question, "ping", ping->args, answered);
 }

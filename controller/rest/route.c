@@ -36,6 +36,7 @@ const struct route routes[] = {
 	{ "GET", "/api/v1/topology", topology_get, READ("topology") },
 	{ "GET", NODE("observed"), observed_get, READ("nodes") },
 	{ "POST", NODE("ping"), ping_post, WRITE("nodes") },
+	{ "POST", NODE("doctor"), doctor_post, WRITE("nodes") },
 	{ "POST", NODE("revoke"), node_revoke, WRITE("nodes") },
 	{ "POST", NODE("approve"), node_approve, WRITE("nodes") },
 	{ "GET", "/api/v1/operations/{key}", operation_get, SIGNED },

@@ -26,6 +26,17 @@ struct nlmsghdr *route_dump_build(void *buf, uint8_t family, uint8_t protocol)
 	return route_message(buf, RTM_GETROUTE, NLM_F_DUMP, &header);
 }
 
+struct nlmsghdr *route_get_build(void *buf, const struct kernel_ip *to)
+{
+	const struct rtmsg header = { .rtm_family = to->family,
+				      .rtm_dst_len = (uint8_t)(ip_size(to->family) * 8),
+				      .rtm_flags = RTM_F_LOOKUP_TABLE };
+	struct nlmsghdr *nlh = route_message(buf, RTM_GETROUTE, 0, &header);
+
+	mnl_attr_put(nlh, RTA_DST, ip_size(to->family), to->bytes);
+	return nlh;
+}
+
 static struct rtmsg route_header(const struct kernel_route *r)
 {
 	struct rtmsg h = {

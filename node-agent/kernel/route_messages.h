@@ -21,6 +21,8 @@ struct nlmsghdr *address_dump_build(void *buf);
 struct nlmsghdr *address_build(void *buf, bool add, int index, const struct kernel_address *a);
 
 struct nlmsghdr *route_dump_build(void *buf, uint8_t family, uint8_t protocol);
+// Asks which route a packet to `to` takes.
+struct nlmsghdr *route_get_build(void *buf, const struct kernel_ip *to);
 struct nlmsghdr *route_put_build(void *buf, const struct kernel_route *r, int index, bool replace);
 struct nlmsghdr *route_drop_build(void *buf, const struct kernel_route *r, int index);
 

@@ -97,6 +97,16 @@ bool kernel_prefix_equal(const struct kernel_prefix *a, const struct kernel_pref
 	return a->len == b->len && kernel_ip_equal(&a->ip, &b->ip);
 }
 
+bool kernel_prefix_within(const struct kernel_prefix *a, const struct kernel_prefix *b)
+{
+	const unsigned whole = b->len / 8, rest = b->len % 8;
+
+	if (a->ip.family != b->ip.family || a->len < b->len ||
+	    memcmp(a->ip.bytes, b->ip.bytes, whole) != 0)
+		return false;
+	return rest == 0 || (a->ip.bytes[whole] ^ b->ip.bytes[whole]) >> (8 - rest) == 0;
+}
+
 int kernel_endpoint_parse(const char *text, struct kernel_endpoint *ret, struct err *err)
 {
 	struct kernel_endpoint e = { 0 };

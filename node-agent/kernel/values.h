@@ -50,6 +50,8 @@ bool kernel_ip_equal(const struct kernel_ip *a, const struct kernel_ip *b);
 int kernel_prefix_parse(const char *text, struct kernel_prefix *ret, struct err *err);
 void kernel_prefix_format(const struct kernel_prefix *p, char ret[KERNEL_ADDR_TEXT_SIZE]);
 bool kernel_prefix_equal(const struct kernel_prefix *a, const struct kernel_prefix *b);
+// True when `a` lies within `b`; equal ones lie within each other.
+bool kernel_prefix_within(const struct kernel_prefix *a, const struct kernel_prefix *b);
 
 // "192.0.2.1:51820", "[2001:db8::1]:51820". A name instead of an address is -EDESTADDRREQ (it has
 // to be resolved).

@@ -186,7 +186,10 @@ int uapi_set_parse(const char *answer)
 	uint64_t n = 0;
 	char number[8] = "";
 
-	if (sscanf(answer, "errno=%7[0-9]", number) != 1 || parse_number(number, 4095, &n) < 0)
+	// wireguard-go tells its own refusals as negative numbers, against the protocol's word.
+	if ((sscanf(answer, "errno=%7[0-9]", number) != 1 &&
+	     sscanf(answer, "errno=-%7[0-9]", number) != 1) ||
+	    parse_number(number, 4095, &n) < 0)
 		return -EBADMSG;
 	return -(int)n;
 }

@@ -16,23 +16,12 @@ struct guards {
 static const char *const family_name[] = { "ip", "ip6" };
 static const uint8_t family_number[] = { AF_INET, AF_INET6 };
 
-// True when `a` lies within `b`; equal ones lie within each other.
-static bool lies_within(const struct kernel_prefix *a, const struct kernel_prefix *b)
-{
-	const unsigned whole = b->len / 8, rest = b->len % 8;
-
-	if (a->ip.family != b->ip.family || a->len < b->len ||
-	    memcmp(a->ip.bytes, b->ip.bytes, whole) != 0)
-		return false;
-	return rest == 0 || (a->ip.bytes[whole] ^ b->ip.bytes[whole]) >> (8 - rest) == 0;
-}
-
 // nft refuses intervals that overlap, so one inside another is left out, and all but the first of
 // equals.
 static bool is_covered(const struct prefix_list *list, size_t at)
 {
 	for (size_t i = 0; i < list->len; i++) {
-		if (i == at || !lies_within(&list->items[at], &list->items[i]))
+		if (i == at || !kernel_prefix_within(&list->items[at], &list->items[i]))
 			continue;
 		if (i < at || list->items[i].len < list->items[at].len)
 			return true;

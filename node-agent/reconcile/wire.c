@@ -101,6 +101,30 @@ static int compare(struct reconcile *r, const struct entry *e, struct finding *f
 	return 0;
 }
 
+// Puts words to what another user of VXLAN, or of its port, makes the kernel refuse.
+static int vxlan_refused(const struct reconcile *r, const struct wire *w, int rc, struct err *err)
+{
+	if (rc == -EADDRINUSE)
+		return err_set(err, rc,
+			       "UDP port %u, which carries the wires, is taken by another program "
+			       "(ss -ulpn 'sport = :%u' names it): stop it, or set vxlan_port in "
+			       "the controller's settings",
+			       w->vxlan.port, w->vxlan.port);
+	for (size_t i = 0; rc == -EEXIST && i < r->seen.links_len; i++) {
+		const struct kernel_link *link = &r->seen.links[i];
+
+		if (strcmp(link->kind, "vxlan") == 0 && link->vxlan.vni == w->vxlan.vni &&
+		    link->vxlan.port == w->vxlan.port)
+			return err_set(
+				err, rc,
+				"VNI %u on UDP port %u is in use by the interface %s, which "
+				"is not Weft's: give that one another VNI, or set vxlan_port "
+				"in the controller's settings",
+				w->vxlan.vni, w->vxlan.port, link->name);
+	}
+	return rc;
+}
+
 static int configure(struct reconcile *r, const struct entry *e, struct err *err)
 {
 	const struct wire *w = e->body;
@@ -120,7 +144,7 @@ static int configure(struct reconcile *r, const struct entry *e, struct err *err
 	if (rc < 0 && rc != -ENOENT)
 		return rc;
 	c.fields = KERNEL_LINK_UP;
-	return kernel_link_change(r->kernel, w->device, &c, err);
+	return vxlan_refused(r, w, kernel_link_change(r->kernel, w->device, &c, err), err);
 }
 
 static int create(struct reconcile *r, const struct entry *e, struct err *err)
@@ -130,7 +154,7 @@ static int create(struct reconcile *r, const struct entry *e, struct err *err)
 
 	(void)snprintf(make.name, sizeof make.name, "%s", w->device);
 	(void)snprintf(make.vxlan.link, sizeof make.vxlan.link, "%s", bound_link(r, w));
-	return kernel_link_create(r->kernel, &make, err);
+	return vxlan_refused(r, w, kernel_link_create(r->kernel, &make, err), err);
 }
 
 static const char *device_of(const void *body)

@@ -51,6 +51,23 @@ static int compare(struct reconcile *r, const struct entry *e, struct finding *f
 	return 0;
 }
 
+// Says who may have the port, where another tunnel of this host is the likely one.
+static int port_refused(const struct reconcile *r, const struct wireguard *w, struct err *err)
+{
+	const char *other = "another program";
+
+	for (size_t i = 0; i < r->seen.links_len; i++) {
+		const struct kernel_link *link = &r->seen.links[i];
+
+		if (strcmp(link->kind, "wireguard") == 0 && !link_is_owned(link))
+			other = link->name;
+	}
+	return err_set(err, -EADDRINUSE,
+		       "UDP port %u is taken by %s (ss -ulpn 'sport = :%u' names it): stop it, or "
+		       "give the network another port",
+		       w->port, other, w->port);
+}
+
 static int configure(struct reconcile *r, const struct entry *e, struct err *err)
 {
 	const struct wireguard *w = e->body;
@@ -66,6 +83,8 @@ static int configure(struct reconcile *r, const struct entry *e, struct err *err
 	int rc = kernel_link_change(r->kernel, w->device, &c, err);
 	if (rc == 0)
 		rc = kernel_wg_change(r->kernel, w->device, &keys, err);
+	if (rc == -EADDRINUSE)
+		return port_refused(r, w, err);
 	if (rc < 0)
 		return rc;
 	// Peers take packets only from overlay addresses; a link-local one would only make drops. A
@@ -73,7 +92,8 @@ static int configure(struct reconcile *r, const struct entry *e, struct err *err
 	c.fields = KERNEL_LINK_NO_ADDR_GEN;
 	(void)kernel_link_change(r->kernel, w->device, &c, NULL);
 	c.fields = KERNEL_LINK_UP;
-	return kernel_link_change(r->kernel, w->device, &c, err);
+	rc = kernel_link_change(r->kernel, w->device, &c, err);
+	return rc == -EADDRINUSE ? port_refused(r, w, err) : rc;
 }
 
 static const char *device_of(const void *body)

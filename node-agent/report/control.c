@@ -21,6 +21,8 @@ struct control_client {
 	struct control *control;
 	uv_pipe_t pipe;
 	uv_write_t write;
+	uint64_t ticket;
+	bool is_waiting; // for control_answer()
 	bool is_answering;
 	bool is_closing;
 	size_t len;
@@ -36,6 +38,7 @@ struct control {
 	void *context;
 	struct control_client *clients;
 	size_t client_count;
+	uint64_t last_ticket;
 	bool is_closing;
 	bool is_pipe_closed;
 };
@@ -79,18 +82,12 @@ static void on_written(uv_write_t *write, int status)
 	client_close(client);
 }
 
-static char *answer_line(const struct control *control, const json_t *request)
+// Without an answer the client sees the end of its connection.
+static void send_answer(struct control_client *client, const json_t *answer)
 {
-	CLEAN(json_decref_ptr) json_t *answer = control->answer(control->context, request);
 	CLEAN(free_ptr) char *text = answer ? json_dumps(answer, JSON_COMPACT) : NULL;
-	return text ? text_format("%s\n", text) : NULL;
-}
-
-static void respond(struct control_client *client)
-{
-	CLEAN(json_decref_ptr)
-	json_t *request = json_loadb(client->request, client->len, JSON_DISABLE_EOF_CHECK, NULL);
-	client->answer = answer_line(client->control, request);
+	client->answer = text ? text_format("%s\n", text) : NULL;
+	client->is_waiting = false;
 	if (!client->answer) {
 		client_close(client);
 		return;
@@ -98,9 +95,32 @@ static void respond(struct control_client *client)
 	uv_buf_t buf = uv_buf_init(client->answer, (unsigned)strlen(client->answer));
 	client->write.data = client;
 	client->is_answering = true;
-	(void)uv_read_stop((uv_stream_t *)&client->pipe);
 	if (uv_write(&client->write, (uv_stream_t *)&client->pipe, &buf, 1, on_written) < 0)
 		client_close(client);
+}
+
+static void respond(struct control_client *client)
+{
+	struct control *control = client->control;
+	CLEAN(json_decref_ptr)
+	json_t *request = json_loadb(client->request, client->len, JSON_DISABLE_EOF_CHECK, NULL);
+	(void)uv_read_stop((uv_stream_t *)&client->pipe);
+	client->ticket = ++control->last_ticket;
+	client->is_waiting = true;
+	CLEAN(json_decref_ptr)
+	json_t *answer = control->answer(control->context, request, client->ticket);
+	if (!json_is_null(answer))
+		send_answer(client, answer);
+}
+
+void control_answer(struct control *control, uint64_t ticket, const json_t *answer)
+{
+	for (struct control_client *client = control->clients; client; client = client->next) {
+		if (client->ticket == ticket && client->is_waiting && !client->is_closing) {
+			send_answer(client, answer);
+			return;
+		}
+	}
 }
 
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)

@@ -6,6 +6,7 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <uv.h>
 
 #include "base/err.h"
@@ -13,11 +14,15 @@
 struct control;
 
 // Returns the answer to {"verb": "...", ...}; the server releases it. NULL: out of memory.
-typedef json_t *(*control_answer_fn)(void *context, const json_t *request);
+// json_null(): control_answer() with this ticket will bring it.
+typedef json_t *(*control_answer_fn)(void *context, const json_t *request, uint64_t ticket);
 
 // -EADDRINUSE when a running agent answers there already. A socket nobody answers on is replaced.
 int control_open(uv_loop_t *loop, const char *path, control_answer_fn answer, void *context,
 		 struct control **ret_control, struct err *err);
+
+// The answer (borrowed) that was promised; nothing happens when the asker has gone meanwhile.
+void control_answer(struct control *control, uint64_t ticket, const json_t *answer);
 
 // True while an answer is still being written.
 bool control_is_busy(const struct control *control);

@@ -21,6 +21,11 @@ bool status_line(const struct status_facts *facts, struct text *line)
 		text_addf(line, "; revision %" PRId64 " stays in force", facts->revision);
 		return false;
 	}
+	if (facts->finding_text) {
+		text_addf(line, "%s; %s", facts->finding_text,
+			  facts->finding_cure ? facts->finding_cure : "see weft-agent doctor");
+		return false;
+	}
 	if (facts->peers_up < facts->peers) {
 		text_addf(line, "%zu of %zu peers are not up: %s", facts->peers - facts->peers_up,
 			  facts->peers, facts->peer_down);
@@ -47,6 +52,17 @@ static void add_errors(const json_t *errors, struct text *t)
 	{
 		text_addf(t, "error       %s: %s\n", text_of(error, "entry"),
 			  text_of(error, "text"));
+	}
+}
+
+static void add_findings(const json_t *findings, struct text *t)
+{
+	size_t i;
+	const json_t *finding;
+	json_array_foreach(findings, i, finding)
+	{
+		text_addf(t, "conflict    %s; %s\n", text_of(finding, "text"),
+			  text_of(finding, "cure"));
 	}
 }
 
@@ -81,5 +97,6 @@ void status_details(const json_t *status, struct text *t)
 		  (long long)json_integer_value(json_object_get(status, "entries")),
 		  (long long)json_integer_value(json_object_get(status, "writes")));
 	add_errors(json_object_get(status, "errors"), t);
+	add_findings(json_object_get(status, "findings"), t);
 	add_peers(json_object_get(status, "peers"), t);
 }

@@ -23,6 +23,8 @@ struct status_facts {
 	size_t peers_up;
 	const char *peer_down; // key of the first peer that is not up
 	size_t entries;
+	const char *finding_text; // a conflict on this host that stops traffic, NULL: none
+	const char *finding_cure;
 };
 
 // True when all is well; then the line begins with "ok: ". The most serious trouble comes first.

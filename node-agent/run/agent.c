@@ -73,6 +73,8 @@ static void on_period(uv_timer_t *timer)
 	struct agent *agent = timer->data;
 	apply_run(agent);
 	session_tick(agent);
+	ask_tick(agent);
+	examine_tick(agent);
 }
 
 static void on_watchdog(uv_timer_t *timer)
@@ -122,6 +124,7 @@ static void on_uplink_stopped(void *context)
 static void shut(struct agent *agent)
 {
 	request_cancel_all(agent);
+	examine_cancel(agent);
 	if (agent->uplink)
 		uplink_stop(agent->uplink, on_uplink_stopped, NULL);
 	probe_close(take_ptr(&agent->probe));
@@ -275,6 +278,7 @@ static void agent_done(struct agent *agent)
 	kernel_events_free(agent->events);
 	kernel_close(agent->kernel);
 	json_decref(agent->restore);
+	json_decref(agent->findings);
 	report_free(agent->report);
 	entry_set_free(agent->observed);
 	desired_free(agent->desired);

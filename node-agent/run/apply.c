@@ -175,6 +175,7 @@ static void observe(struct agent *agent, const struct reconcile_now *now)
 		log_warn("observed state: %s", err.text);
 		return;
 	}
+	examine_observe(agent, fresh);
 	bool all_up = tell_links(agent, agent->observed, fresh);
 	entry_set_free(agent->observed);
 	agent->observed = take_ptr(&fresh);

@@ -4,6 +4,8 @@
 
 CLEAN_FUNC(json_t, json_decref)
 
+enum { DOCTOR_MS = 55000, REACH_MS = 8000, REACH_TARGETS_MAX = 8 };
+
 static void respond(struct agent *agent, int64_t id, const json_t *result, const char *error)
 {
 	const struct msg msg = {
@@ -11,6 +13,20 @@ static void respond(struct agent *agent, int64_t id, const json_t *result, const
 		.response = { .id = id, .ok = error == NULL, .result = result, .error = error }
 	};
 	session_send(agent, &msg, false);
+}
+
+// A free place for a request, NULL after having refused it.
+static struct agent_request *begin(struct agent *agent, int64_t id)
+{
+	for (size_t i = 0; i < ARRAY_LEN(agent->requests); i++) {
+		struct agent_request *request = &agent->requests[i];
+		if (request->ping || request->child)
+			continue;
+		*request = (struct agent_request){ .agent = agent, .id = id };
+		return request;
+	}
+	respond(agent, id, NULL, "this node is busy with other requests");
+	return NULL;
 }
 
 static void on_ping_done(void *context, json_t *result)
@@ -24,17 +40,58 @@ static void on_ping_done(void *context, json_t *result)
 static void take_ping(struct agent *agent, const struct msg_request *asked)
 {
 	struct err err = { 0 };
-	for (size_t i = 0; i < ARRAY_LEN(agent->requests); i++) {
-		struct agent_request *request = &agent->requests[i];
-		if (request->ping)
-			continue;
-		*request = (struct agent_request){ .agent = agent, .id = asked->id };
-		if (ping_start(agent->loop, agent->icmp, asked->args, on_ping_done, request,
-			       &request->ping, &err) < 0)
-			respond(agent, asked->id, NULL, err.text);
+	struct agent_request *request = begin(agent, asked->id);
+	if (request && ping_start(agent->loop, agent->icmp, asked->args, on_ping_done, request,
+				  &request->ping, &err) < 0)
+		respond(agent, asked->id, NULL, err.text);
+}
+
+static void on_child_done(void *context, const json_t *output, const char *why)
+{
+	struct agent_request *request = context;
+	request->child = NULL;
+	respond(request->agent, request->id, output, why);
+}
+
+static void take_by_child(struct agent *agent, int64_t id, const char *const *args,
+			  unsigned timeout_ms)
+{
+	struct err err = { 0 };
+	struct agent_request *request = begin(agent, id);
+	if (request && child_start(agent->loop, args, timeout_ms, on_child_done, request,
+				   &request->child, &err) < 0)
+		respond(agent, id, NULL, err.text);
+}
+
+static void take_doctor(struct agent *agent, const struct msg_request *asked)
+{
+	const char *args[8] = { "doctor", "-o", "json" };
+	examine_words(agent, args + 3);
+	take_by_child(agent, asked->id, args, DOCTOR_MS);
+}
+
+// Another node wants to know what reaches it, and where its packets come from.
+static void take_reach(struct agent *agent, const struct msg_request *asked)
+{
+	const json_t *to = json_object_get(asked->args, "to");
+	const char *token = json_string_value(json_object_get(asked->args, "token"));
+	const char *from = json_string_value(json_object_get(asked->args, "from"));
+	json_int_t port = json_integer_value(json_object_get(asked->args, "port"));
+	const char *args[REACH_TARGETS_MAX + 8] = { "reach", token, from };
+	char digits[16];
+	size_t n = 3;
+	if (!token || !from || port < 1 || port > 65535 ||
+	    json_array_size(to) > REACH_TARGETS_MAX) {
+		respond(agent, asked->id, NULL, "reach: token, from, port or to is missing");
 		return;
 	}
-	respond(agent, asked->id, NULL, "this node is busy with other pings");
+	(void)snprintf(digits, sizeof digits, "%d", (int)port);
+	args[n++] = digits;
+	for (size_t i = 0; i < json_array_size(to); i++) {
+		args[n] = json_string_value(json_array_get(to, i));
+		n += args[n] != NULL;
+	}
+	take_by_child(agent, asked->id, args, REACH_MS);
 }
 
 // What a controller may ask of a node.
@@ -43,6 +100,8 @@ static const struct {
 	void (*take)(struct agent *agent, const struct msg_request *asked);
 } request_verbs[] = {
 	{ "ping", take_ping },
+	{ "doctor", take_doctor },
+	{ "reach", take_reach },
 };
 
 void request_take(struct agent *agent, const struct msg_request *request)
@@ -61,6 +120,8 @@ void request_cancel_all(struct agent *agent)
 	for (size_t i = 0; i < ARRAY_LEN(agent->requests); i++) {
 		if (agent->requests[i].ping)
 			ping_cancel(agent->requests[i].ping);
+		child_cancel(agent->requests[i].child);
 		agent->requests[i].ping = NULL;
+		agent->requests[i].child = NULL;
 	}
 }

@@ -164,6 +164,8 @@ static void on_welcome(struct agent *agent, const struct msg_welcome *welcome)
 	agent->is_welcome = true;
 	agent->is_sampling = welcome->samples;
 	agent->target = welcome->revision;
+	(void)snprintf(agent->controller_version, sizeof agent->controller_version, "%s",
+		       welcome->version);
 	log_info("controller %s: welcome, revision %" PRId64, uplink_hub(agent->uplink),
 		 welcome->revision);
 	take_name(agent, welcome->name);
@@ -314,6 +316,9 @@ static void dispatch(struct agent *agent, const struct msg *msg)
 		break;
 	case MSG_REQUEST:
 		request_take(agent, &msg->request);
+		break;
+	case MSG_ANSWER:
+		ask_answered(agent, &msg->answer);
 		break;
 	case MSG_BYE:
 		on_bye(agent, &msg->bye);

@@ -15,13 +15,14 @@
 #include "reconcile/reconcile.h"
 #include "report/control.h"
 #include "report/report.h"
+#include "run/child.h"
 #include "run/names.h"
 #include "run/trouble.h"
 #include "settings.h"
 #include "uplink/identity.h"
 #include "uplink/uplink.h"
 
-enum { AGENT_PINGS_MAX = 8 };
+enum { AGENT_REQUESTS_MAX = 8, AGENT_ASKS_MAX = 4 };
 
 // The files below state_dir and run_dir.
 struct agent_paths {
@@ -37,8 +38,16 @@ struct agent_paths {
 // A request of the controller that is still being worked on.
 struct agent_request {
 	struct agent *agent;
-	struct ping *ping; // NULL: this place is free
+	struct ping *ping; // one of these, or neither: this place is free
+	struct child *child;
 	int64_t id;
+};
+
+// A question to the controller that is not answered yet.
+struct agent_ask {
+	uint64_t ticket; // of the control socket's client, 0: this place is free
+	int64_t id;
+	int64_t until_ms;
 };
 
 struct agent {
@@ -98,7 +107,14 @@ struct agent {
 	bool is_certificate_unsaved;
 	int64_t save_tried_ms;
 	struct trouble troubles[TROUBLE_COUNT];
-	struct agent_request requests[AGENT_PINGS_MAX];
+	struct agent_request requests[AGENT_REQUESTS_MAX];
+	struct agent_ask asks[AGENT_ASKS_MAX];
+	int64_t last_ask;
+	char controller_version[WIRE_NAME_MAX]; // of the last welcome, "" before
+
+	struct child *examination; // of conflicts, while it runs
+	int64_t examined_ms;       // end of the last one, 0: never
+	json_t *findings;          // its lines that are not ok
 };
 
 // run/apply.c: compares and applies now, then tells the controller, the probes and the log what
@@ -130,7 +146,22 @@ void request_take(struct agent *agent, const struct msg_request *request);
 void request_cancel_all(struct agent *agent);
 
 // run/answer.c: a control_answer_fn.
-json_t *answer_control(void *context, const json_t *request);
+json_t *answer_control(void *context, const json_t *request, uint64_t ticket);
+
+// run/ask.c: puts a question to the controller for the control socket's client `ticket`.
+json_t *ask_controller(struct agent *agent, const char *verb, const json_t *args, uint64_t ticket);
+void ask_answered(struct agent *agent, const struct msg_response *answer);
+void ask_tick(struct agent *agent);
+
+// run/examine.c: looks for conflicts with what else is on this host, every now and then.
+void examine_tick(struct agent *agent);
+void examine_cancel(struct agent *agent);
+// The words that make a child read this agent's settings file: puts at most two, then NULL.
+void examine_words(const struct agent *agent, const char **words);
+// Adds an entry finding/CHECK/N for each conflict that was found.
+void examine_observe(const struct agent *agent, struct entry_set *observed);
+// The first that stops traffic, or NULL.
+const json_t *examine_worst(const struct agent *agent);
 
 // run/agent.c: ends the loop.
 void agent_stop(struct agent *agent);

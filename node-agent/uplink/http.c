@@ -8,6 +8,7 @@
 #include <openssl/x509_vfy.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 #include "base/clean.h"
@@ -78,7 +79,8 @@ static void set_target(CURL *curl, const struct http_request *request, const cha
 	(void)curl_easy_setopt(curl, CURLOPT_PROXY, "");
 	(void)curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	(void)curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_TIMEOUT_S);
-	(void)curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)TOTAL_TIMEOUT_S);
+	(void)curl_easy_setopt(curl, CURLOPT_TIMEOUT,
+			       (long)(request->timeout_s ? request->timeout_s : TOTAL_TIMEOUT_S));
 	(void)curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
 	(void)curl_easy_setopt(curl, CURLOPT_CAINFO, NULL);
 	(void)curl_easy_setopt(curl, CURLOPT_CAPATH, NULL);
@@ -98,6 +100,15 @@ static struct curl_slist *connect_to_list(const struct http_request *request)
 	char *line = text_format("::%s%s%s:%d", v6 ? "[" : "", request->host, v6 ? "]" : "",
 				 request->port);
 	return line ? curl_slist_append(NULL, line) : NULL;
+}
+
+static size_t on_header(char *data, size_t size, size_t count, void *context)
+{
+	int64_t *date_s = context;
+	CLEAN(free_ptr) char *line = text_format("%.*s", (int)(size * count), data);
+	if (line && strncasecmp(line, "Date:", 5) == 0)
+		*date_s = (int64_t)curl_getdate(line + 5, NULL);
+	return size * count;
 }
 
 static int perform(CURL *curl, const struct http_request *request, struct text *body,
@@ -121,16 +132,20 @@ static int perform(CURL *curl, const struct http_request *request, struct text *
 	return (int)status;
 }
 
-int http_request(const struct http_request *request, char **ret_body, struct err *err)
+int http_request_dated(const struct http_request *request, char **ret_body, int64_t *ret_date_s,
+		       struct err *err)
 {
 	CLEAN(text_free) struct text body = { 0 };
 	CLEAN(free_ptr)
 	char *url = text_format("https://controller.weft:%d%s", request->port, request->path);
 	CLEAN(curl_slist_free_all_ptr) struct curl_slist *connect_to = connect_to_list(request);
 	CLEAN(curl_easy_cleanup_ptr) CURL *curl = curl_easy_init();
+	int64_t date_s = 0;
 	if (!url || !connect_to || !curl)
 		return err_set(err, -ENOMEM, "out of memory");
 	set_target(curl, request, url, connect_to);
+	(void)curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_header);
+	(void)curl_easy_setopt(curl, CURLOPT_HEADERDATA, &date_s);
 	int status = perform(curl, request, &body, err);
 	if (status < 0)
 		return status;
@@ -138,5 +153,12 @@ int http_request(const struct http_request *request, char **ret_body, struct err
 	if (!text)
 		return err_set(err, -ENOMEM, "out of memory");
 	*ret_body = text;
+	*ret_date_s = date_s;
 	return status;
+}
+
+int http_request(const struct http_request *request, char **ret_body, struct err *err)
+{
+	int64_t date_s;
+	return http_request_dated(request, ret_body, &date_s, err);
 }

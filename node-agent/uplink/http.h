@@ -17,8 +17,14 @@ struct http_request {
 	const char *body;      // JSON to POST, NULL: GET
 	const char *ca_pem;    // the only authority trusted; NULL: the peer is not verified
 	int64_t verify_time_s; // seconds since 1970
+	int timeout_s;         // for all of it, 0: 30
 };
 
 // Returns the HTTP status and *ret_body (NUL-terminated, caller frees), or a negative errno when no
 // answer came.
 int http_request(const struct http_request *request, char **ret_body, struct err *err);
+
+// The same; *ret_date_s gets the time the controller put on its answer, seconds since 1970, 0 for
+// none.
+int http_request_dated(const struct http_request *request, char **ret_body, int64_t *ret_date_s,
+		       struct err *err);

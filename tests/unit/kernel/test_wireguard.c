@@ -135,6 +135,7 @@ static void test_uapi_answer(void **state)
 	assert_int_equal(uapi_get_parse(broken, &wg), -EBADMSG);
 	assert_int_equal(uapi_get_parse(odd, &wg), -EBADMSG);
 	assert_int_equal(uapi_set_parse("errno=22\n\n"), -22);
+	assert_int_equal(uapi_set_parse("errno=-98\n\n"), -98);
 	assert_int_equal(uapi_set_parse("errno=0\n\n"), 0);
 	assert_int_equal(uapi_set_parse("ok\n\n"), -EBADMSG);
 }

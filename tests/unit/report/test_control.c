@@ -21,8 +21,9 @@ struct asker {
 	json_t *answer;
 };
 
-static json_t *on_request(void *context, const json_t *request)
+static json_t *on_request(void *context, const json_t *request, uint64_t ticket)
 {
+	(void)ticket;
 	int *count = context;
 	(*count)++;
 	return json_pack("{s:s?}", "echo", json_string_value(json_object_get(request, "verb")));

@@ -37,6 +37,9 @@ static void the_worst_comes_first(void **state)
 	facts.peers_up = 1;
 	facts.peer_down = "peer/home/bob";
 	assert_line(&facts, false, "2 of 3 peers are not up: peer/home/bob and others");
+	facts.finding_text = "ufw drops the wires";
+	facts.finding_cure = "ufw allow 4789/udp";
+	assert_line(&facts, false, "ufw drops the wires; ufw allow 4789/udp");
 	facts.is_connected = false;
 	facts.trouble = "silent for 20 s";
 	assert_line(

@@ -41,6 +41,8 @@ static const struct good goods[] = {
 	{ MSG_UP, "{\"type\":\"event\",\"at\":1,\"severity\":\"info\",\"kind\":\"drift_repaired\","
 		  "\"entry\":null,\"text\":\"a \\\"quoted\\\" \\u0001 \xc3\xa4\"}" },
 	{ MSG_UP, "{\"type\":\"renew\",\"csr\":\"PEM\"}" },
+	{ MSG_UP, "{\"type\":\"ask\",\"id\":4,\"verb\":\"reach\",\"args\":{\"token\":\"0\"}}" },
+	{ MSG_DOWN, "{\"type\":\"answer\",\"id\":4,\"ok\":true,\"result\":{},\"error\":null}" },
 	{ MSG_UP, "{\"type\":\"response\",\"id\":4,\"ok\":true,\"result\":[1,{}],\"error\":null}" },
 	{ MSG_UP,
 	  "{\"type\":\"response\",\"id\":4,\"ok\":false,\"result\":null,\"error\":\"no\"}" },

@@ -8,9 +8,11 @@ import { number, text } from "../model/entries";
 import { duration, plural } from "../model/format";
 import { Bridges } from "../parts/bridges";
 import { Confirm } from "../parts/dialog";
+import { Doctor } from "../parts/doctor";
 import { Empty } from "../parts/empty";
 import { Entries } from "../parts/entries";
 import { EventList } from "../parts/events";
+import { Findings } from "../parts/findings";
 import { GuardCounters, Interfaces } from "../parts/interfaces";
 import { State } from "../parts/mark";
 import { Peers } from "../parts/peers";
@@ -120,7 +122,7 @@ function Errors({ node }: { node: NodeState }) {
   );
 }
 
-type Ask = "" | "ping" | "revoke";
+type Ask = "" | "ping" | "doctor" | "revoke";
 
 function Actions({ node }: { node: NodeState }) {
   const [ask, setAsk] = useState<Ask>("");
@@ -140,6 +142,11 @@ function Actions({ node }: { node: NodeState }) {
           Ping
         </button>
       )}
+      {mayNetwork && (
+        <button type="button" disabled={!node.connected} onClick={() => setAsk("doctor")}>
+          Doctor
+        </button>
+      )}
       <a class="button" href={configPath("nodes", node.name)} data-view>
         Configuration
       </a>
@@ -149,6 +156,7 @@ function Actions({ node }: { node: NodeState }) {
         </button>
       )}
       {ask === "ping" && <Ping from={node.name} onClose={close} />}
+      {ask === "doctor" && <Doctor node={node.name} onClose={close} />}
       {ask === "revoke" && (
         <Confirm isDanger title={`Revoke ${node.name}?`} action="Revoke" onConfirm={revoke} onClose={close}>
           <p>
@@ -187,6 +195,7 @@ function Parts({ node, detail }: { node: NodeState; detail: NodeDetail }) {
     );
   return (
     <>
+      <Findings detail={detail} />
       <Peers node={node.name} detail={detail} />
       <Bridges detail={detail} />
       <Interfaces detail={detail} />
