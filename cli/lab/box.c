@@ -152,8 +152,8 @@ static _Noreturn void exec_inside(pid_t pid, char *const *argv)
 	// A second fork: only a child is inside the PID namespace.
 	pid_t inner = fork();
 	if (inner == 0) {
-		(void)chdir("/");
-		(void)execvp(argv[0], argv);
+		if (chdir("/") == 0)
+			(void)execvp(argv[0], argv);
 		(void)dprintf(STDERR_FILENO, "cannot run %s: %s\n", argv[0], strerror(errno));
 		_exit(127);
 	}

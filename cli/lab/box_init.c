@@ -147,13 +147,14 @@ int box_main(const char *dir, const char *name)
 	(void)snprintf(box, sizeof(box), "%s/%s", dir, name);
 	(void)snprintf(comm, sizeof(comm), "lab:%s", name);
 	(void)prctl(PR_SET_NAME, comm);
-	(void)sethostname(name, strlen(name));
 	(void)umask(022);
 	init.dir = open(box, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int r = init.dir < 0 ? err_set(&err, -errno, "cannot open %s: %s", box, strerror(errno))
 			     : 0;
 	if (!r)
 		r = process_program_dir(init.program_dir, sizeof(init.program_dir), &err);
+	if (!r && sethostname(name, strlen(name)) < 0)
+		r = err_set(&err, -errno, "sethostname: %s", strerror(errno));
 	if (!r)
 		r = mount_all(box, &err);
 	if (!r)

@@ -8,12 +8,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct reconcile_error *error_of(const struct fixture *f, const char *entry)
+static const struct reconcile_error *find_error(const struct fixture *f, const char *entry)
 {
 	for (size_t i = 0; i < f->result.errors_len; i++)
 		if (strcmp(f->result.errors[i].entry, entry) == 0)
 			return &f->result.errors[i];
 	return NULL;
+}
+
+static const struct reconcile_error *error_of(const struct fixture *f, const char *entry)
+{
+	const struct reconcile_error *error = find_error(f, entry);
+
+	if (!error)
+		abort();
+	return error;
 }
 
 static void test_second_run_writes_nothing(void **state)
@@ -79,7 +88,7 @@ static void test_foreign_device_is_not_touched(void **state)
 	assert_string_equal(error_of(f, "port/lan/bob")->text, "blocked by bridge/lan");
 	assert_string_equal(error_of(f, "port/lan/bob")->blocked_by, "bridge/lan");
 	assert_int_equal(fake_kernel_link(&f->kernel, "wbone")->mtu, 9000);
-	assert_null(error_of(f, "wire/lan/bob"));
+	assert_null(find_error(f, "wire/lan/bob"));
 }
 
 static void test_unfinished_device_is_made_anew(void **state)
