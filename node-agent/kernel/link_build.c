@@ -24,6 +24,11 @@ struct nlmsghdr *link_dump_build(void *buf)
 	return link_message(buf, RTM_GETLINK, NLM_F_DUMP, 0);
 }
 
+struct nlmsghdr *link_get_build(void *buf, int index)
+{
+	return link_message(buf, RTM_GETLINK, 0, index);
+}
+
 static void put_ip(struct nlmsghdr *nlh, uint16_t type4, uint16_t type6, const struct kernel_ip *ip)
 {
 	if (ip->family)

@@ -10,6 +10,7 @@
 // its start. Indexes are those of the devices named; the caller looks them up.
 
 struct nlmsghdr *link_dump_build(void *buf);
+struct nlmsghdr *link_get_build(void *buf, int index);
 struct nlmsghdr *link_create_build(void *buf, const struct kernel_link_make *make,
 				   int parent_index);
 struct nlmsghdr *link_create_kind_build(void *buf, const char *name, const char *kind);

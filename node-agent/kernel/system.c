@@ -358,23 +358,26 @@ static int wg_create(struct kernel *k, const char *device, struct err *err)
 	return sys->wireguard->create(&sys->host, device, err);
 }
 
-// Which maker's device this is, told by the kind of the link.
+static int one_link(const struct nlmsghdr *nlh, void *context)
+{
+	return link_parse(nlh, context);
+}
+
+// Which maker's device this is, told by the kind of the link. Asked for each change: of one link
+// only, and a host may have thousands.
 static int find_backend(struct system *sys, const char *device, const struct wg_backend **ret,
 			struct err *err)
 {
-	struct kernel_snapshot s = { 0 };
-	struct dump_into into = { .s = &s, .route_protocol = sys->route_protocol };
+	struct kernel_link link = { 0 };
 	struct request q;
-	int rc;
+	int index = 0;
 
-	*ret = NULL;
-	rc = netlink_talk(sys->route, link_dump_build(q.bytes), dump_link, &into, err);
-	const struct kernel_link *link = kernel_snapshot_link(&s, device);
-	if (rc == 0 && link)
-		*ret = backend_of(link);
-	kernel_snapshot_done(&s);
+	int rc = device_index(device, &index, err);
+	if (rc == 0)
+		rc = netlink_talk(sys->route, link_get_build(q.bytes, index), one_link, &link, err);
 	if (rc < 0)
 		return rc;
+	*ret = backend_of(&link);
 	return *ret ? 0 : err_set(err, -ENODEV, "%s is no WireGuard device", device);
 }
 

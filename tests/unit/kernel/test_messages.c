@@ -38,6 +38,19 @@ static void test_address_bytes(void **state)
 	assert_memory_equal(nlh, want, sizeof want);
 }
 
+static void test_link_get_bytes(void **state)
+{
+	static const uint8_t want[] = {
+		32, 0, 0, 0, 18, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, // RTM_GETLINK, request
+		0,  0, 0, 0, 7,  0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, // any family, index 7
+	};
+
+	(void)state;
+	const struct nlmsghdr *nlh = link_get_build(buf, 7);
+	assert_int_equal(nlh->nlmsg_len, sizeof want);
+	assert_memory_equal(nlh, want, sizeof want);
+}
+
 static void test_address_round_trip(void **state)
 {
 	struct kernel_address a = { .flags = 0x82 }, b;
@@ -166,6 +179,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_address_bytes),
+		cmocka_unit_test(test_link_get_bytes),
 		cmocka_unit_test(test_address_round_trip),
 		cmocka_unit_test(test_vxlan_round_trip),
 		cmocka_unit_test(test_bridge_and_port_round_trip),
