@@ -21,6 +21,17 @@ static uint64_t sum_of(const struct endpoint_facts *f)
 	return sum;
 }
 
+int64_t endpoint_handshake_age_ms(struct endpoint_track *track, const struct endpoint_facts *facts)
+{
+	if (track->handshake != facts->handshake) {
+		const int64_t age_ms = facts->wall_ms - facts->handshake * 1000;
+
+		track->handshake = facts->handshake;
+		track->shaken_ms = facts->mono_ms - (age_ms > 0 ? age_ms : 0);
+	}
+	return facts->mono_ms - track->shaken_ms;
+}
+
 static void heard(struct endpoint_track *t, const struct endpoint_facts *f)
 {
 	t->rx_bytes = f->rx_bytes;
@@ -33,6 +44,7 @@ static void look(struct endpoint_track *t, const struct endpoint_facts *f)
 {
 	const uint64_t sum = sum_of(f);
 
+	(void)endpoint_handshake_age_ms(t, f);
 	if (!t->is_known) {
 		t->is_known = true;
 		t->candidates_sum = sum;
@@ -61,15 +73,16 @@ static bool is_unanswered(const struct endpoint_track *t, const struct endpoint_
 	return f->tx_bytes - t->tx_at_rx > unanswerable + HANDSHAKE_BYTES;
 }
 
-static bool is_stale(const struct endpoint_track *t, const struct endpoint_facts *f)
+static bool is_stale(struct endpoint_track *t, const struct endpoint_facts *f)
 {
 	const int64_t patience = t->has_news ? SILENT_WITH_NEWS_MS : SILENT_MS;
 
 	if (f->handshake == 0)
 		return true;
+	const int64_t age_ms = endpoint_handshake_age_ms(t, f);
 	if (f->mono_ms - t->heard_ms <= patience)
 		return false;
-	if (f->keepalive && f->wall_ms - f->handshake * 1000 > SESSION_MS)
+	if (f->keepalive && age_ms > SESSION_MS)
 		return true; // keepalives would have renewed it
 	return is_unanswered(t, f);
 }

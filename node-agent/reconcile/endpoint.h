@@ -19,6 +19,8 @@ struct endpoint_track {
 	int64_t heard_ms;  // when rx_bytes last grew
 	int64_t moved_ms;  // when an endpoint was last set
 	size_t next;       // candidate to try next
+	int64_t handshake; // the last one seen, Unix time in s
+	int64_t shaken_ms; // its moment by the clock that does not jump
 	uint64_t candidates_sum;
 	struct kernel_endpoint good; // the last one the peer was heard from
 };
@@ -32,6 +34,10 @@ struct endpoint_facts {
 	uint16_t keepalive; // s, 0: off
 	int64_t mono_ms, wall_ms;
 };
+
+// How long ago the handshake was. WireGuard tells its moment by the host's clock, which may be set
+// forth or back at any time: it is only trusted for a handshake that was not seen before.
+int64_t endpoint_handshake_age_ms(struct endpoint_track *track, const struct endpoint_facts *facts);
 
 // True when the peer's endpoint should be set to *ret: it has none, or it is silent although
 // something was sent that WireGuard answers at once. An endpoint the peer is heard from, be it one

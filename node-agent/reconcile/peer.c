@@ -9,7 +9,7 @@
 #include "reconcile/kind.h"
 #include "reconcile/owned.h"
 
-#define SESSION_S 180 // a handshake older than this carries nothing any more
+#define SESSION_MS 180000 // a handshake older than this carries nothing any more
 
 struct peer {
 	char device[IFNAMSIZ];
@@ -268,6 +268,18 @@ static int sweep(struct reconcile *r, struct err *err)
 	return first;
 }
 
+// Negative: there was none, or no memory to tell by.
+static int64_t handshake_age_ms(struct reconcile *r, const struct entry *e,
+				const struct kernel_peer *is)
+{
+	struct endpoint_track *track = track_of(r, e->key);
+	const struct endpoint_facts facts = { .handshake = is->handshake,
+					      .mono_ms = r->now.mono_ms,
+					      .wall_ms = r->now.wall_ms };
+
+	return is->handshake && track ? endpoint_handshake_age_ms(track, &facts) : -1;
+}
+
 static json_t *observe(struct reconcile *r, const struct entry *e)
 {
 	const struct kernel_peer *is = find(r, e->body);
@@ -277,8 +289,9 @@ static json_t *observe(struct reconcile *r, const struct entry *e)
 
 	if (!is)
 		return NULL;
-	if (is->handshake)
-		state = r->now.wall_ms / 1000 - is->handshake < SESSION_S ? "up" : "down";
+	const int64_t age_ms = handshake_age_ms(r, e, is);
+	if (age_ms >= 0)
+		state = age_ms < SESSION_MS ? "up" : "down";
 	if (r->config.path && !r->config.path(r->config.context, e->key, &path))
 		path = (struct reconcile_path){ 0 };
 	kernel_endpoint_format(&is->endpoint, endpoint);
@@ -296,9 +309,9 @@ static json_t *sample(struct reconcile *r, const struct entry *e)
 		return NULL;
 	json_t *json = json_pack("{s:I, s:I}", "rx_bytes", (json_int_t)is->rx_bytes, "tx_bytes",
 				 (json_int_t)is->tx_bytes);
-	if (json && is->handshake)
-		(void)json_object_set_new(json, "handshake_age_s",
-					  json_integer(r->now.wall_ms / 1000 - is->handshake));
+	const int64_t age_ms = handshake_age_ms(r, e, is);
+	if (json && age_ms >= 0)
+		(void)json_object_set_new(json, "handshake_age_s", json_integer(age_ms / 1000));
 	return json;
 }
 

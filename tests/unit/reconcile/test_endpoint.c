@@ -163,6 +163,32 @@ static void test_nothing_to_try(void **state)
 	PLAY(steps);
 }
 
+// WireGuard's moment of a handshake is of a clock that NTP, or a person, may set at any time.
+static void test_age_of_a_handshake_when_the_clock_jumps(void **state)
+{
+	static const struct {
+		int64_t mono_s, wall_s, handshake, age_s;
+	} looks[] = {
+		{ 100, WALL + 5, WALL, 5 },             // a new one: the clock is trusted
+		{ 103, WALL + 3608, WALL, 8 },          // an hour forth
+		{ 106, WALL - 86400, WALL, 11 },        // a day back
+		{ 109, WALL - 86397, WALL - 86398, 1 }, // a handshake by the new time
+		{ 112, WALL + 12, WALL - 86398, 4 },    // and the clock is right again
+		{ 115, WALL + 15, WALL + 20, 0 },       // from a clock that was ahead
+		{ 415, WALL + 315, WALL + 20, 300 },    // silent since
+	};
+	struct endpoint_track track = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof looks / sizeof *looks; i++) {
+		const struct endpoint_facts f = { .handshake = looks[i].handshake,
+						  .mono_ms = looks[i].mono_s * 1000,
+						  .wall_ms = looks[i].wall_s * 1000 };
+
+		assert_int_equal(endpoint_handshake_age_ms(&track, &f), looks[i].age_s * 1000);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -173,6 +199,7 @@ int main(void)
 		cmocka_unit_test(test_news_shorten_the_wait),
 		cmocka_unit_test(test_expired_session_with_keepalive),
 		cmocka_unit_test(test_nothing_to_try),
+		cmocka_unit_test(test_age_of_a_handshake_when_the_clock_jumps),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
