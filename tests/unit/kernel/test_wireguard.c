@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fault.h"
 #include "kernel/netlink.h"
 #include "kernel/wg_messages.h"
 
@@ -140,6 +141,56 @@ static void test_uapi_answer(void **state)
 	assert_int_equal(uapi_set_parse("ok\n\n"), -EBADMSG);
 }
 
+// Both languages; what was read before memory ran out is released by the same kernel_wg_done().
+static int parse_one(bool netlink, const struct nlmsghdr *nlh, const char *text,
+		     struct kernel_wg *wg)
+{
+	char answer[512];
+
+	(void)strcpy(answer, text);
+	return netlink ? wg_get_parse(nlh, wg) : uapi_get_parse(answer, wg);
+}
+
+static void test_answers_without_memory(void **state)
+{
+	static const char text[] =
+		"public_key=0202020202020202020202020202020202020202020202020202020202020202\n"
+		"allowed_ip=10.88.0.2/32\nallowed_ip=fd88::2/128\n"
+		"public_key=0303030303030303030303030303030303030303030303030303030303030303\n"
+		"allowed_ip=10.88.0.3/32\nerrno=0\n\n";
+	const struct kernel_prefix allowed[2] = { { { AF_INET, { 10, 0, 0, 1 } }, 32 },
+						  { { AF_INET, { 10, 0, 0, 2 } }, 32 } };
+	const struct kernel_peer_change peers[2] = {
+		{ .set_allowed = true, .allowed = allowed, .allowed_len = 2 },
+		{ .public_key = { { 7 } },
+		  .set_allowed = true,
+		  .allowed = allowed,
+		  .allowed_len = 1 },
+	};
+	const struct kernel_wg_change c = { .peers = peers, .peers_len = 2 };
+	struct wg_set_cursor cursor = { 0 };
+	const struct nlmsghdr *nlh = wg_set_build(buf, sizeof buf, 30, "wg", &c, &cursor);
+
+	(void)state;
+	for (int netlink = 0; netlink <= 1; netlink++) {
+		bool has_struck;
+		unsigned n = 0;
+
+		do {
+			struct kernel_wg wg = { 0 };
+
+			fault_arm(FAULT_ALLOC, ++n);
+			int rc = parse_one(netlink, nlh, text, &wg);
+			has_struck = fault_disarm();
+			assert_int_equal(rc, has_struck ? -ENOMEM : 0);
+			if (!has_struck)
+				assert_int_equal(wg.peers_len, 2);
+			kernel_wg_done(&wg);
+		} while (has_struck);
+		assert_true(n > 4);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -147,6 +198,7 @@ int main(void)
 		cmocka_unit_test(test_parts),
 		cmocka_unit_test(test_removal),
 		cmocka_unit_test(test_uapi_answer),
+		cmocka_unit_test(test_answers_without_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
