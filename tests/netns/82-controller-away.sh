@@ -63,6 +63,12 @@ away() {
 	used=$(($(memory_kb ada) > used ? $(memory_kb ada) : used))
 	out=$(($(metric weft_hub_bytes_out_total) - out))
 	in=$(($(metric weft_hub_bytes_in_total) - in))
+	# Who reads /metrics makes the nodes send samples, so that only the way down has a bound.
+	note "$out bytes to ${#nodes[@]} nodes, whose desired states have $sizes bytes; $in bytes from them, samples included"
+	[ $((out * 4)) -lt "$sizes" ] || die "desired states were sent again"
+	used=$(($(memory_kb ada) > used ? $(memory_kb ada) : used))
+	out=$(($(metric weft_hub_bytes_out_total) - out))
+	in=$(($(metric weft_hub_bytes_in_total) - in))
 	note "$out bytes to ${#nodes[@]} nodes, whose desired states have $sizes bytes, and $in bytes from them"
 	[ $((out * 4)) -lt "$sizes" ] || die "desired states were sent again"
 	[ "$in" -lt $((sizes * 2)) ] || die "the nodes told all again"
