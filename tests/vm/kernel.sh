@@ -23,11 +23,12 @@ unpack() {
 		depmod -b "$work/kernel" "$release"
 }
 
-# fetch PACKAGE: $cache/PACKAGE is whole or not there.
+# fetch PACKAGE: $cache/PACKAGE is whole or not there. Those before it go.
 fetch() {
 	[ -n "$1" ] || return 1
 	[ ! -e "$cache/$1" ] || return 0
-	unpack "$1" 2>"$cache/fetch.log" && mv "$work/kernel" "$cache/$1"
+	unpack "$1" 2>"$cache/fetch.log" && mv "$work/kernel" "$cache/$1" &&
+		find "$cache" -maxdepth 1 -name 'linux-image-*' ! -name "$1" -exec rm -rf {} +
 }
 
 [ "$(uname -m)" = x86_64 ] || fail "the kernel that is tested is that of amd64, this machine is $(uname -m)"
