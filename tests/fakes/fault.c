@@ -152,7 +152,14 @@ static bool is_disk_full(void)
 		return is_disk_full() ? -1 : (type)(real);                                         \
 	}
 
-FILE_CALL(ssize_t, write, (int fd, const void *data, size_t len), syscall(SYS_write, fd, data, len))
+ssize_t write(int fd, const void *data, size_t len)
+{
+	struct stat st;
+	// A pipe, a socket or the descriptor that wakes a loop has no disk below it.
+	bool is_file = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+	return is_file && is_disk_full() ? -1 : syscall(SYS_write, fd, data, len);
+}
+
 FILE_CALL(ssize_t, pwrite, (int fd, const void *data, size_t len, off_t at),
 	  syscall(SYS_pwrite64, fd, data, len, at))
 FILE_CALL(ssize_t, pwrite64, (int fd, const void *data, size_t len, off64_t at),
