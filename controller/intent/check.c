@@ -70,12 +70,17 @@ int edits_parse(struct intent *intent, const struct edits *edits, struct outcome
 	for (size_t i = 0; i < edits->count; i++) {
 		struct edit *e = &edits->items[i];
 		struct err err = { 0 };
+		int rc = 0;
 
 		if (!e->after)
 			continue;
 		if (e->is_none)
 			e->after->object = fleet_object_ref(e->before->object);
-		else if (parse_one(intent, e->after, &err) < 0)
+		else
+			rc = parse_one(intent, e->after, &err);
+		if (rc == -ENOMEM)
+			return outcome_set(outcome, INTENT_UNAVAILABLE, "out of memory");
+		if (rc < 0)
 			return outcome_set(outcome, INTENT_INVALID, "%s", err.text);
 	}
 	return 0;
