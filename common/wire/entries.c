@@ -7,13 +7,14 @@
 #include "wire/json.h"
 #include "wire/limits.h"
 
-// Shared between a set and its copies; never changed.
+// Shared between a set and its copies; never changed but for the note.
 struct entry {
 	struct digest term;
 	struct digest key_hash;
 	uint32_t uses;
 	uint32_t body_len;
-	uint32_t key_len;
+	uint16_t key_len;
+	unsigned char note;
 	char text[]; // key, NUL, body, NUL
 };
 
@@ -81,7 +82,8 @@ static struct entry *entry_make(const char *key, const char *body, size_t body_l
 	if (!e)
 		return NULL;
 	e->uses = 1;
-	e->key_len = (uint32_t)key_len;
+	e->key_len = (uint16_t)key_len; // WIRE_KEY_MAX at most
+	e->note = 0;
 	e->body_len = (uint32_t)body_len;
 	memcpy(e->text, key, key_len + 1);
 	if (body_len)
@@ -236,6 +238,13 @@ const char *entry_set_get(const struct entry_set *set, const char *key, size_t *
 	if (ret_len)
 		*ret_len = set->list[at]->body_len;
 	return body_of(set->list[at]);
+}
+
+unsigned char *entry_set_note(const struct entry_set *set, const char *key)
+{
+	size_t at = lower_bound(set, key);
+
+	return is_at(set, at, key) ? &set->list[at]->note : NULL;
 }
 
 size_t entry_set_count(const struct entry_set *set)

@@ -63,6 +63,10 @@ bool entry_set_drop(struct entry_set *set, const char *key);
 // be NULL.
 const char *entry_set_get(const struct entry_set *set, const char *key, size_t *ret_len);
 
+// A byte beside the body for what the owner has found out about it, and would rather not read
+// again: 0 when the body is new, shared with the set's copies. NULL when the key is absent.
+unsigned char *entry_set_note(const struct entry_set *set, const char *key);
+
 void entry_set_clear(struct entry_set *set);
 size_t entry_set_count(const struct entry_set *set);
 size_t entry_set_bytes(const struct entry_set *set); // keys and bodies

@@ -23,24 +23,36 @@ static bool split_key(const char *key, const char *kind, char owner[WIRE_KEY_MAX
 	return true;
 }
 
-enum end { END_UNKNOWN, END_UP, END_DOWN };
+enum end {
+	END_UNKNOWN, // also as a note: not read yet
+	END_UP,
+	END_DOWN,
+};
 
-// What one end says of a link; only who is connected can tell.
-static enum end end_of(const struct node *node, const char *network, const char *peer)
+static enum end read_end(const char *body)
 {
-	char key[WIRE_KEY_MAX + 1];
-	const char *body = NULL;
-
-	(void)snprintf(key, sizeof(key), "peer/%s/%s", network, peer);
-	if (node && node->is_connected)
-		body = entry_set_get(node->entries, key, NULL);
-	if (!body)
-		return END_UNKNOWN;
 	json_t *json = json_loads(body, 0, NULL);
 	const char *state = json_string_value(json_object_get(json, "state"));
 	enum end end = state && strcmp(state, "up") == 0 ? END_UP : END_DOWN;
+
 	json_decref(json);
 	return end;
+}
+
+// What one end says of a link; only who is connected can tell. A large mesh is asked about half a
+// million ends at a time, so each body is read once.
+static enum end end_of(const struct node *node, const char *network, const char *peer)
+{
+	char key[WIRE_KEY_MAX + 1];
+
+	(void)snprintf(key, sizeof(key), "peer/%s/%s", network, peer);
+	unsigned char *note =
+		node && node->is_connected ? entry_set_note(node->entries, key) : NULL;
+	if (!note)
+		return END_UNKNOWN;
+	if (*note == END_UNKNOWN)
+		*note = (unsigned char)read_end(entry_set_get(node->entries, key, NULL));
+	return (enum end) * note;
 }
 
 static const char *link_state(enum end a, enum end b)

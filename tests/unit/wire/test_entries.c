@@ -209,6 +209,23 @@ static void check_both_ways(struct entry_set *from, const struct entry_set *to)
 }
 
 // delta(from, to) applied to from is to, however the delta was found.
+static void a_note_is_of_one_body(void **state)
+{
+	CLEAN(entry_set_free_ptr) struct entry_set *set = entry_set_new();
+
+	(void)state;
+	put(set, "peer/home/bob", PEER_BODY);
+	assert_null(entry_set_note(set, "peer/home/rho"));
+	assert_int_equal(*entry_set_note(set, "peer/home/bob"), 0);
+	*entry_set_note(set, "peer/home/bob") = 7;
+	put(set, "peer/home/bob", PEER_BODY);
+	CLEAN(entry_set_free_ptr) struct entry_set *copy = entry_set_copy(set);
+	assert_int_equal(*entry_set_note(copy, "peer/home/bob"), 7);
+	put(set, "peer/home/bob", "{}");
+	assert_int_equal(*entry_set_note(set, "peer/home/bob"), 0);
+	assert_int_equal(*entry_set_note(copy, "peer/home/bob"), 7);
+}
+
 static void deltas_lead_where_they_say(void **state)
 {
 	(void)state;
@@ -259,6 +276,7 @@ int main(void)
 		cmocka_unit_test(digest_parses_only_its_own_form),
 		cmocka_unit_test(keys_and_bodies_are_checked),
 		cmocka_unit_test(put_drop_and_order),
+		cmocka_unit_test(a_note_is_of_one_body),
 		cmocka_unit_test(deltas_lead_where_they_say),
 		cmocka_unit_test(a_wrong_delta_changes_nothing),
 		cmocka_unit_test(a_hash_told_twice_is_no_stranger),
