@@ -57,6 +57,7 @@ struct edits {
 	struct edit *items;
 	size_t count, cap;
 	int64_t last_id; // greatest id given, for new resources
+	bool has_deletion;
 };
 
 void edits_done(struct edits *edits);

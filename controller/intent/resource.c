@@ -96,6 +96,7 @@ int edits_add(struct edits *edits, struct resource *before, struct resource *aft
 			(before->set && after->set && strcmp(before->set, after->set) == 0));
 	edits->items[edits->count++] =
 		(struct edit){ .before = resource_ref(before), .after = after, .is_none = is_none };
+	edits->has_deletion = edits->has_deletion || !after;
 	return 0;
 }
 

@@ -112,7 +112,8 @@ int transaction_plan(struct transaction *t)
 	t->revision = intent->revision + (t->is_changed ? 1 : 0);
 	t->at_ms = clock_wall_ms();
 	t->changes = changes_json(&t->edits);
-	t->nodes = deltas_json(intent, &t->edits, &t->deltas);
+	// Nobody waits for the answer to a change of facts, which may touch every node.
+	t->nodes = t->job->facts ? json_array() : deltas_json(intent, &t->edits, &t->deltas);
 	stamp(t);
 	note_resource(t);
 	if (!t->changes || !t->nodes)
@@ -204,9 +205,10 @@ static void rows_of_allocations(struct transaction *t)
 	}
 }
 
+// Asked for every touched node; when thousands report at once, none of their edits deletes.
 static bool is_deleted(const struct transaction *t, int64_t id)
 {
-	for (size_t i = 0; i < t->edits.count; i++) {
+	for (size_t i = 0; t->edits.has_deletion && i < t->edits.count; i++) {
 		const struct edit *e = &t->edits.items[i];
 
 		if (!e->after && e->before->pub.id == id)
