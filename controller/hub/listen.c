@@ -13,7 +13,7 @@
 #include "hub/inside.h"
 
 #define ACCEPTS_AT_ONCE 64
-#define BACKLOG         1024
+#define BACKLOG         4096 // a fleet comes back at once; the kernel has its own bound too
 
 // "192.0.2.1:8444", "[::]:8444"
 static int resolve(const char *text, struct addrinfo **ret_address, struct err *err)

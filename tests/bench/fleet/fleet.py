@@ -192,7 +192,7 @@ class Fleet:
         """Lets the first `count` connect; figures of their welcomes."""
         since = time.monotonic_ns()
         self.ask(f"start {count} {spread_ms}")
-        return self.ask(f"await welcome {since} {count} 120000")
+        return self.ask(f"await welcome {since} {count} 300000")
 
     def commit(self, method, path, body):
         """Makes a change and waits for the last acknowledgement: figures, with the answer's own time."""
