@@ -19,6 +19,10 @@ struct agent_settings {
 	char *wireguard_go; // program
 	uint32_t route_protocol;
 	uint32_t conflicts_every_ms;
+	uint32_t control_mark;     // of the connection to the controller; 0: none, and no rule
+	uint32_t control_mask;     // of the bits of a mark that control_mark decides
+	uint32_t control_priority; // of the rule by that mark
+	uint32_t control_table;    // it leads to
 	struct setting_list controllers; // "host:port" of hubs, instead of those the identity names
 	// Not of the file: it cannot be read and these are those of the copy; NULL: it can.
 	char *trouble;

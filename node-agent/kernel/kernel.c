@@ -50,6 +50,18 @@ int kernel_route_drop(struct kernel *k, const struct kernel_route *r, struct err
 	return k->ops->route_drop(k, r, err);
 }
 
+int kernel_rule_add(struct kernel *k, const struct kernel_rule *r, struct err *err)
+{
+	k->writes++;
+	return k->ops->rule_add(k, r, err);
+}
+
+int kernel_rule_drop(struct kernel *k, const struct kernel_rule *r, struct err *err)
+{
+	k->writes++;
+	return k->ops->rule_drop(k, r, err);
+}
+
 int kernel_wg_create(struct kernel *k, const char *device, struct err *err)
 {
 	k->writes++;

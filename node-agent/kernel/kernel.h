@@ -81,6 +81,8 @@ struct kernel_ops {
 	int (*route_put)(struct kernel *k, const struct kernel_route *r, bool replace,
 			 struct err *err);
 	int (*route_drop)(struct kernel *k, const struct kernel_route *r, struct err *err);
+	int (*rule_add)(struct kernel *k, const struct kernel_rule *r, struct err *err);
+	int (*rule_drop)(struct kernel *k, const struct kernel_rule *r, struct err *err);
 	int (*wg_create)(struct kernel *k, const char *device, struct err *err);
 	int (*wg_delete)(struct kernel *k, const char *device, struct err *err);
 	int (*wg_change)(struct kernel *k, const char *device, const struct kernel_wg_change *c,
@@ -129,6 +131,10 @@ int kernel_address_drop(struct kernel *k, const struct kernel_address *a, struct
 // metric is -EEXIST.
 int kernel_route_put(struct kernel *k, const struct kernel_route *r, bool replace, struct err *err);
 int kernel_route_drop(struct kernel *k, const struct kernel_route *r, struct err *err);
+
+// Adds or drops a rule by mark to a table. -EEXIST and -ENOENT are errors like any other.
+int kernel_rule_add(struct kernel *k, const struct kernel_rule *r, struct err *err);
+int kernel_rule_drop(struct kernel *k, const struct kernel_rule *r, struct err *err);
 
 // Makes a WireGuard device: the kernel's own, or a wireguard-go process in a session (or systemd
 // service) of its own that outlives the caller. Deleting it also ends that process.

@@ -1,4 +1,4 @@
-// rtnetlink messages of links, addresses and routes: build requests, parse answers. Pure: no
+// rtnetlink messages of links, addresses, routes and rules: build requests, parse answers. Pure: no
 // socket, no clock.
 #pragma once
 
@@ -27,8 +27,12 @@ struct nlmsghdr *route_get_build(void *buf, const struct kernel_ip *to);
 struct nlmsghdr *route_put_build(void *buf, const struct kernel_route *r, int index, bool replace);
 struct nlmsghdr *route_drop_build(void *buf, const struct kernel_route *r, int index);
 
+struct nlmsghdr *rule_dump_build(void *buf);
+struct nlmsghdr *rule_build(void *buf, bool add, const struct kernel_rule *r);
+
 // Parsers return 0, -EBADMSG for a message too short, -ENOMSG for one of another type.
 
 int link_parse(const struct nlmsghdr *nlh, struct kernel_link *ret);
 int address_parse(const struct nlmsghdr *nlh, struct kernel_address *ret);
 int route_parse(const struct nlmsghdr *nlh, struct kernel_route *ret);
+int rule_parse(const struct nlmsghdr *nlh, struct kernel_rule *ret);

@@ -107,6 +107,20 @@ static int dump_route(const struct nlmsghdr *nlh, void *context)
 	return 0;
 }
 
+static int dump_rule(const struct nlmsghdr *nlh, void *context)
+{
+	struct kernel_snapshot *s = ((struct dump_into *)context)->s;
+	struct kernel_rule rule;
+
+	if (rule_parse(nlh, &rule) < 0)
+		return 0;
+	struct kernel_rule *to = list_add(&s->rules, &s->rules_len, sizeof *s->rules);
+	if (!to)
+		return -ENOMEM;
+	*to = rule;
+	return 0;
+}
+
 static const char *name_of(const struct kernel_snapshot *s, int index)
 {
 	for (size_t i = 0; index && i < s->links_len; i++)
@@ -205,6 +219,8 @@ static int dump_tables(struct system *sys, struct kernel_snapshot *s, struct err
 			sys->route,
 			route_dump_build(q.bytes, i ? AF_INET6 : AF_INET, sys->route_protocol),
 			dump_route, &into, err);
+	if (rc == 0)
+		rc = netlink_talk(sys->route, rule_dump_build(q.bytes), dump_rule, &into, err);
 	if (rc < 0)
 		return rc;
 	name_devices(s);
@@ -345,6 +361,23 @@ static int route_drop(struct kernel *k, const struct kernel_route *r, struct err
 			    NULL, err);
 }
 
+static int rule_send(struct kernel *k, bool add, const struct kernel_rule *r, struct err *err)
+{
+	struct request q;
+
+	return netlink_talk(system_of(k)->route, rule_build(q.bytes, add, r), NULL, NULL, err);
+}
+
+static int rule_add(struct kernel *k, const struct kernel_rule *r, struct err *err)
+{
+	return rule_send(k, true, r, err);
+}
+
+static int rule_drop(struct kernel *k, const struct kernel_rule *r, struct err *err)
+{
+	return rule_send(k, false, r, err);
+}
+
 // --- WireGuard
 
 static int wg_create(struct kernel *k, const char *device, struct err *err)
@@ -455,6 +488,8 @@ static const struct kernel_ops system_ops = {
 	.address_drop = address_drop,
 	.route_put = route_put,
 	.route_drop = route_drop,
+	.rule_add = rule_add,
+	.rule_drop = rule_drop,
 	.wg_create = wg_create,
 	.wg_delete = wg_delete,
 	.wg_change = wg_change,

@@ -257,6 +257,7 @@ void kernel_snapshot_done(struct kernel_snapshot *s)
 	free(s->links);
 	free(s->addresses);
 	free(s->routes);
+	free(s->rules);
 	*s = (struct kernel_snapshot){ 0 };
 }
 

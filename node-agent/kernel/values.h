@@ -153,6 +153,17 @@ struct kernel_route {
 	uint8_t protocol;
 };
 
+// A policy rule, as far as Weft makes or looks at one: by mark to a table.
+struct kernel_rule {
+	uint8_t family;
+	uint8_t protocol; // who made it; 0: unsaid
+	bool is_lookup;   // leads to a table
+	uint32_t priority;
+	uint32_t mark; // with `mask` 0: looks at no mark
+	uint32_t mask;
+	uint32_t table;
+};
+
 struct kernel_peer {
 	struct kernel_key public_key;
 	struct kernel_endpoint endpoint;
@@ -204,6 +215,8 @@ struct kernel_snapshot {
 	size_t addresses_len;
 	struct kernel_route *routes; // only those of Weft's route protocol
 	size_t routes_len;
+	struct kernel_rule *rules; // everybody's, of both families
+	size_t rules_len;
 	struct kernel_wg *wgs; // only those whose alias says Weft made them
 	size_t wgs_len;
 	struct kernel_guard guard;

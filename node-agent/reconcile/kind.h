@@ -114,5 +114,11 @@ void guard_run_begin(struct reconcile *r);
 void guard_done(struct reconcile *r);
 json_t *guard_counters(const struct reconcile *r);
 
+// control.c: the rule of the agent's own connection, in both families. An error is a conflict with
+// another's rule, or the kernel's refusal.
+int control_run(struct reconcile *r, struct err *err);
+// Drops every rule that Weft made.
+int control_remove(struct reconcile *r, struct err *err);
+
 // The observed state of node/self.
 json_t *self_observe(struct reconcile *r, const struct reconcile_self *self);

@@ -268,7 +268,7 @@ static int add_drift(struct reconcile_result *result, const struct entry *e)
 	return d->entry && d->text ? 0 : -ENOMEM;
 }
 
-static int report(const struct reconcile *r, const struct err *sweep_err,
+static int report(const struct reconcile *r, const struct err *own_err,
 		  struct reconcile_result *ret, struct err *err)
 {
 	struct reconcile_result result = { 0 };
@@ -286,8 +286,8 @@ static int report(const struct reconcile *r, const struct err *sweep_err,
 		else if (e->drift)
 			rc = add_drift(&result, e);
 	}
-	if (rc == 0 && sweep_err->code)
-		rc = add_error(&result, "node/self", sweep_err->text, NULL);
+	if (rc == 0 && own_err->code)
+		rc = add_error(&result, "node/self", own_err->text, NULL);
 	if (rc < 0) {
 		reconcile_result_done(&result);
 		return err_set(err, rc, "out of memory");
@@ -300,18 +300,21 @@ int reconcile_run(struct reconcile *r, const struct entry_set *desired,
 		  const struct reconcile_now *now, struct reconcile_result *ret, struct err *err)
 {
 	const uint64_t writes = r->kernel->writes, moves = r->moves;
-	struct err sweep_err = { 0 };
+	struct err sweep_err = { 0 }, control_err = { 0 };
 
 	r->now = *now;
 	guard_run_begin(r);
 	int rc = load(r, desired, err);
 	if (rc == 0)
 		rc = reconcile_look(r, err);
+	// First of all, so that nothing that follows can come between.
+	if (rc == 0)
+		(void)control_run(r, &control_err);
 	if (rc == 0)
 		rc = settle(r, err, &sweep_err);
 	if (rc < 0)
 		return rc;
-	rc = report(r, &sweep_err, ret, err);
+	rc = report(r, sweep_err.code ? &sweep_err : &control_err, ret, err);
 	if (rc < 0)
 		return rc;
 	remember_standing(r);
@@ -349,6 +352,8 @@ int reconcile_remove_all(struct reconcile *r, struct err *err)
 	if (rc < 0)
 		return rc;
 	rc = sweep_all(r, err);
+	int control = control_remove(r, rc < 0 ? NULL : err);
+	rc = rc < 0 ? rc : control;
 	int rest =
 		delete_links(r, link_is_owned, rc < 0 ? NULL : err); // of a later version's kinds
 	remember_standing(r);

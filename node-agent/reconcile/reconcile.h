@@ -36,6 +36,10 @@ struct reconcile_config {
 	struct kernel_key public_key;
 	uint8_t route_protocol; // 0 is 87
 
+	// The rule that leads the agent's own connection to its controller past every other one.
+	// Family and protocol are filled in; mask 0: none is made.
+	struct kernel_rule control;
+
 	void *context; // first argument of the callbacks
 
 	// The addresses now known for the endpoint "name:port", at most `cap`; 0 while it is not

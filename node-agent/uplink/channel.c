@@ -9,6 +9,8 @@
 #include "base/text.h"
 #include "wire/limits.h"
 
+#include "uplink/mark.h"
+
 // A queued message; the payload follows behind LWS_PRE bytes that libwebsockets writes its header
 // into.
 struct outgoing {
@@ -21,6 +23,7 @@ struct channel {
 	struct lws_context *context;
 	struct lws *wsi;      // the connection in use, NULL when none
 	uintptr_t generation; // a callback of an older connection is not ours any more
+	uint32_t mark;        // of its sockets, 0: none
 	bool is_open;
 	bool ping_wanted;
 	struct text incoming; // the message being put together
@@ -218,12 +221,19 @@ void channel_connect(struct channel *channel, const char *address, int port)
 		.opaque_user_data = (void *)channel->generation,
 	};
 	uintptr_t generation = channel->generation;
+	mark_begin(channel->mark);
 	struct lws *wsi = lws_client_connect_via_info(&info);
+	mark_end();
 	if (generation != channel->generation)
 		return;
 	channel->wsi = wsi;
 	if (!wsi)
 		connection_closed(channel, "no connection");
+}
+
+void channel_set_mark(struct channel *channel, uint32_t mark)
+{
+	channel->mark = mark;
 }
 
 int channel_send(struct channel *channel, const char *data, size_t len)

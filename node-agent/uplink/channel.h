@@ -28,6 +28,9 @@ struct channel_events {
 struct channel *channel_new(uv_loop_t *loop, SSL_CTX *tls, const struct channel_events *events,
 			    struct err *err);
 
+// SO_MARK of the connections from now on; 0: none.
+void channel_set_mark(struct channel *channel, uint32_t mark);
+
 // Begins to connect; what comes of it is told by on_open or on_closed, possibly before this
 // returns.
 void channel_connect(struct channel *channel, const char *address, int port);

@@ -161,6 +161,7 @@ static void on_pong(void *context)
 {
 	struct uplink *uplink = context;
 	uplink->answer_by_ms = 0;
+	uplink->events.on_answer(uplink->events.context);
 }
 
 static void on_heard(void *context)
@@ -317,6 +318,11 @@ struct uplink *uplink_new(uv_loop_t *loop, const struct identity *identity, cons
 	return take_ptr(&uplink);
 }
 
+void uplink_set_mark(struct uplink *uplink, uint32_t mark)
+{
+	channel_set_mark(uplink->channel, mark);
+}
+
 void uplink_start(struct uplink *uplink)
 {
 	if (!uplink)
@@ -379,6 +385,12 @@ void uplink_nudge(struct uplink *uplink)
 		uplink->answer_by_ms = clock_mono_ms() + NUDGE_ANSWER_MS;
 		channel_ping(uplink->channel);
 	}
+}
+
+void uplink_ping(struct uplink *uplink)
+{
+	if (uplink_is_open(uplink))
+		channel_ping(uplink->channel);
 }
 
 void uplink_drop(struct uplink *uplink, const char *why, bool patient)

@@ -25,6 +25,7 @@ struct uplink_events {
 	void (*on_frame)(void *context, const char *data, size_t len); // one whole text message
 	void (*on_close)(void *context,
 			 const char *why); // after on_open only; a new attempt follows by itself
+	void (*on_answer)(void *context);  // the controller answered a ping: both ways are good
 	void *context;
 };
 
@@ -37,6 +38,8 @@ struct uplink *uplink_new(uv_loop_t *loop, const struct identity *identity, cons
 			  const struct uplink_events *events, struct err *err);
 // Replaces the list; a standing session stays where it is.
 int uplink_set_hubs(struct uplink *uplink, char *const *hubs, size_t count, struct err *err);
+// The mark of its connections (SO_MARK), by which rules can tell them; 0: none.
+void uplink_set_mark(struct uplink *uplink, uint32_t mark);
 void uplink_start(struct uplink *uplink);
 
 // Closes the session and every handle. The loop must run until `on_stopped`, which comes exactly
@@ -53,6 +56,9 @@ int uplink_send(struct uplink *uplink, const char *data, size_t len, bool may_dr
 // The network under us changed: an attempt that waits is made at once, a standing session has to
 // answer within 4 s.
 void uplink_nudge(struct uplink *uplink);
+
+// Asks a standing session for a sign of life, which on_answer tells.
+void uplink_ping(struct uplink *uplink);
 
 // Ends the session (for a message that must not be, or a farewell). `patient`: next attempt only
 // after a minute or more.

@@ -87,8 +87,10 @@ static int dump(struct kernel *k, struct kernel_snapshot *ret, struct err *err)
 	c.addresses =
 		copy_array(s->addresses, s->addresses_len, sizeof *s->addresses, &c.addresses_len);
 	c.routes = copy_array(s->routes, s->routes_len, sizeof *s->routes, &c.routes_len);
+	c.rules = copy_array(s->rules, s->rules_len, sizeof *s->rules, &c.rules_len);
 	if (!copy_wgs(s, &c) || c.links_len != s->links_len ||
-	    c.addresses_len != s->addresses_len || c.routes_len != s->routes_len) {
+	    c.addresses_len != s->addresses_len || c.routes_len != s->routes_len ||
+	    c.rules_len != s->rules_len) {
 		kernel_snapshot_done(&c);
 		return no_memory(err);
 	}
@@ -291,6 +293,45 @@ static int route_drop(struct kernel *k, const struct kernel_route *r, struct err
 	if (at == s->routes_len)
 		return err_set(err, -ESRCH, "no such route");
 	remove_at(s->routes, &s->routes_len, at, sizeof *s->routes);
+	return 0;
+}
+
+static size_t rule_index(const struct kernel_snapshot *s, const struct kernel_rule *r)
+{
+	size_t i = 0;
+
+	while (i < s->rules_len &&
+	       !(s->rules[i].family == r->family && s->rules[i].priority == r->priority &&
+		 s->rules[i].mark == r->mark && s->rules[i].protocol == r->protocol))
+		i++;
+	return i;
+}
+
+static int rule_add(struct kernel *k, const struct kernel_rule *r, struct err *err)
+{
+	struct kernel_snapshot *s = &fake_of(k)->state;
+
+	int rc = called(k, err);
+	if (rc < 0)
+		return rc;
+	if (rule_index(s, r) < s->rules_len)
+		return err_set(err, -EEXIST, "File exists");
+	struct kernel_rule *to = list_add(&s->rules, &s->rules_len, sizeof *s->rules);
+	*to = *r;
+	return 0;
+}
+
+static int rule_drop(struct kernel *k, const struct kernel_rule *r, struct err *err)
+{
+	struct kernel_snapshot *s = &fake_of(k)->state;
+
+	int rc = called(k, err);
+	if (rc < 0)
+		return rc;
+	size_t at = rule_index(s, r);
+	if (at == s->rules_len)
+		return err_set(err, -ENOENT, "No such file or directory");
+	remove_at(s->rules, &s->rules_len, at, sizeof *s->rules);
 	return 0;
 }
 
@@ -499,6 +540,8 @@ static const struct kernel_ops fake_ops = {
 	.address_drop = address_drop,
 	.route_put = route_put,
 	.route_drop = route_drop,
+	.rule_add = rule_add,
+	.rule_drop = rule_drop,
 	.wg_create = wg_create,
 	.wg_delete = wg_delete,
 	.wg_change = wg_change,

@@ -24,6 +24,7 @@ static void take_route(const struct nlmsghdr *nlh)
 	struct kernel_link link;
 	struct kernel_address address;
 	struct kernel_route route;
+	struct kernel_rule rule;
 	char text[KERNEL_ADDR_TEXT_SIZE];
 
 	(void)link_parse(nlh, &link);
@@ -31,6 +32,7 @@ static void take_route(const struct nlmsghdr *nlh)
 		kernel_prefix_format(&address.prefix, text);
 	if (route_parse(nlh, &route) == 0)
 		kernel_prefix_format(&route.to, text);
+	(void)rule_parse(nlh, &rule);
 }
 
 static void take_family(const struct nlmsghdr *nlh)

@@ -156,6 +156,32 @@ static void test_routes_round_trip(void **state)
 	assert_true(kernel_prefix_equal(&got.to, &r.to));
 }
 
+static void test_rules_round_trip(void **state)
+{
+	const struct kernel_rule r = { .family = AF_INET6,
+				       .protocol = 87,
+				       .is_lookup = true,
+				       .priority = 1,
+				       .mark = 0x10000000,
+				       .mask = 0x30000000,
+				       .table = 1000 };
+	struct kernel_rule got;
+
+	(void)state;
+	const struct nlmsghdr *nlh = rule_build(buf, true, &r);
+	assert_int_equal(nlh->nlmsg_flags, NLM_F_REQUEST | NLM_F_CREATE | NLM_F_EXCL);
+	assert_int_equal(rule_parse(nlh, &got), 0);
+	assert_true(got.is_lookup);
+	assert_int_equal(got.family, r.family);
+	assert_int_equal(got.protocol, r.protocol);
+	assert_int_equal(got.priority, r.priority);
+	assert_int_equal(got.mark, r.mark);
+	assert_int_equal(got.mask, r.mask);
+	assert_int_equal(got.table, r.table);
+	assert_int_equal(rule_build(buf, false, &r)->nlmsg_type, RTM_DELRULE);
+	assert_int_equal(rule_parse(route_dump_build(buf, AF_INET, 87), &got), -ENOMSG);
+}
+
 // A message cut anywhere is parsed as far as it goes or refused; the sanitizer watches the end.
 static void test_cut_messages(void **state)
 {
@@ -184,6 +210,7 @@ int main(void)
 		cmocka_unit_test(test_vxlan_round_trip),
 		cmocka_unit_test(test_bridge_and_port_round_trip),
 		cmocka_unit_test(test_routes_round_trip),
+		cmocka_unit_test(test_rules_round_trip),
 		cmocka_unit_test(test_cut_messages),
 	};
 

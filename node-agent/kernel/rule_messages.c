@@ -1,0 +1,69 @@
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/fib_rules.h>
+#include <linux/rtnetlink.h>
+#include <string.h>
+
+#include "kernel/attributes.h"
+#include "kernel/route_messages.h"
+
+static struct nlmsghdr *put_header(void *buf, uint16_t type, uint16_t flags,
+				   const struct fib_rule_hdr *header)
+{
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+
+	nlh->nlmsg_type = type;
+	nlh->nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags);
+	memcpy(mnl_nlmsg_put_extra_header(nlh, sizeof *header), header, sizeof *header);
+	return nlh;
+}
+
+struct nlmsghdr *rule_dump_build(void *buf)
+{
+	return put_header(buf, RTM_GETRULE, NLM_F_DUMP,
+			  &(struct fib_rule_hdr){ .family = AF_UNSPEC });
+}
+
+struct nlmsghdr *rule_build(void *buf, bool add, const struct kernel_rule *r)
+{
+	const struct fib_rule_hdr header = {
+		.family = r->family,
+		.table = r->table < 256 ? (uint8_t)r->table : RT_TABLE_UNSPEC,
+		.action = FR_ACT_TO_TBL,
+	};
+	struct nlmsghdr *nlh = put_header(buf, add ? RTM_NEWRULE : RTM_DELRULE,
+					  add ? NLM_F_CREATE | NLM_F_EXCL : 0, &header);
+
+	mnl_attr_put_u32(nlh, FRA_PRIORITY, r->priority);
+	mnl_attr_put_u32(nlh, FRA_FWMARK, r->mark);
+	mnl_attr_put_u32(nlh, FRA_FWMASK, r->mask);
+	mnl_attr_put_u32(nlh, FRA_TABLE, r->table);
+	mnl_attr_put_u8(nlh, FRA_PROTOCOL, r->protocol);
+	return nlh;
+}
+
+int rule_parse(const struct nlmsghdr *nlh, struct kernel_rule *ret)
+{
+	const struct nlattr *t[FRA_MAX + 1];
+	struct fib_rule_hdr header;
+
+	if (nlh->nlmsg_type != RTM_NEWRULE && nlh->nlmsg_type != RTM_DELRULE)
+		return -ENOMSG;
+	if (nlh->nlmsg_len < sizeof *nlh || mnl_nlmsg_get_payload_len(nlh) < sizeof header)
+		return -EBADMSG;
+	memcpy(&header, mnl_nlmsg_get_payload(nlh), sizeof header);
+	// The same message tells of multicast routing's rules, under families of its own.
+	if (header.family != AF_INET && header.family != AF_INET6)
+		return -ENOMSG;
+	attrs_of_message(nlh, sizeof header, t, FRA_MAX);
+	*ret = (struct kernel_rule){
+		.family = header.family,
+		.protocol = attr_u8(t[FRA_PROTOCOL]),
+		.is_lookup = header.action == FR_ACT_TO_TBL,
+		.priority = attr_u32(t[FRA_PRIORITY]),
+		.mark = attr_u32(t[FRA_FWMARK]),
+		.mask = attr_u32(t[FRA_FWMASK]),
+		.table = t[FRA_TABLE] ? attr_u32(t[FRA_TABLE]) : header.table,
+	};
+	return 0;
+}
