@@ -36,6 +36,7 @@ static void decode_welcome(struct reader *r, struct msg *msg)
 	observe = read_text_or_null(r, "observe", WIRE_NAME_MAX);
 	m->observe_reset = !observe || text_starts(observe, "reset", NULL);
 	m->hubs = read_hubs(r);
+	m->uptime_ms = read_count_or(r, "uptime_ms", -1);
 }
 
 static void encode_welcome(struct writer *w, const struct msg *msg)
@@ -49,6 +50,8 @@ static void encode_welcome(struct writer *w, const struct msg *msg)
 	write_text(w, "observe", m->observe_reset ? "reset" : "changes", WIRE_NAME_MAX);
 	if (m->hubs)
 		write_json(w, "hubs", m->hubs);
+	if (m->uptime_ms >= 0)
+		write_number(w, "uptime_ms", m->uptime_ms);
 }
 
 const struct message_row message_welcome = { "welcome", MSG_DOWN, decode_welcome, encode_welcome };

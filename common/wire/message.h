@@ -78,6 +78,8 @@ struct msg_applied {
 	size_t errors_count;
 	int64_t errors_total; // more than errors_count when they did not fit; set by the encoder
 	int64_t writes;       // netlink, nft and sysctl writes made for this revision
+	int64_t refused; // revision that the node went back from and does not try again; 0: none
+	const char *refused_text; // why, one sentence; NULL without one
 };
 
 // One part of the hashes of all desired entries. The digest is that of the agent's whole desired
@@ -136,6 +138,7 @@ struct msg_welcome {
 	bool samples;        // samples are wanted now
 	bool observe_reset;  // answer with the whole observed state; always true at present
 	const json_t *hubs;  // ["wss://host:port/agent"], the best first; NULL: as before
+	int64_t uptime_ms;   // since the controller's start; -1: not told
 };
 
 // One part of a delta. Parts accumulate until `more` is false.

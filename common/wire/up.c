@@ -107,6 +107,8 @@ static void decode_applied(struct reader *r, struct msg *msg)
 	m->revision = read_count(r, "revision");
 	m->digest = read_digest(r, "digest");
 	m->writes = read_count_or(r, "writes", 0);
+	m->refused = read_count_or(r, "refused", 0);
+	m->refused_text = read_text_or_null(r, "refused_text", WIRE_TEXT_MAX);
 }
 
 static void encode_entry_error(struct writer *w, const struct msg_entry_error *e)
@@ -136,6 +138,10 @@ static void encode_applied(struct writer *w, const struct msg *msg)
 	write_digest(w, "digest", m->digest);
 	write_number(w, "writes", m->writes);
 	write_number(w, "errors_total", (int64_t)m->errors_count);
+	if (m->refused) {
+		write_number(w, "refused", m->refused);
+		write_sentence(w, "refused_text", m->refused_text);
+	}
 	text_add(w->out, ",\"errors\":[");
 	for (size_t i = 0; i < m->errors_count && i < WIRE_ENTRIES_MAX && w->out->len < room; i++) {
 		if (i)

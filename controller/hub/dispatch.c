@@ -31,7 +31,8 @@ static void send_welcome(struct session *s, const struct hub_target *target)
 					    .revision = target->revision,
 					    .samples = s->is_watched,
 					    .observe_reset = true,
-					    .hubs = s->hub->urls } };
+					    .hubs = s->hub->urls,
+					    .uptime_ms = clock_mono_ms() - s->hub->started_ms } };
 
 	queue_message(s, &welcome);
 }

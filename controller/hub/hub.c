@@ -177,6 +177,7 @@ int hub_new(const struct hub_config *config, const struct hub_ops *ops, void *ct
 
 	if (!hub)
 		return err_set(err, -ENOMEM, "out of memory");
+	hub->started_ms = clock_mono_ms();
 	hub->config = *config;
 	set_defaults(&hub->config);
 	hub->ops = *ops;

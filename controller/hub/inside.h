@@ -85,6 +85,7 @@ struct listener {
 };
 
 struct hub {
+	int64_t started_ms;
 	struct hub_config config; // its strings are not kept but for `version`
 	json_t *urls;             // array of strings
 	char *version;

@@ -52,6 +52,13 @@ static bool say_conflict(const struct node *node, char *reason)
 	return false;
 }
 
+bool node_refuses(const struct node *node)
+{
+	// One that has what it should have refuses nothing, whatever it said last.
+	return node->refused_revision != 0 &&
+	       !digest_equal(node->applied_digest, node->target_digest);
+}
+
 enum live_health node_health(const struct node *node, int64_t now_ms, char *ret_reason)
 {
 	char unread[LIVE_REASON_SIZE];
@@ -67,6 +74,11 @@ enum live_health node_health(const struct node *node, int64_t now_ms, char *ret_
 		(void)snprintf(reason, LIVE_REASON_SIZE, "not connected: %s",
 			       node->away_reason ? node->away_reason : "");
 		return LIVE_HEALTH_OFFLINE;
+	}
+	if (node_refuses(node)) {
+		(void)snprintf(reason, LIVE_REASON_SIZE, "%s",
+			       node->refused_text ? node->refused_text : "");
+		return LIVE_HEALTH_ERROR;
 	}
 	if (node->errors_count) {
 		say_error(node, reason);

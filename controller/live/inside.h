@@ -29,6 +29,8 @@ struct node {
 	int64_t applied_revision;
 	struct digest applied_digest;
 	bool has_applied;
+	int64_t refused_revision; // it went back from this one and does not try it again; 0: none
+	char *refused_text;
 	int64_t writes;
 	struct node_error *errors;
 	size_t errors_count;
@@ -87,6 +89,7 @@ void node_free(void *value);
 void node_clear_errors(struct node *node);
 
 // health.c
+bool node_refuses(const struct node *node);
 enum live_health node_health(const struct node *node, int64_t now_ms, char *ret_reason);
 
 // state.c

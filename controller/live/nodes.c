@@ -63,6 +63,7 @@ void node_free(void *value)
 	free(node->address);
 	free(node->version);
 	free(node->away_reason);
+	free(node->refused_text);
 	free(node);
 }
 
@@ -197,6 +198,8 @@ void live_applied(struct live *live, int64_t node_id, const struct msg_applied *
 	node->applied_revision = applied->revision;
 	node->applied_digest = applied->digest;
 	node->writes = applied->writes;
+	node->refused_revision = applied->refused;
+	replace(&node->refused_text, applied->refused ? applied->refused_text : NULL);
 	keep_errors(node, applied);
 	item_node(live, node, now_ms);
 }

@@ -23,6 +23,14 @@ static json_t *errors_json(const struct node *node)
 	return list;
 }
 
+static json_t *refused_json(const struct node *node)
+{
+	return node_refuses(node)
+		       ? json_pack("{s:I, s:o}", "revision", (json_int_t)node->refused_revision,
+				   "text", text_or_null(node->refused_text))
+		       : json_null();
+}
+
 json_t *node_json(const struct node *node, int64_t now_ms)
 {
 	char reason[LIVE_REASON_SIZE];
@@ -44,6 +52,7 @@ json_t *node_json(const struct node *node, int64_t now_ms)
 	(void)json_object_set_new(json, "address", text_or_null(node->address));
 	(void)json_object_set_new(json, "version", text_or_null(node->version));
 	(void)json_object_set_new(json, "errors", errors_json(node));
+	(void)json_object_set_new(json, "refused", refused_json(node));
 	(void)json_object_set_new(json, "reason", json_string(reason));
 	return json;
 }

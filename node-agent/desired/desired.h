@@ -28,6 +28,10 @@ struct desired *desired_new(void);
 void desired_free(struct desired *desired);
 CLEAN_FUNC(struct desired, desired_free)
 
+// Without the parts of an unfinished delta; a known state, also of one that was not: a copy is made
+// to be gone back to. NULL when out of memory.
+struct desired *desired_copy(const struct desired *desired);
+
 // Revision 0 and no entries until something was loaded or taken in.
 int64_t desired_revision(const struct desired *desired);
 const struct entry_set *desired_entries(const struct desired *desired);

@@ -14,6 +14,17 @@ struct desired *desired_new(void)
 	return desired->entries ? take_ptr(&desired) : NULL;
 }
 
+struct desired *desired_copy(const struct desired *desired)
+{
+	CLEAN(desired_free_ptr) struct desired *copy = calloc(1, sizeof *copy);
+	if (!copy)
+		return NULL;
+	copy->revision = desired->revision;
+	copy->is_known = true;
+	copy->entries = entry_set_copy(desired->entries);
+	return copy->entries ? take_ptr(&copy) : NULL;
+}
+
 void desired_free(struct desired *desired)
 {
 	if (!desired)

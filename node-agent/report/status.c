@@ -9,6 +9,10 @@ bool status_line(const struct status_facts *facts, struct text *line)
 		text_addf(line, "the kernel's state cannot be read: %s", facts->apply_error);
 		return false;
 	}
+	if (*facts->refused) {
+		text_add(line, facts->refused);
+		return false;
+	}
 	if (facts->error_count > 0) {
 		text_addf(line, "%s: %s", facts->error_entry, facts->error_text);
 		if (facts->error_count > 1)

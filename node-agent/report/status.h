@@ -16,6 +16,7 @@ struct status_facts {
 	int64_t revision;        // of the desired state held
 	int64_t target;          // told by the controller, 0 when never
 	const char *apply_error; // the kernel could not be read: why; NULL when it could
+	const char *refused;     // the revision that was undone: what about it; "" when none was
 	size_t error_count;      // entries that could not be applied
 	const char *error_entry; // the first of them
 	const char *error_text;

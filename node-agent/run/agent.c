@@ -93,6 +93,7 @@ static void on_signal(uv_signal_t *signal, int number)
 int agent_remove_all(struct agent *agent, struct err *err)
 {
 	agent->is_leaving = true;
+	(void)uv_timer_stop(&agent->trial);
 	session_event(agent, "info", "node_left", NULL, "the node left by its own wish");
 	int r = reconcile_remove_all(agent->reconcile, err);
 	// What could not be removed may be tried again: then the saved values are still needed.
@@ -110,6 +111,7 @@ static void close_own_handles(struct agent *agent)
 	close_handle((uv_handle_t *)&agent->events_poll);
 	close_handle((uv_handle_t *)&agent->period);
 	close_handle((uv_handle_t *)&agent->debounce);
+	close_handle((uv_handle_t *)&agent->trial);
 	close_handle((uv_handle_t *)&agent->watchdog);
 	for (size_t i = 0; i < ARRAY_LEN(agent->signals); i++)
 		close_handle((uv_handle_t *)&agent->signals[i]);
@@ -154,6 +156,7 @@ void agent_stop(struct agent *agent)
 	agent->applied_ms = clock_mono_ms();
 	(void)notify_stopping();
 	(void)uv_timer_stop(&agent->debounce);
+	(void)uv_timer_stop(&agent->trial);
 	(void)uv_timer_start(&agent->period, on_stop_tick, 0, STOP_TICK_MS);
 }
 
@@ -190,7 +193,14 @@ static int load(struct agent *agent, struct err *err)
 	recover_restore(agent);
 	recover_desired(agent);
 	recover_settings(agent);
+	trial_load(agent);
 	return 0;
+}
+
+// Without a mark there is nothing to tell the connection by.
+static uint32_t control_mask(const struct agent_settings *settings)
+{
+	return settings->control_mark & settings->control_mask ? settings->control_mask : 0;
 }
 
 static int open_kernel(struct agent *agent, struct err *err)
@@ -204,7 +214,12 @@ static int open_kernel(struct agent *agent, struct err *err)
 					      .resolve = on_resolve,
 					      .save_restore = on_save_restore,
 					      .restore = agent->restore,
-					      .path = on_path };
+					      .path = on_path,
+					      .control = {
+						      .mark = agent->settings->control_mark,
+						      .mask = control_mask(agent->settings),
+						      .priority = agent->settings->control_priority,
+						      .table = agent->settings->control_table } };
 	int r = kernel_open(&config, &agent->kernel, err);
 	if (r == 0)
 		r = kernel_events_open(config.route_protocol, &agent->events, err);
@@ -234,6 +249,7 @@ static void start_handles(struct agent *agent)
 	static const int numbers[] = { SIGTERM, SIGINT };
 	start_timer(agent, &agent->period, on_period, PERIOD_MS);
 	start_timer(agent, &agent->debounce, NULL, 0);
+	start_timer(agent, &agent->trial, NULL, 0);
 	start_timer(agent, &agent->watchdog, on_watchdog, notify_watchdog_interval_ms());
 	(void)uv_poll_init(agent->loop, &agent->events_poll, kernel_events_fd(agent->events));
 	agent->events_poll.data = agent;
@@ -263,6 +279,7 @@ static int open_parts(struct agent *agent, struct err *err)
 			uplink_new(agent->loop, &agent->identity, agent->paths.clock, &events, err);
 		if (!agent->uplink)
 			return err->code;
+		uplink_set_mark(agent->uplink, agent->settings->control_mark);
 		if (hubs->len && uplink_set_hubs(agent->uplink, hubs->items, hubs->len, err) < 0)
 			return err->code;
 	}
@@ -282,6 +299,7 @@ static void agent_done(struct agent *agent)
 	report_free(agent->report);
 	entry_set_free(agent->observed);
 	desired_free(agent->desired);
+	desired_free(agent->other);
 	identity_done(&agent->identity);
 	storage_paths_done(&agent->paths);
 	close_fd(&agent->lock_fd);
@@ -302,6 +320,7 @@ static int start(struct agent *agent, struct err *err)
 		 desired_revision(agent->desired), kernel_wireguard_name(agent->kernel));
 	// Before any controller is heard: the data plane does not wait for one.
 	apply_run(agent);
+	trial_start(agent);
 	uplink_start(agent->uplink);
 	return 0;
 }

@@ -50,7 +50,10 @@ static json_t *answer_status(struct agent *agent, const json_t *request, uint64_
 	json_t *errors = errors_json(agent);
 	const json_t *worst = json_array_get(errors, 0);
 	const json_t *conflict = examine_worst(agent);
+	char refused[ERR_TEXT_SIZE];
+	lockout_sentence(&agent->lockout, refused, sizeof refused);
 	struct status_facts facts = {
+		.refused = refused,
 		.name = agent->identity.name,
 		.is_connected = agent->is_welcome,
 		.hub = uplink_hub(agent->uplink),
@@ -68,15 +71,16 @@ static json_t *answer_status(struct agent *agent, const json_t *request, uint64_
 	CLEAN(text_free) struct text line = { 0 };
 	CLEAN(json_decref_ptr) json_t *peers = peers_json(agent->observed, &facts);
 	bool is_ok = status_line(&facts, &line);
-	return json_pack(
-		"{s:b, s:s, s:s, s:s, s:s, s:b, s:s, s:I, s:I, s:s, s:s, s:I, s:I, s:o, s:O, s:O?}",
-		"ok", is_ok, "line", line.data ? line.data : "", "name", facts.name, "version",
-		WEFT_VERSION, "controller", facts.hub, "connected", facts.is_connected, "trouble",
-		facts.trouble, "revision", (json_int_t)facts.revision, "target",
-		(json_int_t)facts.target, "wireguard", kernel_wireguard_name(agent->kernel),
-		"csum_offload", checksum_verdict(agent->checksum), "entries",
-		(json_int_t)facts.entries, "writes", (json_int_t)agent->kernel->writes, "errors",
-		errors, "peers", peers, "findings", agent->findings);
+	return json_pack("{s:b, s:s, s:s, s:s, s:s, s:s, s:b, s:s, s:I, s:I, s:s, s:s, s:I, s:I, "
+			 "s:o, s:O, s:O?}",
+			 "ok", is_ok, "refused", facts.refused, "line", line.data ? line.data : "",
+			 "name", facts.name, "version", WEFT_VERSION, "controller", facts.hub,
+			 "connected", facts.is_connected, "trouble", facts.trouble, "revision",
+			 (json_int_t)facts.revision, "target", (json_int_t)facts.target,
+			 "wireguard", kernel_wireguard_name(agent->kernel), "csum_offload",
+			 checksum_verdict(agent->checksum), "entries", (json_int_t)facts.entries,
+			 "writes", (json_int_t)agent->kernel->writes, "errors", errors, "peers",
+			 peers, "findings", agent->findings);
 }
 
 static json_t *answer_leave(struct agent *agent, const json_t *request, uint64_t ticket)

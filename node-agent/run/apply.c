@@ -90,8 +90,13 @@ void apply_tell(struct agent *agent)
 							    agent->result.errors[i].blocked_by };
 	for (const char *text; (text = trouble_next(agent, &at));)
 		list[count++] = (struct msg_entry_error){ .entry = TROUBLE_ENTRY, .text = text };
+	char refused[ERR_TEXT_SIZE];
+	bool has_refused = agent->lockout.state == LOCKOUT_REFUSED;
+	lockout_sentence(&agent->lockout, refused, sizeof refused);
 	const struct msg msg = { .type = MSG_APPLIED,
 				 .applied = { .revision = revision,
+					      .refused = has_refused ? agent->lockout.revision : 0,
+					      .refused_text = has_refused ? refused : NULL,
 					      .digest = digest,
 					      .errors = list,
 					      .errors_count = count,

@@ -94,6 +94,16 @@ static void take_reach(struct agent *agent, const struct msg_request *asked)
 	take_by_child(agent, asked->id, args, REACH_MS);
 }
 
+static void take_retry(struct agent *agent, const struct msg_request *asked)
+{
+	if (!trial_retry(agent)) {
+		respond(agent, asked->id, NULL, "no revision is refused on this node");
+		return;
+	}
+	respond(agent, asked->id, NULL, NULL);
+	session_send_keys(agent);
+}
+
 // What a controller may ask of a node.
 static const struct {
 	const char *verb;
@@ -102,6 +112,7 @@ static const struct {
 	{ "ping", take_ping },
 	{ "doctor", take_doctor },
 	{ "reach", take_reach },
+	{ "retry", take_retry },
 };
 
 void request_take(struct agent *agent, const struct msg_request *request)

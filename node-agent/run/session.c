@@ -53,7 +53,7 @@ void session_event(struct agent *agent, const char *severity, const char *kind, 
 	session_send(agent, &msg, false);
 }
 
-static void send_keys(struct agent *agent)
+void session_send_keys(struct agent *agent)
 {
 	struct err err = { 0 };
 	desired_forget_parts(agent->desired);
@@ -177,8 +177,15 @@ static void on_welcome(struct agent *agent, const struct msg_welcome *welcome)
 	trouble_end(agent, TROUBLE_CLOCK, "a controller accepts this host's time again");
 	trouble_tell(agent);
 	report_reset(agent->report);
+	trial_answered(agent, welcome->uptime_ms);
+	trial_target(agent, welcome->revision);
 	apply_tell(agent);
 	apply_tell_observed(agent);
+}
+
+static void on_answer(void *context)
+{
+	trial_answered(context, -1);
 }
 
 static const char *cure_of(int code)
@@ -218,6 +225,14 @@ static void on_desired(struct agent *agent, const struct msg_desired *part)
 {
 	struct err err = { 0 };
 	enum desired_step step = DESIRED_MORE;
+	if (trial_refuses(agent, part->digest)) {
+		agent->target = part->revision;
+		if (!part->more)
+			log_info("revision %" PRId64 " is not taken: it cut this node off before",
+				 part->revision);
+		return;
+	}
+	CLEAN(desired_free_ptr) struct desired *before = part->more ? NULL : trial_copy(agent);
 	if (desired_take(agent->desired, part, &step, &err) < 0) {
 		uplink_drop(agent->uplink, err.text, true);
 		return;
@@ -228,11 +243,12 @@ static void on_desired(struct agent *agent, const struct msg_desired *part)
 		return;
 	case DESIRED_RESYNC:
 		log_info("desired state: %s; asking for the difference", err.text);
-		send_keys(agent);
+		session_send_keys(agent);
 		return;
 	case DESIRED_SAME:
 		agent->hold_until_ms = 0;
 		session_save(agent);
+		trial_target(agent, part->revision);
 		apply_tell(agent);
 		return;
 	case DESIRED_NEW:
@@ -241,8 +257,10 @@ static void on_desired(struct agent *agent, const struct msg_desired *part)
 		log_info("desired state: revision %" PRId64 ", %zu entries",
 			 desired_revision(agent->desired),
 			 entry_set_count(desired_entries(agent->desired)));
+		trial_begin(agent, take_ptr(&before));
 		session_save(agent);
 		apply_new_desired(agent);
+		trial_applied(agent);
 		return;
 	}
 }
@@ -302,7 +320,7 @@ static void dispatch(struct agent *agent, const struct msg *msg)
 		break;
 	case MSG_RESYNC:
 		agent->may_have_nothing = false;
-		send_keys(agent);
+		session_send_keys(agent);
 		break;
 	case MSG_REOBSERVE:
 		report_reset(agent->report);
@@ -349,7 +367,11 @@ static void on_frame(void *context, const char *data, size_t len)
 struct uplink_events session_events(struct agent *agent)
 {
 	return (struct uplink_events){
-		.on_open = on_open, .on_frame = on_frame, .on_close = on_close, .context = agent
+		.on_open = on_open,
+		.on_frame = on_frame,
+		.on_close = on_close,
+		.on_answer = on_answer,
+		.context = agent,
 	};
 }
 

@@ -8,6 +8,7 @@
 
 #include "desired/desired.h"
 #include "kernel/kernel.h"
+#include "lockout/lockout.h"
 #include "probe/checksum.h"
 #include "probe/icmp.h"
 #include "probe/ping.h"
@@ -27,6 +28,9 @@ enum { AGENT_REQUESTS_MAX = 8, AGENT_ASKS_MAX = 4 };
 // The files below state_dir and run_dir.
 struct agent_paths {
 	char *desired;
+	char *lockout; // record of the revision on trial or refused
+	char *before;  // the state before it
+	char *tried;   // the state it makes, while the one before is in force
 	char *restore;
 	char *wg_key;
 	char *settings; // as they were at the last good start
@@ -64,6 +68,8 @@ struct agent {
 	json_t *restore; // former sysctl values
 	struct reconcile *reconcile;
 	struct desired *desired;
+	struct lockout lockout;
+	struct desired *other; // the state before or the one tried, whichever is not in force
 	struct entry_set *observed;
 	struct report *report;
 	struct icmp *icmp;
@@ -77,6 +83,7 @@ struct agent {
 	uv_timer_t period;   // full comparison
 	uv_timer_t debounce; // after hints
 	uv_timer_t watchdog;
+	uv_timer_t trial; // ticks while a revision is on trial or undone
 	uv_signal_t signals[2];
 
 	struct reconcile_result result;  // of the last run
@@ -134,12 +141,27 @@ void session_send(struct agent *agent, const struct msg *msg, bool may_drop);
 int session_emit(void *context, const char *frame, size_t len); // a msg_frame_fn
 void session_event(struct agent *agent, const char *severity, const char *kind, const char *entry,
 		   const char *text);
+// The list of hashes of the state in force: the controller answers with the difference.
+void session_send_keys(struct agent *agent);
 void session_tick(struct agent *agent); // every period: samples, welcome overdue, certificate
 // Writes the desired state to disk; what goes wrong is a trouble, and is tried again every period.
 void session_save(struct agent *agent);
 
 // Keeps the list of a welcome (NULL: as before) on disk and uses it from the next connection on.
 void hubs_take(struct agent *agent, const json_t *hubs);
+
+// run/trial.c: a revision that cuts the node off its controller is undone.
+// A copy of the state in force, to go back to; NULL while it is on trial itself. The caller frees.
+struct desired *trial_copy(const struct agent *agent);
+// A new state was taken in, and will be applied next; takes over `before`.
+void trial_begin(struct agent *agent, struct desired *before);
+void trial_applied(struct agent *agent);
+bool trial_refuses(const struct agent *agent, struct digest digest);
+void trial_target(struct agent *agent, int64_t revision);    // the controller's, for this node
+void trial_answered(struct agent *agent, int64_t uptime_ms); // -1: not told
+bool trial_retry(struct agent *agent);                       // false: nothing is refused
+void trial_load(struct agent *agent);                        // after the desired state
+void trial_start(struct agent *agent);
 
 // run/request.c
 void request_take(struct agent *agent, const struct msg_request *request);

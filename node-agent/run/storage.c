@@ -16,14 +16,18 @@ int storage_paths(const struct agent_settings *settings, struct agent_paths *ret
 {
 	*ret_paths =
 		(struct agent_paths){ .desired = agent_state_path(settings, "desired.json"),
+				      .lockout = agent_state_path(settings, "lockout.json"),
+				      .before = agent_state_path(settings, "before.json"),
+				      .tried = agent_state_path(settings, "tried.json"),
 				      .restore = agent_state_path(settings, "restore.json"),
 				      .wg_key = agent_state_path(settings, "wg.key"),
 				      .settings = agent_state_path(settings, AGENT_CONFIG_COPY),
 				      .clock = agent_state_path(settings, "clock"),
 				      .control = agent_run_path(settings, "control.sock"),
 				      .lock = agent_run_path(settings, "lock") };
-	if (!ret_paths->desired || !ret_paths->restore || !ret_paths->clock ||
-	    !ret_paths->control || !ret_paths->lock || !ret_paths->wg_key || !ret_paths->settings)
+	if (!ret_paths->desired || !ret_paths->lockout || !ret_paths->before || !ret_paths->tried ||
+	    !ret_paths->restore || !ret_paths->clock || !ret_paths->control || !ret_paths->lock ||
+	    !ret_paths->wg_key || !ret_paths->settings)
 		return err_set(err, -ENOMEM, "out of memory");
 	return 0;
 }
@@ -31,6 +35,9 @@ int storage_paths(const struct agent_settings *settings, struct agent_paths *ret
 void storage_paths_done(struct agent_paths *paths)
 {
 	free(paths->desired);
+	free(paths->lockout);
+	free(paths->before);
+	free(paths->tried);
 	free(paths->restore);
 	free(paths->wg_key);
 	free(paths->settings);
@@ -93,11 +100,16 @@ int storage_delete(const struct agent_settings *settings, struct err *err)
 	if (r == 0)
 		r = file_delete_kept(paths.desired, err);
 	if (r == 0)
+		r = file_delete_kept(paths.before, err);
+	if (r == 0)
+		r = file_delete_kept(paths.tried, err);
+	if (r == 0)
 		r = file_delete_kept(paths.restore, err);
 	if (r == 0)
 		r = file_delete_kept(paths.settings, err);
 	if (r == 0) {
 		(void)unlink(paths.clock);
+		(void)unlink(paths.lockout);
 		// Still held by this process; only the name goes.
 		(void)unlink(paths.lock);
 		(void)rmdir(settings->state_dir);

@@ -15,6 +15,7 @@ static const struct status_facts well = { .name = "rho",
 					  .is_connected = true,
 					  .hub = "ctl:8444",
 					  .trouble = "",
+					  .refused = "",
 					  .revision = 7,
 					  .target = 7,
 					  .peers = 3,
@@ -34,6 +35,9 @@ static void the_worst_comes_first(void **state)
 	(void)state;
 	struct status_facts facts = well;
 	assert_line(&facts, true, "ok: rho, revision 7, 21 entries, 3 peers up");
+	facts.refused = "revision 8 cut this node off its controller";
+	assert_line(&facts, false, "revision 8 cut this node off");
+	facts.refused = "";
 	facts.peers_up = 1;
 	facts.peer_down = "peer/home/bob";
 	assert_line(&facts, false, "2 of 3 peers are not up: peer/home/bob and others");

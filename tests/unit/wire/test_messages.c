@@ -32,6 +32,9 @@ static const struct good goods[] = {
 	{ MSG_UP, "{\"type\":\"applied\",\"revision\":7,\"digest\":\"" ZERO
 		  "\",\"writes\":2,\"errors_total\":1,\"errors\":[{\"entry\":\"peer/home/bob\","
 		  "\"text\":\"no such device\",\"blocked_by\":null}]}" },
+	{ MSG_UP, "{\"type\":\"applied\",\"revision\":7,\"digest\":\"" ZERO
+		  "\",\"writes\":2,\"errors_total\":0,\"refused\":8,\"refused_text\":\"it cut\","
+		  "\"errors\":[]}" },
 	{ MSG_UP, "{\"type\":\"keys\",\"entries\":[[\"" ZERO "\",\"" ZERO "\"]],\"digest\":\"" ZERO
 		  "\",\"more\":true}" },
 	{ MSG_UP, "{\"type\":\"observe\",\"reset\":true,\"set\":{\"node/self\":\"{\\\"a\\\":1}\"},"
@@ -51,6 +54,8 @@ static const struct good goods[] = {
 	{ MSG_DOWN,
 	  "{\"type\":\"welcome\",\"version\":\"0.1.0\",\"name\":\"rho\",\"revision\":9,"
 	  "\"samples\":false,\"observe\":\"reset\",\"hubs\":[\"wss://c.example:8444/agent\"]}" },
+	{ MSG_DOWN, "{\"type\":\"welcome\",\"version\":\"0.1.0\",\"name\":\"rho\",\"revision\":9,"
+		    "\"samples\":false,\"observe\":\"reset\",\"uptime_ms\":12}" },
 	{ MSG_DOWN, "{\"type\":\"desired\",\"revision\":9,\"base_digest\":\"" ZERO
 		    "\",\"set\":{\"bridge/lan\":\"{}\"},\"drop\":[\"#" ZERO "\"],\"digest\":\"" ZERO
 		    "\",\"more\":false}" },
