@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "model/net.h"
 
 #include "program.h"
@@ -143,4 +144,51 @@ void program_committed(void *arg, const struct intent_commit *commit)
 		push(program, commit->revision, &commit->deltas[i]);
 	json_auto_t *what = summary(commit);
 	live_revision(program->live, commit->revision, what);
+}
+
+static char *news_text(enum intent_news news, const struct intent_confirmation *of,
+		       const char *actor, const char *detail)
+{
+	long long revision = of->revision;
+	switch (news) {
+	case INTENT_WAITS:
+		return text_format("revision %lld by %s will be undone in %lld s unless confirmed",
+				   revision, actor, (long long)(of->due_ms - of->at_ms) / 1000);
+	case INTENT_CONFIRMED:
+		return text_format("revision %lld was confirmed by %s", revision, actor);
+	case INTENT_UNDONE:
+		return strcmp(actor, "controller") == 0
+			       ? text_format(
+					 "revision %lld was undone: nobody confirmed it in time",
+					 revision)
+			       : text_format("revision %lld was undone by %s", revision, actor);
+	case INTENT_STUCK:
+		break;
+	}
+	return text_format("revision %lld was not confirmed and could not be undone: %s", revision,
+			   detail ? detail : "");
+}
+
+void program_confirmation(void *arg, enum intent_news news, const struct intent_confirmation *of,
+			  const char *actor, const char *detail)
+{
+	static const struct {
+		const char *kind;
+		const char *severity;
+	} words[] = {
+		[INTENT_WAITS] = { "revision_waits", "info" },
+		[INTENT_CONFIRMED] = { "revision_confirmed", "info" },
+		[INTENT_UNDONE] = { "revision_unconfirmed", "warning" },
+		[INTENT_STUCK] = { "revision_stuck", "error" },
+	};
+	struct program *program = arg;
+	CLEAN(free_ptr) char *text = news_text(news, of, actor, detail);
+	if (program->is_stopping || !text)
+		return;
+	log_info("%s", text);
+	const struct live_event event = { .at_ms = clock_wall_ms(),
+					  .severity = words[news].severity,
+					  .kind = words[news].kind,
+					  .text = text };
+	live_event_own(program->live, &event);
 }

@@ -254,7 +254,10 @@ static int open_hub(struct program *program, struct err *err)
 	if (!ca)
 		return err_set(err, -ENOMEM, "out of memory");
 	int r = hub_new(&hub, &program_hub_ops, program, &program->hub, err);
-	return r < 0 ? r : intent_listen(program->intent, program_committed, program);
+	if (r < 0)
+		return r;
+	intent_listen_confirmation(program->intent, program_confirmation, program);
+	return intent_listen(program->intent, program_committed, program);
 }
 
 static int open_rest(struct program *program, struct err *err)

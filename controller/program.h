@@ -72,6 +72,10 @@ void program_asked(void *program, int64_t node_id, const struct msg_request *ask
 // argument.
 void program_committed(void *arg, const struct intent_commit *commit);
 
+// commits.c: what becomes of a revision that waits for confirmation is told as an event.
+void program_confirmation(void *arg, enum intent_news news, const struct intent_confirmation *of,
+			  const char *actor, const char *detail);
+
 // commits.c: tells live of every node there is; for the start.
 void program_introduce_nodes(struct program *program);
 

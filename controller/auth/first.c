@@ -47,7 +47,8 @@ static int make_admin(struct store_tx *tx, int64_t *ret_id, struct err *err)
 		       STORE_PARAMS(store_int(revision), store_int(0), store_int(now),
 				    store_text("controller"), store_text("users"),
 				    store_text(ADMIN), store_text("create"), store_null(),
-				    store_text(ADMIN_SPEC)),
+				    store_text(ADMIN_SPEC), store_int(id), store_null(),
+				    store_null()),
 		       err);
 	if (r >= 0)
 		*ret_id = id;

@@ -17,8 +17,10 @@ static const char *set_of(const struct job *job)
 
 bool job_is_dry(const struct job *job)
 {
-	return job->request.dry_run || (job->request.verb == INTENT_APPLY &&
-					json_is_true(json_object_get(job->body, "dry_run")));
+	bool may_say = job->request.verb == INTENT_APPLY || job->request.verb == INTENT_ROLLBACK;
+
+	return job->request.dry_run ||
+	       (may_say && json_is_true(json_object_get(job->body, "dry_run")));
 }
 
 static int apply_one(struct intent *intent, const struct job *job, enum kind_id kind,

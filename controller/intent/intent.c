@@ -48,12 +48,13 @@ static bool intent_make(struct intent *intent)
 	intent->pending_facts = map_new(facts_drop);
 	intent->pump = timer_new(intent);
 	intent->facts = timer_new(intent);
+	intent->due = timer_new(intent);
 	for (int kind = 0; kind < KIND_COUNT; kind++) {
 		intent->by_name[kind] = map_new(NULL);
 		is_good = is_good && intent->by_name[kind];
 	}
 	return is_good && intent->by_id && intent->targets && intent->pending_facts &&
-	       intent->pump && intent->facts;
+	       intent->pump && intent->facts && intent->due;
 }
 
 CLEAN_FUNC(struct intent, intent_free)
@@ -74,6 +75,7 @@ int intent_open(const struct intent_settings *settings, struct intent **ret_inte
 	int rc = intent_load(intent, err);
 	if (rc < 0)
 		return rc;
+	pending_start(intent);
 	*ret_intent = take_ptr(&intent);
 	return 0;
 }
@@ -85,6 +87,8 @@ void intent_free(struct intent *intent)
 	queue_close(intent);
 	timer_free(intent->pump);
 	timer_free(intent->facts);
+	timer_free(intent->due);
+	pending_free(intent->pending);
 	fleet_free(intent->fleet);
 	for (int kind = 0; kind < KIND_COUNT; kind++)
 		map_free(intent->by_name[kind]);

@@ -87,12 +87,16 @@ int intent_each_link(const struct intent *intent, intent_link_fn *each, void *ar
 // ---- changing ----
 
 enum intent_verb {
-	INTENT_PUT,    // body: the spec; creates or replaces
-	INTENT_PATCH,  // body: a merge patch (RFC 7396) of the spec
-	INTENT_DELETE, // refused while referenced
-	INTENT_RENAME, // body: {"name": "new"}; references follow, identity and addresses stay
-	INTENT_APPLY,  // body: {"resources": {kind: {name: spec}}, "set": name, "prune": bool,
-		       // "dry_run": bool}
+	INTENT_PUT,      // body: the spec; creates or replaces
+	INTENT_PATCH,    // body: a merge patch (RFC 7396) of the spec
+	INTENT_DELETE,   // refused while referenced
+	INTENT_RENAME,   // body: {"name": "new"}; references follow, identity and addresses stay
+	INTENT_APPLY,    // body: {"resources": {kind: {name: spec}}, "set": name, "prune": bool,
+			 // "dry_run": bool}
+	INTENT_ROLLBACK, // body: {"revision": n, "dry_run": bool}; the network becomes as it was
+			 // right after that revision; users, tokens, keys and secrets stay
+	INTENT_CONFIRM,  // body: {"revision": n} or {}; what waits for confirmation is kept
+	INTENT_UNDO,     // likewise; it is taken back now
 };
 
 enum intent_class {
@@ -123,7 +127,8 @@ struct intent_request {
 	const char *op_id;         // store's id of the operation, NULL: a random one. One that was
 				   // done before is INTENT_CONFLICT; with it even a change of
 				   // nothing makes a transaction
-	intent_hook_fn *hook;      // NULL: none. A request with a hook always makes a transaction
+	int64_t confirm_ms;   // APPLY, ROLLBACK: undone after this time unless confirmed; 0: kept
+	intent_hook_fn *hook; // NULL: none. A request with a hook always makes a transaction
 	void *hook_arg;
 };
 
@@ -182,6 +187,36 @@ struct intent_commit {
 // returns.
 typedef void intent_commit_fn(void *arg, const struct intent_commit *commit);
 int intent_listen(struct intent *intent, intent_commit_fn *told, void *arg);
+
+// ---- confirmation ----
+//
+// A revision may be made on condition that somebody confirms it in time; else it is undone, by a
+// revision of its own that brings back exactly what it changed. Only one waits at a time. What it
+// changed cannot be changed by others meanwhile, nor may they make what would stand in the way of
+// undoing it: such a change is refused (INTENT_CONFLICT). The time is counted by the loop's clock
+// while the program runs, and by the wall clock over a restart, never longer than was asked for.
+
+struct intent_confirmation {
+	int64_t revision;
+	const char *actor; // who made it
+	int64_t at_ms;     // when, since 1970
+	int64_t due_ms;    // when it will be undone
+};
+
+// False when nothing waits. Valid until control returns to the loop.
+bool intent_confirmation(const struct intent *intent, struct intent_confirmation *ret);
+
+enum intent_news {
+	INTENT_WAITS,     // a revision waits for confirmation
+	INTENT_CONFIRMED, // by `actor`
+	INTENT_UNDONE,    // by `actor`, "controller" when its time was over
+	INTENT_STUCK,     // it could not be undone: `detail` says why; it is tried again
+};
+
+typedef void intent_news_fn(void *arg, enum intent_news news, const struct intent_confirmation *of,
+			    const char *actor, const char *detail);
+// One listener, on the loop thread.
+void intent_listen_confirmation(struct intent *intent, intent_news_fn *told, void *arg);
 
 // ---- nodes ----
 

@@ -289,6 +289,8 @@ static int load_all(struct store_tx *tx, void *arg, struct err *err)
 		rc = store_query(tx, SQL_ALLOCATION_ALL, STORE_NO_PARAMS, load_allocation, l, err);
 	if (rc >= 0)
 		rc = store_query(tx, SQL_TARGET_ALL, STORE_NO_PARAMS, load_target, l, err);
+	if (rc >= 0)
+		rc = pending_load(l->intent, tx, err);
 	return rc < 0 ? rc : 0;
 }
 

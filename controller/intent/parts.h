@@ -81,7 +81,10 @@ struct job {
 	json_t *body;
 	intent_done_fn *done; // NULL: facts
 	void *done_arg;
-	struct map *facts; // of a job made of facts: node id -> json_t
+	struct map *facts;     // of a job made of facts: node id -> json_t
+	json_t *restore;       // of a rollback: what was read from the history, as restore.c has it
+	int64_t read_revision; // the intent's when it was read
+	unsigned reads;
 };
 
 void job_free(struct job *job);
@@ -109,7 +112,7 @@ struct listener {
 
 // ---- rows of a transaction: statements with their values, made on the loop, run on the store's
 // thread ----
-#define ROW_VALUES_MAX 9
+#define ROW_VALUES_MAX 12
 struct row_value {
 	char *text; // owned; NULL with is_text: SQL NULL
 	int64_t integer;
@@ -162,6 +165,15 @@ int transaction_rows(struct transaction *t);
 // Makes it true in memory after the store did, and tells the listeners.
 void transaction_publish(struct transaction *t);
 
+// What waits for confirmation.
+struct pending {
+	int64_t revision;
+	char *actor;
+	int64_t at_ms, due_ms;
+	json_t *restore; // how to take it back
+	bool is_stuck;   // and it was told that it is
+};
+
 struct intent {
 	struct intent_settings settings;
 	struct fleet *fleet;
@@ -176,8 +188,12 @@ struct intent {
 	struct map *pending_facts; // node id -> json_t: what facts will be
 	struct listener listeners[LISTENERS_MAX];
 	size_t listener_count;
-	uv_timer_t *pump;  // starts the next job
-	uv_timer_t *facts; // makes a job of the pending facts
+	uv_timer_t *pump;        // starts the next job
+	uv_timer_t *facts;       // makes a job of the pending facts
+	uv_timer_t *due;         // undoes what waits for confirmation
+	struct pending *pending; // NULL: nothing waits
+	intent_news_fn *news;
+	void *news_arg;
 };
 
 #define ID_KEY_SIZE 24
@@ -224,6 +240,44 @@ int accounts_check(const struct intent *intent, const struct edits *edits, struc
 // ---- enrolment keys ----
 // Adds the end of the keys that were made for deleted nodes.
 int enrolment_follow(const struct intent *intent, struct edits *edits, struct outcome *outcome);
+
+// ---- restore.c: resources as they were ----
+// A list of {"kind", "id" (0: not known), "name", "spec" (null: was not there), "set" or null}; one
+// made of the history also tells "now", the name that the resource goes by at its end.
+
+// Notes what the edits replace.
+json_t *restore_of_edits(const struct edits *edits);
+
+// Adds what a row of the history replaced, unless a row before it was about the same resource.
+// `is_network`: only resources of the network, and nothing that nodes reported.
+// -EUCLEAN with a sentence when the row does not tell enough.
+int restore_add_change(json_t *list, const struct store_change *change, bool is_network,
+		       struct err *err);
+
+// The edits that bring the list back; 0, or a negative number with the outcome set.
+int restore_edits(struct intent *intent, const json_t *list, struct edits *edits,
+		  struct outcome *outcome);
+
+// ---- rollback.c: the history read for a rollback ----
+// Takes the job, and queues or answers it once its list is read. On failure (-EBUSY, -ENOMEM) the
+// job stays the caller's.
+int rollback_read(struct intent *intent, struct job *job);
+
+// ---- confirm.c: what waits for confirmation ----
+void pending_free(struct pending *pending);
+int pending_load(struct intent *intent, struct store_tx *tx, struct err *err);
+void pending_start(struct intent *intent); // after loading
+void pending_due(uv_timer_t *timer);
+
+// May the job's edits be made while something waits? 0, or a negative number with the outcome set.
+int pending_check(struct transaction *t);
+// And could it still be undone after them? For edits that were applied.
+int pending_check_undo(struct transaction *t);
+void pending_rows(struct transaction *t);
+void pending_publish(struct transaction *t);
+// For INTENT_CONFIRM and INTENT_UNDO.
+int pending_edits(struct intent *intent, const struct job *job, struct edits *edits,
+		  struct outcome *outcome);
 
 // ---- facts ----
 void facts_drop(void *json); // for maps of facts

@@ -16,6 +16,7 @@ void job_free(struct job *job)
 	free(job->name);
 	free(job->op_id);
 	json_decref(job->body);
+	json_decref(job->restore);
 	map_free(job->facts);
 	free(job);
 }
@@ -59,7 +60,12 @@ int intent_submit(struct intent *intent, const struct intent_request *request, i
 		return err_set(err, -ENOMEM, "out of memory");
 	job->done = done;
 	job->done_arg = arg;
-	return queue_add(intent, take_ptr(&job));
+	if (request->verb != INTENT_ROLLBACK)
+		return queue_add(intent, take_ptr(&job));
+	if (rollback_read(intent, job) < 0)
+		return err_set(err, -EBUSY, "the database takes no question now");
+	job = NULL;
+	return 0;
 }
 
 // ---- answers ----
@@ -177,7 +183,7 @@ static bool is_to_write(const struct transaction *t)
 	if (job_is_dry(t->job))
 		return false;
 	return t->is_changed || t->job->request.hook || t->job->op_id ||
-	       (t->job->facts && t->edits.count > 0);
+	       (t->job->facts && t->edits.count > 0) || t->job->request.verb >= INTENT_CONFIRM;
 }
 
 static void job_start(struct intent *intent, struct job *job)
@@ -212,6 +218,10 @@ void queue_pump(uv_timer_t *timer)
 		if (!intent->first)
 			intent->last = NULL;
 		intent->queued--;
+		// What came between the reading and now would be taken back unseen.
+		if (job->restore && job->read_revision != intent->revision &&
+		    rollback_read(intent, job) == 0)
+			continue;
 		job_start(intent, job);
 	}
 }

@@ -172,6 +172,13 @@ int request_edits(struct intent *intent, const struct job *job, struct edits *ed
 
 	if (verb == INTENT_APPLY)
 		return request_apply(intent, job, edits, outcome);
+	if (verb == INTENT_ROLLBACK && job->read_revision != intent->revision)
+		return outcome_set(outcome, INTENT_CONFLICT,
+				   "others change the network at this moment: try again");
+	if (verb == INTENT_ROLLBACK)
+		return restore_edits(intent, job->restore, edits, outcome);
+	if (verb == INTENT_CONFIRM || verb == INTENT_UNDO)
+		return pending_edits(intent, job, edits, outcome);
 	if (!kind || !job->name)
 		return outcome_set(outcome, INTENT_NOT_FOUND, "there is no kind %s",
 				   job->kind ? job->kind : "");

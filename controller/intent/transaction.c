@@ -45,7 +45,7 @@ static int plan_applied(struct transaction *t, const struct fleet_edit *edits, s
 				   err.text);
 	if (plan_change(intent->fleet, edits, count, &t->deltas, &err) < 0)
 		return outcome_set(outcome, INTENT_UNAVAILABLE, "%s", err.text);
-	return 0;
+	return pending_check_undo(t);
 }
 
 static int plan_shown(struct transaction *t)
@@ -84,7 +84,7 @@ static void note_resource(struct transaction *t)
 {
 	const struct edit *e = t->edits.count > 0 ? &t->edits.items[0] : NULL;
 
-	if (t->job->facts || t->job->request.verb == INTENT_APPLY || !e)
+	if (t->job->facts || t->job->request.verb >= INTENT_APPLY || !e)
 		return;
 	t->resource_id = e->after ? e->after->pub.id : e->before->pub.id;
 	t->is_created = !e->before;
@@ -102,6 +102,8 @@ int transaction_plan(struct transaction *t)
 		rc = accounts_follow(intent, &t->edits, &t->outcome);
 	if (rc == 0 && !t->job->facts)
 		rc = enrolment_follow(intent, &t->edits, &t->outcome);
+	if (rc == 0)
+		rc = pending_check(t);
 	if (rc == 0)
 		rc = edits_parse(intent, &t->edits, &t->outcome);
 	if (rc == 0)
@@ -183,8 +185,9 @@ static void rows_of_change(struct transaction *t, const struct edit *e, int64_t 
 	if (e->after)
 		after = is_facts ? json_pack("{s:O*}", "facts", e->after->facts)
 				 : json_incref(e->after->spec);
-	rows_add(&t->rows, SQL_CHANGE_INSERT, "iiittttjj", t->revision, seq, t->at_ms,
-		 node ? node : t->job->actor, r->pub.kind, r->name, edit_action(e), before, after);
+	rows_add(&t->rows, SQL_CHANGE_INSERT, "iiittttjjitt", t->revision, seq, t->at_ms,
+		 node ? node : t->job->actor, r->pub.kind, r->name, edit_action(e), before, after,
+		 r->pub.id, e->before ? e->before->name : NULL, e->before ? e->before->set : NULL);
 }
 
 static void rows_of_allocations(struct transaction *t)
@@ -259,6 +262,7 @@ int transaction_rows(struct transaction *t)
 	}
 	rows_of_allocations(t);
 	rows_of_targets(t);
+	pending_rows(t);
 	id_key(last_id, t->edits.last_id);
 	if (t->edits.last_id != t->intent->last_id)
 		rows_add(&t->rows, SQL_META_PUT, "tt", "last_id", last_id);
@@ -369,4 +373,5 @@ void transaction_publish(struct transaction *t)
 	intent->revision = t->revision;
 	intent->last_id = t->edits.last_id;
 	tell(t);
+	pending_publish(t);
 }

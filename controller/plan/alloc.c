@@ -180,6 +180,13 @@ const char *alloc_text(const struct alloc *alloc, const char *pool, const char *
 	return record && record->freed == ALLOC_IN_USE ? record->value : NULL;
 }
 
+const char *alloc_former(const struct alloc *alloc, const char *pool, const char *owner)
+{
+	struct record *record = record_find(alloc, pool, owner);
+
+	return record && record->freed != ALLOC_IN_USE ? record->value : NULL;
+}
+
 int64_t alloc_number(const struct alloc *alloc, const char *pool, const char *owner)
 {
 	return value_number(alloc_text(alloc, pool, owner));

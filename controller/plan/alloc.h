@@ -25,6 +25,10 @@ int alloc_load(struct alloc *alloc, const char *pool, const char *owner, const c
 const char *alloc_text(const struct alloc *alloc, const char *pool, const char *owner);
 int64_t alloc_number(const struct alloc *alloc, const char *pool, const char *owner);
 
+// The value `owner` held in `pool` until it was freed, NULL when it holds one or never did. Another
+// may have it by now. Valid until the next change.
+const char *alloc_former(const struct alloc *alloc, const char *pool, const char *owner);
+
 // True if an owner holds `value` in `pool`; with `with_freed` also if one did once.
 bool alloc_is_held(const struct alloc *alloc, const char *pool, const char *value, bool with_freed);
 

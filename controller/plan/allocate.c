@@ -96,6 +96,26 @@ static bool find_prefix(const struct allocation *a, const struct pool_source *so
 	return false;
 }
 
+// Who comes back gets what he had, if nobody else has it now.
+static bool find_former(const struct allocation *a, const char *owner,
+			const struct prefix_list *taken, char text[PREFIX_TEXT_SIZE])
+{
+	const char *former = alloc_former(a->fleet->alloc, POOL_PREFIX4, owner);
+	struct prefix p;
+
+	if (!former || prefix_parse(former, &p, NULL) < 0 || is_taken(taken, &p))
+		return false;
+	(void)prefix_format(&p, text);
+	return true;
+}
+
+static int put_prefix(const struct allocation *a, const char *owner, const char *text)
+{
+	int rc = alloc_put(a->fleet->alloc, POOL_PREFIX4, owner, text);
+
+	return rc < 0 ? err_set(a->err, rc, "out of memory") : 0;
+}
+
 static int take_prefix(const struct allocation *a, const struct fleet_object *o, const char *owner)
 {
 	const struct pool_source *sources =
@@ -107,12 +127,12 @@ static int take_prefix(const struct allocation *a, const struct fleet_object *o,
 		return 0;
 	if (prefix_list_of_fleet(a->fleet, &taken, true) < 0)
 		return err_set(a->err, -ENOMEM, "out of memory");
+	if (find_former(a, owner, &taken, text))
+		return put_prefix(a, owner, text);
 	for (int is_fresh = 1; is_fresh >= 0; is_fresh--) {
 		for (const struct pool_source *s = sources; s->range; s++) {
-			if (!find_prefix(a, s, &taken, is_fresh, text))
-				continue;
-			int rc = alloc_put(a->fleet->alloc, POOL_PREFIX4, owner, text);
-			return rc < 0 ? err_set(a->err, rc, "out of memory") : 0;
+			if (find_prefix(a, s, &taken, is_fresh, text))
+				return put_prefix(a, owner, text);
 		}
 	}
 	return err_set(a->err, -ENOSPC,

@@ -6,6 +6,7 @@
 #include "model/json.h"
 #include "model/kinds.h"
 
+#include "rest/confirm.h"
 #include "rest/credential.h"
 #include "rest/handlers.h"
 #include "rest/ownership.h"
@@ -25,6 +26,7 @@ struct apply_credential {
 struct apply {
 	json_t *body;
 	bool is_dry;
+	bool has_password;
 	struct apply_credential *credentials;
 	struct apply_credential *hashing; // whose password is at the worker
 	json_t *result;                   // to be answered after auth knows it
@@ -100,9 +102,10 @@ static void applied(void *arg, const struct intent_answer *result)
 	struct apply *apply = request->state;
 	if (resource_refused(request, result))
 		return;
-	apply->result = json_pack("{s:I, s:O, s:O, s:o*}", "revision", (json_int_t)result->revision,
-				  "changes", result->changes, "nodes", result->nodes, "shown_once",
-				  apply->is_dry ? NULL : shown_once(request, apply));
+	apply->result = confirm_result(request, result);
+	json_t *shown = apply->is_dry ? NULL : shown_once(request, apply);
+	if (shown)
+		json_object_set_new(apply->result, "shown_once", shown);
 	if (apply->is_dry)
 		answer(request);
 	else
@@ -118,6 +121,7 @@ static void submit(struct request *request)
 		.body = apply->body,
 		.expected_revision = INTENT_ANY_REVISION,
 		.dry_run = apply->is_dry,
+		.confirm_ms = apply->is_dry ? 0 : confirm_time_ms(apply->body),
 		.hook = apply->credentials && !apply->is_dry ? store_credentials : NULL,
 		.hook_arg = apply,
 	};
@@ -175,6 +179,7 @@ static int take_credential(struct apply *apply, const struct kind *kind, const c
 	c->fresh.now_ms = clock_wall_ms();
 	if (type != CREDENTIAL_PASSWORD)
 		return credential_make(type, &c->fresh, err);
+	apply->has_password = true;
 	c->password = strdup(json_string_value(password));
 	(void)json_object_del(spec, "password");
 	return c->name && c->password ? 0 : err_set(err, -ENOMEM, "out of memory");
@@ -278,6 +283,10 @@ void apply_post(struct request *request)
 	apply->body = take_ptr(&body);
 	if (take_credentials(apply, &err) < 0)
 		request_problem(request, MHD_HTTP_SERVICE_UNAVAILABLE, "%s", err.text);
+	else if (apply->has_password && confirm_time_ms(apply->body) > 0)
+		request_problem(request, MHD_HTTP_CONFLICT,
+				"a password cannot be undone: apply users with passwords without "
+				"confirm");
 	else
 		hash_next(request);
 }

@@ -19,6 +19,13 @@ void secret_value_put(struct request *request);
 // apply.c
 void apply_post(struct request *request);
 
+// confirm.c
+void confirm_post(struct request *request);
+void rollback_post(struct request *request);
+
+// retry.c
+void node_retry(struct request *request);
+
 // session.c
 void session_login(struct request *request);
 void session_logout(struct request *request);

@@ -245,6 +245,8 @@ static void put_node(struct exposition *out, const struct live *live, const json
 	if (!subject.name)
 		return;
 	const struct labels labels = labels_of_node(&subject);
+	put(out, "weft_node_refused_revision", labels.text,
+	    json_number_value(json_object_get(json_object_get(node, "refused"), "revision")));
 	put(out, "weft_node_connected", labels.text,
 	    json_is_true(json_object_get(node, "connected")));
 	for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
@@ -280,6 +282,11 @@ static void put_controller(struct exposition *out, const struct rest *rest)
 	(void)uv_resident_set_memory(&rss);
 	put(out, "weft_controller_info", "version=\"" WEFT_VERSION "\"", 1);
 	put(out, "weft_revision", "", (double)intent_revision(rest->services.intent));
+	struct intent_confirmation waiting = { 0 };
+	bool waits = intent_confirmation(rest->services.intent, &waiting);
+	int64_t left_ms = waits ? waiting.due_ms - clock_wall_ms() : 0;
+	put(out, "weft_revision_waiting", "", (double)waiting.revision);
+	put(out, "weft_revision_waiting_seconds", "", left_ms > 0 ? (double)left_ms / 1000 : 0);
 	put(out, "weft_controller_resident_bytes", "", (double)rss);
 	put(out, "weft_event_streams", "", (double)rest->stream_count);
 	put(out, "weft_hub_connected", "", (double)hub_count(rest->services.hub));

@@ -7,6 +7,7 @@
 
 #include "intent/intent.h"
 #include "live/live.h"
+#include "rest/confirm.h"
 #include "rest/handlers.h"
 #include "rest/server.h"
 #include "store/rows.h"
@@ -73,6 +74,9 @@ static void state_answer(void *arg, enum store_result result, const struct err *
 			    json_sprintf("%s-%llu", store_controller_id(services->store),
 					 (unsigned long long)live_cursor(services->live)));
 	json_object_set(state, "pending", request->state);
+	json_t *confirmation = confirmation_json(services->intent);
+	if (confirmation)
+		json_object_set_new(state, "confirmation", confirmation);
 	request_answer_json(request, MHD_HTTP_OK, state);
 }
 

@@ -32,6 +32,9 @@ void store_read_change(const struct store_row *row, struct store_change *ret)
 		.action = store_row_text(row, 6),
 		.before = store_row_text(row, 7),
 		.after = store_row_text(row, 8),
+		.resource_id = store_row_int(row, 9),
+		.former_name = store_row_text(row, 10),
+		.former_set = store_row_text(row, 11),
 	};
 }
 

@@ -26,9 +26,12 @@ struct store_change {
 	const char *actor; // "user/admin", "token/ci"
 	const char *kind;
 	const char *name;
-	const char *action; // create, update, delete, rename
-	const char *before; // canonical JSON, NULL at create
-	const char *after;  // canonical JSON, NULL at delete
+	const char *action;      // create, update, delete, rename
+	const char *before;      // canonical JSON, NULL at create
+	const char *after;       // canonical JSON, NULL at delete
+	int64_t resource_id;     // 0 where an older version did not write it
+	const char *former_name; // NULL likewise, and at create
+	const char *former_set;  // NULL likewise, and when it was in none
 };
 
 struct store_allocation {

@@ -2,7 +2,9 @@
 
 #define RESOURCE                                                                                   \
 	"SELECT id, kind, name, spec, set_name, revision, created_ms, updated_ms FROM resource "
-#define CHANGE      "SELECT revision, seq, at_ms, actor, kind, name, action, before, after FROM change "
+#define CHANGE                                                                                     \
+	"SELECT revision, seq, at_ms, actor, kind, name, action, before, after, resource_id, "     \
+	"former_name, former_set FROM change "
 #define ALLOCATION  "SELECT pool, owner, value, size, freed_revision FROM allocation "
 #define FACT        "SELECT node_id, name, value, updated_ms FROM fact "
 #define CREDENTIAL  "SELECT resource_id, hash, uses_left, expires_ms, updated_ms FROM credential "
@@ -42,8 +44,8 @@ static const struct store_statement statements[SQL_COUNT] = {
 	S(SQL_RESOURCE_COUNT, "SELECT kind, count(*) FROM resource GROUP BY kind ORDER BY kind"),
 	S(SQL_RESOURCE_OF_SET, RESOURCE "WHERE set_name = ?1 ORDER BY kind, name"),
 	S(SQL_CHANGE_INSERT,
-	  "INSERT INTO change (revision, seq, at_ms, actor, kind, name, action, before, after) "
-	  "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"),
+	  "INSERT INTO change (revision, seq, at_ms, actor, kind, name, action, before, after, resource_id, former_name, "
+	  "former_set) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"),
 	S(SQL_CHANGE_OF_REVISION, CHANGE "WHERE revision = ?1 ORDER BY seq"),
 	S(SQL_CHANGE_AFTER, CHANGE "WHERE revision > ?1 ORDER BY revision, seq"),
 	S(SQL_HISTORY_PAGE,
@@ -51,6 +53,9 @@ static const struct store_statement statements[SQL_COUNT] = {
 	  "ORDER BY revision DESC LIMIT ?2) ORDER BY revision DESC, seq"),
 	S(SQL_HISTORY_OF,
 	  CHANGE "WHERE kind = ?1 AND name = ?2 AND (?3 = 0 OR revision < ?3) ORDER BY revision DESC, seq DESC LIMIT ?4"),
+	S(SQL_CONFIRMATION_GET, "SELECT revision, actor, at_ms, due_ms FROM confirmation"),
+	S(SQL_CONFIRMATION_PUT, "INSERT INTO confirmation (revision, actor, at_ms, due_ms) VALUES (?1, ?2, ?3, ?4)"),
+	S(SQL_CONFIRMATION_DELETE, "DELETE FROM confirmation WHERE revision = ?1"),
 	S(SQL_ALLOCATION_ALL, ALLOCATION "ORDER BY pool, owner"),
 	S(SQL_ALLOCATION_PUT,
 	  "INSERT INTO allocation (pool, owner, value, size, freed_revision) VALUES (?1, ?2, ?3, ?4, ?5) "

@@ -27,11 +27,14 @@ enum store_sql {
 	SQL_RESOURCE_LIST_PREFIX,// kind, after name, prefix, limit -> resource
 	SQL_RESOURCE_COUNT,      // -> kind, count
 	SQL_RESOURCE_OF_SET,     // set_name -> resource
-	SQL_CHANGE_INSERT,       // revision, seq, at_ms, actor, kind, name, action, before, after
+	SQL_CHANGE_INSERT,       // revision, seq, at_ms, actor, kind, name, action, before, after, resource_id, former_name, former_set
 	SQL_CHANGE_OF_REVISION,  // revision -> change
 	SQL_CHANGE_AFTER,        // revision -> change, oldest first (the bus)
 	SQL_HISTORY_PAGE,        // before revision (0 = newest), revisions per page -> change, newest revision first
 	SQL_HISTORY_OF,          // kind, name, before revision (0 = newest), limit -> change
+	SQL_CONFIRMATION_GET,    // -> revision, actor, at_ms, due_ms (none or one)
+	SQL_CONFIRMATION_PUT,    // revision, actor, at_ms, due_ms
+	SQL_CONFIRMATION_DELETE, // revision
 	SQL_ALLOCATION_ALL,      // -> allocation
 	SQL_ALLOCATION_PUT,      // pool, owner, value, size, freed_revision (NULL = in use)
 	SQL_ALLOCATION_FREE,     // pool, owner, freed_revision
