@@ -65,7 +65,6 @@ void kind_table_head(const struct kind *kind, struct table *t)
 			*c = *c == '_' ? ' ' : *c >= 'a' && *c <= 'z' ? (char)(*c - 32) : *c;
 		table_cell(t, head ? head : "");
 	}
-	table_end_row(t);
 }
 
 void kind_table_row(const struct kind *kind, struct table *t, const json_t *resource)
@@ -83,5 +82,4 @@ void kind_table_row(const struct kind *kind, struct table *t, const json_t *reso
 			value_add(&cell, value);
 		table_cell(t, cell.data);
 	}
-	table_end_row(t);
 }

@@ -14,5 +14,6 @@
 int kind_find(const char *typed, const struct kind **ret_kind, struct err *err);
 
 // Heads of this kind's table and the cells of one resource, effective values where `spec` has none.
+// The caller may add cells and ends the row.
 void kind_table_head(const struct kind *kind, struct table *t);
 void kind_table_row(const struct kind *kind, struct table *t, const json_t *resource);

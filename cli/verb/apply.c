@@ -8,6 +8,7 @@
 
 #include "cli/call.h"
 #include "cli/client.h"
+#include "cli/confirm.h"
 #include "cli/diff.h"
 #include "cli/fleet.h"
 #include "cli/show.h"
@@ -53,9 +54,10 @@ static int send(struct call *call, const struct fleet *fleet, bool is_dry,
 		struct client_reply *reply, struct err *err)
 {
 	const char *set = call_option(call, "set");
-	json_auto_t *body = json_pack("{s:O, s:s, s:b, s:b}", "resources", fleet->resources, "set",
-				      set ? set : "default", "prune", call_has(call, "prune"),
-				      "dry_run", is_dry);
+	json_auto_t *body =
+		json_pack("{s:O, s:s, s:b, s:b, s:s*}", "resources", fleet->resources, "set",
+			  set ? set : "default", "prune", call_has(call, "prune"), "dry_run",
+			  is_dry, "confirm", call_option(call, "confirm"));
 	if (!body)
 		return err_set(err, -ENOMEM, "out of memory");
 	struct client *c;
@@ -92,16 +94,9 @@ static int plan_or_apply(struct call *call, bool is_dry, struct err *err)
 		return r;
 	if (!reply.json)
 		return err_set(err, -EBADMSG, "the controller's answer is not JSON");
-	if (!show_as_asked(call, reply.json, err, &r)) {
-		CLEAN(text_free) struct text t = { 0 };
-		struct diff_style style = { .is_coloured = call->is_coloured,
-					    .is_verbose = call_has(call, "verbose"),
-					    .is_done = !is_dry };
-		diff_render(&t, reply.json, &style);
-		r = show_text(call, &t, err);
-		if (!r)
-			r = show_once(call, reply.json);
-	}
+	r = confirm_show_result(call, reply.json, is_dry, err);
+	if (!r && call->format == FORMAT_TABLE)
+		r = show_once(call, reply.json);
 	if (r)
 		return r;
 	return diff_any(reply.json) == is_dry ? CLI_DIFFERENT : CLI_DONE;
@@ -117,19 +112,27 @@ static int apply(struct call *call, struct err *err)
 	return plan_or_apply(call, false, err);
 }
 
-static const struct verb_option options[] = {
-	{ .name = "file",
-	  .letter = 'f',
-	  .value = "F",
-	  .word = WORD_FILE,
-	  .is_many = true,
-	  .is_required = true,
-	  .help = "A YAML file, a directory of them, or - for standard input" },
-	{ .name = "prune", .help = "Also delete what this set applied before and no longer holds" },
-	{ .name = "set", .value = "NAME", .help = "The name of the set, \"default\" if not given" },
-	{ .name = "verbose", .letter = 'v', .help = "Name the entries that change on each node" },
-	{ 0 },
-};
+// What plan and apply share.
+#define OPTIONS                                                                                    \
+	{ .name = "file",                                                                          \
+	  .letter = 'f',                                                                           \
+	  .value = "F",                                                                            \
+	  .word = WORD_FILE,                                                                       \
+	  .is_many = true,                                                                         \
+	  .is_required = true,                                                                     \
+	  .help = "A YAML file, a directory of them, or - for standard input" },                   \
+		{ .name = "prune",                                                                 \
+		  .help = "Also delete what this set applied before and no longer holds" },        \
+		{ .name = "set",                                                                   \
+		  .value = "NAME",                                                                 \
+		  .help = "The name of the set, \"default\" if not given" },                       \
+	{                                                                                          \
+		.name = "verbose", .letter = 'v',                                                  \
+		.help = "Name the entries that change on each node"                                \
+	}
+
+static const struct verb_option plan_options[] = { OPTIONS, { 0 } };
+static const struct verb_option apply_options[] = { OPTIONS, CONFIRM_OPTION, { 0 } };
 
 const struct verb verb_plan = {
 	.name = "plan",
@@ -140,7 +143,7 @@ const struct verb verb_plan = {
 		"\n"
 		" weft plan -f fleet.yaml\n"
 		" weft plan -f sites/ -f networks.yaml --prune -v",
-	.options = options,
+	.options = plan_options,
 	.run = plan,
 };
 
@@ -153,8 +156,13 @@ const struct verb verb_apply = {
 		"made\n"
 		"and the files no longer hold is deleted. Exits 3 when there was nothing to do.\n"
 		"\n"
+		"With --confirm it undoes itself after that time, unless `weft confirm` comes "
+		"before:\n"
+		"for changes that may cut you off.\n"
+		"\n"
 		" weft apply -f fleet.yaml\n"
+		" weft apply -f fleet.yaml --confirm 5m\n"
 		" generate-fleet | weft apply -f - --set generated --prune",
-	.options = options,
+	.options = apply_options,
 	.run = apply,
 };

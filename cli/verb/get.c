@@ -12,6 +12,43 @@
 #include "cli/show.h"
 #include "cli/verb/verbs.h"
 
+// {name: node of the overview}; NULL when it cannot be had, which is no reason to show nothing.
+static json_t *read_health(const struct call *call)
+{
+	json_auto_t *state = NULL;
+	struct err err = { 0 };
+	if (client_get(call->client, &state, &err, "/api/v1/state")) {
+		client_problem_clear(call->client);
+		return NULL;
+	}
+	json_t *health = json_object();
+	size_t at;
+	json_t *node;
+	json_array_foreach(json_object_get(state, "nodes"), at, node)
+	{
+		const char *name = json_string_value(json_object_get(node, "name"));
+		if (name)
+			(void)json_object_set(health, name, node);
+	}
+	return health;
+}
+
+static void add_health(struct table *table, const json_t *health, const json_t *resource)
+{
+	const char *name = json_string_value(json_object_get(resource, "name"));
+	const json_t *node = name ? json_object_get(health, name) : NULL;
+	const json_t *refused = json_object_get(node, "refused");
+	if (!health)
+		return;
+	CLEAN(free_ptr)
+	char *text = json_is_object(refused)
+			     ? text_format("refuses revision %lld: it cut this node off",
+					   (long long)json_integer_value(
+						   json_object_get(refused, "revision")))
+			     : NULL;
+	table_cell(table, text ? text : json_string_value(json_object_get(node, "health")));
+}
+
 // What -o yaml keeps: a fleet file. One resource is a list of one.
 static int show(const struct call *call, const struct kind *kind, const json_t *items,
 		const json_t *exact, struct err *err)
@@ -26,13 +63,19 @@ static int show(const struct call *call, const struct kind *kind, const json_t *
 		fprintf(stderr, "There are no %s.\n", kind->name);
 		return 0;
 	}
+	json_auto_t *health = kind_id_of(kind) == KIND_NODES ? read_health(call) : NULL;
 	CLEAN(table_done) struct table table = { 0 };
 	kind_table_head(kind, &table);
+	if (health)
+		table_cell(&table, "HEALTH");
+	table_end_row(&table);
 	size_t at;
 	const json_t *one;
 	json_array_foreach(items, at, one)
 	{
 		kind_table_row(kind, &table, one);
+		add_health(&table, health, one);
+		table_end_row(&table);
 	}
 	return show_table(call, &table, err);
 }

@@ -118,6 +118,11 @@ static int node_revoke(struct call *call, struct err *err)
 	return act(call, "revoke", "is shut out; it can only join again with a new key", err);
 }
 
+static int node_retry(struct call *call, struct err *err)
+{
+	return act(call, "retry", "tries the revision again", err);
+}
+
 static const struct verb_arg add_args[] = {
 	{ .name = "NAME", .word = WORD_NODE, .help = "The node; it is created if there is none" },
 	{ 0 },
@@ -167,4 +172,15 @@ const struct verb verb_node_revoke = {
 		"entirely.",
 	.args = node_args,
 	.run = node_revoke,
+};
+
+const struct verb verb_node_retry = {
+	.name = "node retry",
+	.summary = "Let a node try the revision again that cut it off its controller",
+	.text = "A node that loses its controller by a revision goes back to the state before and "
+		"refuses\n"
+		"the revision until it changes. When the cause was elsewhere, this asks it to try "
+		"again.",
+	.args = node_args,
+	.run = node_retry,
 };

@@ -7,6 +7,7 @@
 
 #include "cli/call.h"
 #include "cli/client.h"
+#include "cli/confirm.h"
 #include "cli/show.h"
 #include "cli/terminal.h"
 #include "cli/value.h"
@@ -28,10 +29,13 @@ static bool add_trouble(struct text *t, const json_t *node)
 {
 	const char *health = text_of(node, "health");
 	const json_t *errors = json_object_get(node, "errors");
+	const json_t *refused = json_object_get(node, "refused");
 	if (strcmp(health, "never") == 0) {
 		text_add(t, "has never connected");
 	} else if (strcmp(health, "offline") == 0) {
 		text_add(t, "is offline");
+	} else if (json_is_object(refused)) {
+		value_add_clean(t, text_of(refused, "text"));
 	} else if (json_array_size(errors) > 0) {
 		const json_t *first = json_array_get(errors, 0);
 		text_add(t, text_of(first, "entry"));
@@ -115,6 +119,18 @@ static void add_nodes(struct table *table, const json_t *nodes, int64_t now_ms)
 	}
 }
 
+// A revision on trial, if there is one.
+static void say_waiting(const struct call *call, const json_t *confirmation)
+{
+	CLEAN(text_free) struct text t = { 0 };
+	if (!confirmation)
+		return;
+	confirm_sentence(&t, confirmation);
+	fprintf(call->out, "%s%s (by %s): run `weft confirm` or `weft confirm --undo`.%s\n",
+		call->is_coloured ? COLOUR_YELLOW : "", t.data ? t.data : "",
+		text_of(confirmation, "user"), call->is_coloured ? COLOUR_OFF : "");
+}
+
 static int status(struct call *call, struct err *err)
 {
 	struct client *c;
@@ -137,6 +153,7 @@ static int status(struct call *call, struct err *err)
 	CLEAN(text_free) struct text pending = { 0 };
 	add_pending(&pending, json_object_get(state, "pending"));
 	fputs(pending.data ? pending.data : "", call->out);
+	say_waiting(call, json_object_get(state, "confirmation"));
 	if (json_array_size(nodes) == 0)
 		return CLI_DONE;
 	int64_t now_ms = 0;

@@ -29,7 +29,7 @@ static void finds_verbs(void **state)
 		{ { "secret", "set" }, "secret set", NULL },
 		{ { "pan" }, NULL, "did you mean plan?" },
 		{ { "statsu" }, NULL, "did you mean status?" },
-		{ { "node" }, NULL, "needs one of: add, approve, revoke" },
+		{ { "node" }, NULL, "needs one of: add, approve, revoke, retry" },
 		{ { "node", "frob" }, NULL, "has no verb \"frob\", only add" },
 		{ { "zzzzzzzzzz" }, NULL, "weft --help" },
 		{ { "" }, NULL, "is no verb" },
