@@ -49,10 +49,13 @@ struct session {
 	bool is_resyncing; // its hashes were asked for
 	bool is_reobserving;
 	bool is_doomed;         // to be killed by the timer
+	bool is_ping_due;       // to be written as soon as there is room
+	bool is_pinged;         // since it was heard last
 	unsigned disagreements; // comparisons in a row that led to nothing
 	unsigned mismatches;    // likewise, of the observed state
 	unsigned requests;      // open ones
 	int64_t since_ms;       // of the connection; in SESSION_ENDING, of the end
+	int64_t heard_ms;       // last sign of life: a message or a pong
 	int64_t allowance;      // thousandths of a message it may still send
 	int64_t allowance_at_ms;
 	struct digest desired; // what the node will have when all that is queued has been applied
@@ -142,6 +145,7 @@ void session_finish(struct session *s, const char *reason);
 // As session_end with `retry`, and counted as dropped: the session's own fault.
 void session_drop(struct session *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void session_tick(struct session *s, int64_t now_ms);
+void session_heard(struct session *s);
 
 // queue.c
 void queue_message(struct session *s, const struct msg *msg);

@@ -108,11 +108,27 @@ void queue_message(struct session *s, const struct msg *msg)
 		(void)queue_frame(s, out.data, out.len);
 }
 
+static int write_ping(struct session *s)
+{
+	unsigned char ping[LWS_PRE];
+
+	s->is_ping_due = false;
+	if (lws_write(s->wsi, ping + LWS_PRE, 0, LWS_WRITE_PING) < 0)
+		return -1;
+	if (s->out)
+		lws_callback_on_writable(s->wsi);
+	return 0;
+}
+
 // After the bye nothing is written: the other end closes when it has read it, or the timer does.
 // Closing here would reset the connection while something of the other end is still on its way, and
 // the bye would be lost.
 int queue_write(struct session *s)
 {
+	// Between messages only: behind a message that is being written the peer has enough to
+	// answer.
+	if (s->is_ping_due && s->out_at == 0)
+		return write_ping(s);
 	if (!s->out)
 		return 0;
 	struct frame *f = s->out;

@@ -131,8 +131,14 @@ static int on_session(struct lws *wsi, enum lws_callback_reasons reason, void *u
 	case LWS_CALLBACK_ESTABLISHED:
 		return establish(hub, wsi, slot);
 	case LWS_CALLBACK_RECEIVE:
-		if (*slot)
+		if (*slot) {
+			session_heard(*slot);
 			receive(*slot, wsi, in, len);
+		}
+		return 0;
+	case LWS_CALLBACK_RECEIVE_PONG:
+		if (*slot)
+			session_heard(*slot);
 		return 0;
 	case LWS_CALLBACK_SERVER_WRITEABLE:
 		return *slot ? queue_write(*slot) : -1;

@@ -29,7 +29,7 @@ struct session *session_new(struct hub *hub, struct lws *wsi)
 		return NULL;
 	s->hub = hub;
 	s->wsi = wsi;
-	s->since_ms = s->allowance_at_ms = clock_mono_ms();
+	s->since_ms = s->heard_ms = s->allowance_at_ms = clock_mono_ms();
 	s->allowance = (int64_t)hub->config.messages_burst * 1000;
 	s->next = hub->sessions;
 	if (s->next)
@@ -122,6 +122,26 @@ void session_drop(struct session *s, const char *fmt, ...)
 	end(s, true, reason);
 }
 
+void session_heard(struct session *s)
+{
+	s->heard_ms = clock_mono_ms();
+	s->is_pinged = s->is_ping_due = false;
+}
+
+static void watch_silence(struct session *s, int64_t now_ms)
+{
+	const struct hub_config *c = &s->hub->config;
+	int64_t silent_ms = now_ms - s->heard_ms;
+
+	if (silent_ms > c->silence_s * INT64_C(1000)) {
+		s->is_doomed = true; // nobody is there to read a bye
+		session_drop(s, "silent for %u s", c->silence_s);
+	} else if (silent_ms > c->ping_s * INT64_C(1000) && !s->is_pinged) {
+		s->is_pinged = s->is_ping_due = true;
+		lws_callback_on_writable(s->wsi);
+	}
+}
+
 void session_tick(struct session *s, int64_t now_ms)
 {
 	if (s->is_doomed || (s->state == SESSION_ENDING && now_ms - s->since_ms > BYE_MS)) {
@@ -136,4 +156,6 @@ void session_tick(struct session *s, int64_t now_ms)
 		session_drop(s, "reads nothing for %d s", STALL_MS / 1000);
 	else if (s->in.len && now_ms - s->in_since_ms > STALL_MS)
 		session_drop(s, "a message took longer than %d s", STALL_MS / 1000);
+	else if (s->state == SESSION_OPEN)
+		watch_silence(s, now_ms);
 }
