@@ -13,7 +13,6 @@ import time
 
 from fleet import NETWORK, SHAPES, Fleet, Line, Process, raise_file_limit
 
-# More than this many links are not drawn, and their acknowledgements come in another order of magnitude.
 PATIENCE_S = 300
 
 
@@ -63,15 +62,15 @@ def change_one_link(fleet, rounds):
     show("  the answer itself", spread(rest))
 
 
-def network_spec(fleet, resources, i):
-    return dict(resources["networks"][NETWORK], port=40000 + i % 2)
+def network_spec(resources, port):
+    return dict(resources["networks"][NETWORK], port=port)
 
 
 def change_every_node(fleet, resources, rounds, process):
     count, last, middle, p99, rest, cpu = len(fleet.names), [], [], [], [], []
     for i in range(rounds):
         before = process.cpu_s()
-        since, answer, seconds = fleet.commit("PUT", f"/api/v1/networks/{NETWORK}", network_spec(fleet, resources, i))
+        since, answer, seconds = fleet.commit("PUT", f"/api/v1/networks/{NETWORK}", network_spec(resources, 40001 + i % 2))
         figure = fleet.await_acks(answer["revision"], since, count, PATIENCE_S)
         assert figure["reached"], figure
         check(fleet.settle(PATIENCE_S), "after a change of every node")
@@ -162,7 +161,7 @@ def read(fleet):
 
 def plan(fleet, resources):
     """What a dry run costs of a change of every node."""
-    changed = {"networks": {NETWORK: network_spec(fleet, resources, 7)}}
+    changed = {"networks": {NETWORK: network_spec(resources, 40000)}}
     _, seconds, size = fleet.apply(changed, dry_run=True)
     show("plan a change of every node", f"{seconds * 1000:.0f} ms, answer {size / 1024:.0f} kB")
 
