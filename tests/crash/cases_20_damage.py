@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import time
 
+from agent import Agent
 from controller import Controller, Skip, expect, refusal
 
 MS_REMOUNT, MS_BIND, MS_RDONLY = 32, 4096, 1
@@ -112,6 +113,10 @@ def case_a_full_disk_stops_writes_and_nothing_else(trial):
     mine = fresh(trial)
     with Disk(mine, 4) as disk, mine:
         expect(mine.admin.put("/api/v1/nodes/first", {}), 201)
+        expect(mine.admin.put("/api/v1/nodes/agent", {"address": "192.0.2.1"}), 201)
+        agent = Agent(mine, "agent")
+        expect(agent.join(), 200)
+        agent.hello()
         disk.fill(leave=500_000)
         count, answer = fill_until_refused(mine)
         said = refusal(answer, 503)
@@ -121,7 +126,15 @@ def case_a_full_disk_stops_writes_and_nothing_else(trial):
             assert "full" in refusal(mine.admin.put("/api/v1/nodes/late", {}), 503)
             refusal(mine.admin.delete("/api/v1/nodes/first"), 503)
             refusal(mine.admin.post("/api/v1/apply", {"resources": {"nodes": {"late": {}}}}), 503)
-        assert mine.admin.get("/api/v1/nodes").json["total"] == count + 1  # reads go on, and tell no lie
+        assert mine.admin.get("/api/v1/nodes").json["total"] == count + 2  # reads go on, and tell no lie
+        agent.close()  # agents go on: they come back and report
+        agent.hello()
+        agent.observe({"node/self": {"version": "during"}})
+        deadline = time.monotonic() + 10
+        while "during" not in mine.admin.get("/api/v1/nodes/agent/observed").text:
+            assert time.monotonic() < deadline, "what the agent reports is not seen"
+            time.sleep(0.05)
+        assert [n["connected"] for n in mine.admin.get("/api/v1/state").json["nodes"] if n["name"] == "agent"] == [True]
         expect(mine.admin.get("/api/v1/state"), 200)
         expect(mine.admin.get("/api/v1/history"), 200)
         assert "disk is full" in expect(mine.admin.get("/readyz"), 503).text
@@ -131,7 +144,7 @@ def case_a_full_disk_stops_writes_and_nothing_else(trial):
         expect(mine.admin.get("/readyz"), 200)
         mine.kill()
         mine.start()
-        assert mine.admin.get("/api/v1/nodes").json["total"] == count + 2
+        assert mine.admin.get("/api/v1/nodes").json["total"] == count + 3
         assert mine.stop()
         assert mine.command("check").returncode == 0
         print(f"      {count} more writes fitted, then 60 were refused with 503; one was taken once there was room")
