@@ -54,7 +54,8 @@ static int set_aside(const char *state_dir, char **ret_aside, struct err *err)
 	struct tm tm;
 	time_t now = time(NULL);
 	(void)strftime(stamp, sizeof(stamp), "%Y%m%d-%H%M%S", gmtime_r(&now, &tm));
-	CLEAN(free_ptr) char *aside = text_format("%s/before-restore-%s", state_dir, stamp);
+	CLEAN(free_ptr)
+	char *aside = text_format("%s/before-restore-%s-%d", state_dir, stamp, (int)getpid());
 	if (!aside)
 		return err_set(err, -ENOMEM, "out of memory");
 	if (mkdir(aside, 0700) != 0)

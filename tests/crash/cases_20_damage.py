@@ -137,10 +137,8 @@ def case_a_full_disk_stops_writes_and_nothing_else(trial):
         assert [n["connected"] for n in mine.admin.get("/api/v1/state").json["nodes"] if n["name"] == "agent"] == [True]
         expect(mine.admin.get("/api/v1/state"), 200)
         expect(mine.admin.get("/api/v1/history"), 200)
-        assert "disk is full" in expect(mine.admin.get("/readyz"), 503).text
         disk.make_room()
         expect(mine.admin.put("/api/v1/nodes/late", {}), 201)
-        time.sleep(2.1)  # it says the same for 2 s, so that asking costs nothing
         expect(mine.admin.get("/readyz"), 200)
         mine.kill()
         mine.start()
