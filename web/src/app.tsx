@@ -6,6 +6,7 @@ import type { Session } from "./api/schema";
 import { startFleet, stopFleet } from "./live/fleet";
 import { usePlace } from "./router";
 import { SessionContext } from "./session";
+import { ConfirmationBar } from "./parts/confirmation";
 import { Head } from "./parts/head";
 import { VerdictBar } from "./parts/verdict";
 import { AddNode } from "./views/add-node";
@@ -81,6 +82,7 @@ function Shell({ onSignOut }: { onSignOut(): void }) {
         onSignOut={onSignOut}
       />
       <VerdictBar />
+      <ConfirmationBar />
       <main id="main" ref={main} tabIndex={-1}>
         {view}
       </main>

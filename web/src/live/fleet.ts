@@ -166,7 +166,8 @@ const APPROVALS = ["approval_wanted", "approved"];
 
 function applyEvent(data: Event): void {
   update({ happenings: fleet.happenings + 1 });
-  if (APPROVALS.includes(data.kind)) stateSoon();
+  // What waits for confirmation, or no longer does, stands in the state too.
+  if (APPROVALS.includes(data.kind) || data.kind.startsWith("revision_")) stateSoon();
 }
 
 function readAll(): void {

@@ -43,8 +43,8 @@ function findingOf(node: NodeState, now: number): Finding | null {
     case "offline":
       return offline(node, now);
     case "error": {
-      // Without a failed entry it is something else on the host that stops traffic.
-      if (!first) return { grade: "bad", text: `${node.name}: ${cut(node.reason)}`, node: node.name };
+      // Without a failed entry it is something else on the host that stops traffic, or a revision that it refuses.
+      if (!first || node.refused) return { grade: "bad", text: `${node.name}: ${cut(node.reason)}`, node: node.name };
       const why = `: ${first.entry}: ${cut(first.text)}`;
       const how = node.lag > 0 ? behind(node) : ` has ${plural(node.errors_total, "failed entry", "failed entries")}`;
       return { grade: "bad", text: `${node.name}${how}${why}`, node: node.name };

@@ -6,8 +6,10 @@ import { useFleet, useGet } from "../live/use";
 import { FieldDiff } from "../parts/diff";
 import { Empty } from "../parts/empty";
 import { ProblemNote } from "../parts/problem";
+import { RollbackDialog } from "../parts/rollback";
 import { Ago } from "../parts/time";
 import { configPath } from "../router";
+import { useMay } from "../session";
 
 const LIMIT = 50;
 const SIGNS: Record<Change["action"], string> = { create: "+", update: "~", delete: "−", rename: "→" };
@@ -61,7 +63,14 @@ function ChangeItem({ change }: { change: Change }) {
   );
 }
 
-function Revision({ revision, changes }: { revision: number; changes: Change[] }) {
+interface RevisionProps {
+  revision: number;
+  changes: Change[];
+  /** Absent for the newest, and for whoever may not. */
+  onRollback?: (revision: number) => void;
+}
+
+function Revision({ revision, changes, onRollback }: RevisionProps) {
   const first = changes[0];
   if (!first) return null;
   return (
@@ -72,6 +81,11 @@ function Revision({ revision, changes }: { revision: number; changes: Change[] }
           <Ago at={first.at} />
         </span>
         <span class="mono">{first.user}</span>
+        {onRollback && (
+          <button type="button" class="quiet" onClick={() => onRollback(revision)}>
+            Roll back to here
+          </button>
+        )}
       </div>
       <ul class="changes">
         {changes.map((change) => (
@@ -86,6 +100,8 @@ export function History() {
   const version = useFleet((fleet) => fleet.revisions);
   const { data, refused } = useGet<Page>(`/api/v1/history?limit=${LIMIT}`, version);
   const [older, setOlder] = useState<Page | null>(null);
+  const [goingTo, setGoingTo] = useState<number | null>(null);
+  const mayWrite = useMay("network");
   useEffect(() => setOlder(null), [version]);
   const next = older ? older.next : (data?.next ?? null);
   const more = async () => {
@@ -103,8 +119,13 @@ export function History() {
         </Empty>
       )}
       <ol class="revisions">
-        {groups.map(([revision, changes]) => (
-          <Revision key={revision} revision={revision} changes={changes} />
+        {groups.map(([revision, changes], at) => (
+          <Revision
+            key={revision}
+            revision={revision}
+            changes={changes}
+            onRollback={mayWrite && at > 0 ? setGoingTo : undefined}
+          />
         ))}
       </ol>
       {next !== null && (
@@ -112,6 +133,7 @@ export function History() {
           Show older revisions
         </button>
       )}
+      {goingTo !== null && <RollbackDialog revision={goingTo} onClose={() => setGoingTo(null)} />}
     </div>
   );
 }
