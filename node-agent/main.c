@@ -17,6 +17,8 @@ static const struct command commands[] = {
 	  true },
 	{ "doctor", "[-o json]", "examine this host and say what to do where it is not well",
 	  command_doctor, true },
+	{ "bundle", "[FILE]", "pack what a bug report needs, without secrets", command_bundle,
+	  true },
 	{ "leave", "", "remove everything Weft made on this host, keys too", command_leave, true },
 	{ "settings", "", "print a settings file with every default", command_settings, false },
 	{ "reach", NULL, NULL, command_reach, false },

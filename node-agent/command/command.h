@@ -20,6 +20,7 @@ struct command {
 int command_join(const struct agent_settings *settings, int argc, char **argv);
 int command_run(const struct agent_settings *settings, int argc, char **argv);
 int command_status(const struct agent_settings *settings, int argc, char **argv);
+int command_bundle(const struct agent_settings *settings, int argc, char **argv);
 int command_doctor(const struct agent_settings *settings, int argc, char **argv);
 int command_reach(const struct agent_settings *settings, int argc, char **argv);
 int command_leave(const struct agent_settings *settings, int argc, char **argv);

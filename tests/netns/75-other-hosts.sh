@@ -246,6 +246,36 @@ no_controller() {
 	grep "^ok .*clock " "$report" >/dev/null || die "the clock is not compared"
 }
 
+# Every secret of the lab, one a line: private keys of hosts, controller and CA, tokens, passwords, enrolment keys.
+secrets() {
+	local one
+	for one in kim lou moe ned; do in_host $one sh -c 'cat /var/lib/weft-agent/wg.key; sed -n 2,3p /var/lib/weft-agent/agent.key'; done
+	printf '%s\n' "$1" "$2" top-secret-word-4711
+	grep -rhoE "weft[a-z]_[A-Za-z0-9_-]{20,}" "$XDG_CONFIG_HOME" || die "the lab keeps no token"
+	find "/run/weft-lab/$LAB" -name '*.key' -size -20k -exec sed -n 2,3p {} + 2>/dev/null
+	true
+}
+bundles() {
+	local key line found=0
+	key=$(weft node add kim -o json | jq -er .key)
+	printf top-secret-word-4711 | weft secret set lab >/dev/null
+	weft bundle "$scratch/fleet.tar.gz" >/dev/null
+	in_host kim sh -c 'weft-agent bundle /run/host.tar.gz >/dev/null && cat /run/host.tar.gz' >"$scratch/host.tar.gz"
+	mkdir "$scratch/unpacked"
+	tar -xzf "$scratch/fleet.tar.gz" -C "$scratch/unpacked"
+	tar -xzf "$scratch/host.tar.gz" -C "$scratch/unpacked"
+	for line in fleet:state.json fleet:history.json fleet:log.json fleet:metrics.txt fleet:node-kim.json host:doctor.txt host:agent.json host:nft-weft.txt host:ip-route4.txt host:ip-link.json; do
+		[ -s "$(echo "$scratch"/unpacked/*/"${line#*:}")" ] || die "$line is missing or empty"
+	done
+	grep -q "chain vxlan_input" "$scratch"/unpacked/*/nft-weft.txt || die "Weft's rules are not in it"
+	jq -e '.nodes | length == 4' "$scratch"/unpacked/*/state.json >/dev/null || die "the state is not in it"
+	jq -e '.items | length > 0' "$scratch"/unpacked/*/log.json >/dev/null || die "the events are not in it"
+	secrets "$key" "$(cut -d. -f2 <<<"$key")" | grep -E '.{12}' >"$scratch/secrets"
+	[ "$(wc -l <"$scratch/secrets")" -ge 12 ] || die "only $(wc -l <"$scratch/secrets") secrets are known"
+	if grep -rFf "$scratch/secrets" "$scratch/unpacked" >"$scratch/leaks"; then die "secrets are in it: $(cut -c1-200 "$scratch/leaks" | head -3)"; fi
+	note "$(find "$scratch/unpacked" -type f | wc -l) files, none holds any of $(wc -l <"$scratch/secrets") secrets; $(du -ck "$scratch"/*.tar.gz | tail -1 | cut -f1) kB packed"
+}
+
 lab_up -f "$here/fleets/others.yaml" --nat ned --bare >"$scratch/up" 2>&1 || { cat "$scratch/up"; exit 1; }
 join_all
 all_pairs 60 lan kim lou moe >/dev/null
@@ -260,4 +290,5 @@ check "beside another bridge: a port it takes comes back, its own stay" foreign_
 check "taken UDP port, taken VXLAN port, VNI in use: each named, and healed when free" ports
 check "beside 30,000 routes" full_table
 check "beside systemd-networkd and NetworkManager: the shipped settings are looked for" managers
+check "bundles hold what a report needs and no secret of the lab" bundles
 finish
