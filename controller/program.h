@@ -65,8 +65,8 @@ int command_restore(struct program *program, const char *const *words, struct er
 // nodes.c: what the agents' sessions tell goes to live, the intent and the pki.
 extern const struct hub_ops program_hub_ops;
 
-// reach.c: what a node asks the controller.
-void program_asked(void *program, int64_t node_id, const struct msg_request *ask);
+// reach.c: what a node asks the controller; `ctx` is the program.
+void program_asked(void *ctx, int64_t node_id, const struct msg_request *ask);
 
 // commits.c: what a commit changed goes to the hub, live and auth. The program is the listener's
 // argument.

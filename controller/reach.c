@@ -228,9 +228,9 @@ static const struct {
 	{ "reach", start },
 };
 
-void program_asked(void *arg, int64_t node_id, const struct msg_request *ask)
+void program_asked(void *ctx, int64_t node_id, const struct msg_request *ask)
 {
-	struct program *program = arg;
+	struct program *program = ctx;
 	for (size_t i = 0; i < ARRAY_LEN(verbs); i++) {
 		if (strcmp(verbs[i].verb, ask->verb) == 0) {
 			verbs[i].start(program, node_id, ask);

@@ -12,8 +12,6 @@
 #include "base/clock.h"
 #include "base/text.h"
 
-extern char **environ;
-
 static int start(const char *const *argv, int out, pid_t *ret_pid)
 {
 	posix_spawn_file_actions_t files;

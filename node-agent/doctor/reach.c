@@ -127,18 +127,17 @@ int reach_send(struct reach *reach, uint16_t port, const struct kernel_endpoint 
 	struct sockaddr_storage address;
 	const socklen_t address_len = address_of(to, &address);
 
-	const int len = snprintf(packet + UDP_SIZE, sizeof packet - UDP_SIZE, MARK "%s%.60s",
-				 reach->token, name);
+	const size_t len = UDP_SIZE + (size_t)snprintf(packet + UDP_SIZE, sizeof packet - UDP_SIZE,
+						       MARK "%s%.60s", reach->token, name);
 	// Over IPv4 no checksum need be; over IPv6 the kernel puts it in.
 	const uint16_t any = (uint16_t)(FIRST_PORT + getpid() % PORTS);
 	const struct udphdr header = { .source = htons(port ? port : any),
 				       .dest = htons(to->port),
-				       .len = htons((uint16_t)(UDP_SIZE + len)) };
+				       .len = htons((uint16_t)len) };
 	memcpy(packet, &header, sizeof header);
 	if (fd < 0)
 		return -EAFNOSUPPORT;
-	return sendto(fd, packet, (size_t)(UDP_SIZE + len), 0, (const struct sockaddr *)&address,
-		      address_len) < 0
+	return sendto(fd, packet, len, 0, (const struct sockaddr *)&address, address_len) < 0
 		       ? -errno
 		       : 0;
 }
