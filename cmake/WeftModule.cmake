@@ -28,7 +28,7 @@ function(weft_unit name)
 		target_link_libraries(${name} PRIVATE weft_fault)
 	endif()
 	add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
-	set_tests_properties(${name} PROPERTIES LABELS unit TIMEOUT 120
+	set_tests_properties(${name} PROPERTIES LABELS unit TIMEOUT 300
 		ENVIRONMENT "ASAN_OPTIONS=detect_leaks=1;UBSAN_OPTIONS=print_stacktrace=1")
 endfunction()
 
@@ -46,6 +46,6 @@ function(weft_fuzz name)
 		set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/unit)
 		target_link_libraries(${name} PRIVATE ${ARG_USES})
 		add_test(NAME ${name} COMMAND ${name} ${ARG_CORPUS} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
-		set_tests_properties(${name} PROPERTIES LABELS unit TIMEOUT 120)
+		set_tests_properties(${name} PROPERTIES LABELS unit TIMEOUT 300)
 	endif()
 endfunction()
