@@ -4,12 +4,22 @@
 
 #include "base/clean.h"
 
+// Bytes of the control character at `s`: C0 and DEL, or one of C1, which in UTF-8 are two; 0: it is
+// none.
+static size_t control_length(const char *s)
+{
+	const unsigned char *u = (const unsigned char *)s;
+	if (u[0] < 0x20 || u[0] == 0x7f)
+		return 1;
+	return u[0] == 0xc2 && u[1] >= 0x80 && u[1] < 0xa0 ? 2 : 0;
+}
+
 static bool is_plain(const char *s)
 {
 	if (!*s || strchr(" -?", *s))
 		return false;
 	for (; *s; s++) {
-		if ((unsigned char)*s <= ' ' || *s == 0x7f || strchr("\"'[]{},#&*!|>%@`\\", *s))
+		if (*s == ' ' || control_length(s) || strchr("\"'[]{},#&*!|>%@`\\", *s))
 			return false;
 	}
 	return true;
@@ -21,8 +31,16 @@ static void add_string(struct text *t, const json_t *value)
 		text_add(t, json_string_value(value));
 		return;
 	}
+	// JSON itself escapes only C0.
 	CLEAN(free_ptr) char *quoted = json_dumps(value, JSON_ENCODE_ANY);
-	text_add(t, quoted ? quoted : "?");
+	for (const char *s = quoted ? quoted : "?"; *s;) {
+		const size_t len = control_length(s);
+		if (len)
+			text_addf(t, "\\u%04x", (unsigned char)s[len - 1]);
+		else
+			text_add_bytes(t, s, 1);
+		s += len ? len : 1;
+	}
 }
 
 static void add_array(struct text *t, const json_t *value)
@@ -46,8 +64,12 @@ static void add_object(struct text *t, const json_t *value)
 	text_add(t, "{");
 	json_object_foreach((json_t *)value, key, item)
 	{
-		text_addf(t, "%s%s: ", is_first ? "" : ", ", key);
+		json_t *name = json_string_nocheck(key);
+		text_add(t, is_first ? "" : ", ");
+		add_string(t, name);
+		text_add(t, ": ");
 		value_add(t, item);
+		json_decref(name);
 		is_first = false;
 	}
 	text_add(t, "}");
@@ -71,8 +93,9 @@ void value_add(struct text *t, const json_t *value)
 
 void value_add_clean(struct text *t, const char *s)
 {
-	for (; *s; s++) {
-		char c = (unsigned char)*s < 0x20 || *s == 0x7f ? ' ' : *s;
-		text_add_bytes(t, &c, 1);
+	while (*s) {
+		const size_t len = control_length(s);
+		text_add_bytes(t, len ? " " : s, 1);
+		s += len ? len : 1;
 	}
 }

@@ -16,6 +16,7 @@ static const struct unit {
 };
 
 #define DURATION_MAX_MS (INT64_C(100) * 365 * 86400000)
+#define TIME_MAX_MS     INT64_C(253402300799999) // the end of the year 9999
 
 // The unit at `text`, behind which the text ends or another number follows.
 static const struct unit *find_unit(const char *text)
@@ -151,7 +152,11 @@ static bool parse_moment(const char *at, int64_t *ret_ms)
 			 .tm_hour = hour,
 			 .tm_min = minute,
 			 .tm_sec = second };
-	*ret_ms = ((int64_t)timegm(&tm) - offset_s) * 1000 + ms;
+	int64_t total_ms = ((int64_t)timegm(&tm) - offset_s) * 1000 + ms;
+	// An offset may lead out of the years that can be written again.
+	if (total_ms < 0 || total_ms > TIME_MAX_MS)
+		return false;
+	*ret_ms = total_ms;
 	return true;
 }
 
