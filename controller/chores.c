@@ -81,9 +81,16 @@ static void samples_want(void *ctx, int64_t node_id, int change)
 		hub_samples_want(program->hub, node_id, change);
 }
 
+static bool is_link(void *ctx, const char *network, const char *a, const char *b)
+{
+	const struct program *program = ctx;
+	return intent_is_linked(program->intent, network, a, b);
+}
+
 const struct live_ops program_live_ops = {
 	.store_event = store_event,
 	.samples_want = samples_want,
+	.is_link = is_link,
 };
 
 static int see_event_id(const struct store_row *row, void *arg, struct err *err)

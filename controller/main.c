@@ -1,6 +1,7 @@
 // weft-controller: holds what the network should be and tells the agents.
 #include <errno.h>
 #include <getopt.h>
+#include <malloc.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -16,6 +17,7 @@
 
 #define CONFIG_PATH          "/etc/weft/controller.yaml"
 #define CERTIFICATE_FILE_MAX ((size_t)256 * 1024)
+#define LARGE_BLOCK          (1 << 20)
 #define DESCRIPTORS_OTHER    64 // database, timers, standard streams, listeners
 
 static const char usage[] =
@@ -218,13 +220,23 @@ static int open_modules(struct program *program, struct err *err)
 {
 	const struct controller_settings *s = &program->settings;
 	struct auth_settings auth = { .idle_ms = s->session_idle_ms,
-				      .absolute_ms = s->session_max_ms };
+				      .absolute_ms = s->session_max_ms,
+				      .source_attempts = s->login_attempts,
+				      .source_wait_ms = s->login_wait_ms,
+				      .user_attempts = s->login_user_attempts,
+				      .user_wait_ms = s->login_user_wait_ms };
 	struct intent_settings intent = { .loop = program->loop,
 					  .store = program->store,
 					  .schema = program->contract.schema,
 					  .vxlan_port = (int)s->vxlan_port,
-					  .wireguard_port = (int)s->wireguard_port };
-	struct live_config live = { .now_ms = clock_wall_ms() };
+					  .wireguard_port = (int)s->wireguard_port,
+					  .facts_burst = s->changes_burst,
+					  .facts_wait_ms = s->changes_wait_ms };
+	struct live_config live = { .now_ms = clock_wall_ms(),
+				    .node_entries = s->node_entries,
+				    .node_bytes = s->node_bytes,
+				    .events_burst = s->events_burst,
+				    .events_per_hour = s->events_per_hour };
 	int r = auth_new(program->loop, program->store, &auth, &program->auth, err);
 	if (r >= 0)
 		r = program_read_event_id(program, err);
@@ -242,9 +254,20 @@ static int open_modules(struct program *program, struct err *err)
 static int open_hub(struct program *program, struct err *err)
 {
 	CLEAN(free_ptr) char *ca = program_state_path(program, "ca.crt");
+	const struct controller_settings *s = &program->settings;
 	struct hub_config hub = {
 		.loop = program->loop,
-		.listen = (const char *const *)program->settings.hub_listen.items,
+		.listen = (const char *const *)s->hub_listen.items,
+		.max_sessions = s->hub_nodes,
+		.handshakes = s->hub_handshakes,
+		.handshakes_per_address = s->hub_handshakes_per_address,
+		.handshake_ms = s->hub_handshake_ms,
+		.messages_per_s = s->hub_messages_per_s,
+		.messages_burst = s->hub_messages_burst,
+		.bytes_per_s = s->hub_bytes_per_s,
+		.bytes_burst = s->hub_bytes_burst,
+		.queue_bytes = s->hub_queue_bytes,
+		.assembly_bytes = s->hub_receive_bytes,
 		.certificate_file = pki_cert_path(program->pki),
 		.key_file = pki_key_path(program->pki),
 		.ca_file = ca,
@@ -274,6 +297,10 @@ static int open_rest(struct program *program, struct err *err)
 		.metrics_open = s->metrics_open,
 		.connections_max = s->rest_connections,
 		.connections_per_address = s->rest_connections_per_address,
+		.anonymous_ms = s->rest_anonymous_ms,
+		.streams_per_user = s->rest_streams_per_user,
+		.enrol_attempts = s->enrol_attempts,
+		.enrol_wait_ms = s->enrol_wait_ms,
 	};
 	struct rest_services services = {
 		&program->contract, program->store,  program->auth, program->pki,
@@ -354,7 +381,7 @@ static void raise_descriptor_limit(const struct controller_settings *settings)
 	(void)setrlimit(RLIMIT_NOFILE, &limit);
 	// libmicrohttpd counts its connections for each listening address.
 	size_t needed = settings->rest_listen.len * settings->rest_connections +
-			HUB_SESSIONS_DEFAULT + DESCRIPTORS_OTHER;
+			settings->hub_nodes + settings->hub_handshakes + DESCRIPTORS_OTHER;
 	if (limit.rlim_max < needed)
 		log_warn("controller: it may open %llu files, but rest.connections and the nodes "
 			 "may need %zu: raise its limit (LimitNOFILE= of its unit)",
@@ -368,6 +395,9 @@ static int command_run(struct program *program, const char *const *words, struct
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)umask(077);
 	raise_descriptor_limit(&program->settings);
+	// What a sign-in takes goes back to the system at once, instead of staying with each
+	// worker.
+	(void)mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK);
 	int r = uv_loop_init(&loop);
 	if (r < 0)
 		return err_set(err, r, "the loop: %s", uv_strerror(r));

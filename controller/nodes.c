@@ -97,15 +97,31 @@ static void set_facts(struct program *program, int64_t node_id, json_t *facts)
 	json_decref(facts);
 }
 
+// A key that is another node's is not taken over: the node keeps the one it had, and people are
+// told.
+static void note_key(struct program *program, const struct hub_connection *connection)
+{
+	struct err err = { 0 };
+	json_auto_t *facts = json_pack("{s:s}", "public_key", connection->hello->public_key);
+	if (!facts || intent_set_facts(program->intent, connection->node_id, facts, &err) >= 0)
+		return;
+	log_warn("node %s: %s", connection->name, err.text);
+	const struct msg_event event = { .at_ms = clock_wall_ms(),
+					 .severity = "error",
+					 .kind = "key_refused",
+					 .text = err.text };
+	live_event(program->live, connection->node_id, &event, event.at_ms);
+}
+
 static void connected(void *ctx, const struct hub_connection *connection)
 {
 	struct program *program = ctx;
 	live_connected(program->live, connection->node_id, connection->address, connection->hello,
 		       clock_wall_ms());
 	CLEAN(free_ptr) char *host = host_of(connection->address);
+	note_key(program, connection);
 	set_facts(program, connection->node_id,
-		  json_pack("{s:s, s:s}", "public_key", connection->hello->public_key,
-			    "seen_address", host ? host : ""));
+		  json_pack("{s:s}", "seen_address", host ? host : ""));
 }
 
 static void disconnected(void *ctx, int64_t node_id, const char *reason)

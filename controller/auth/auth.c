@@ -277,6 +277,7 @@ void auth_unref(struct auth *auth)
 	tables_free(auth->tables);
 	limit_free(auth->by_source);
 	limit_free(auth->by_user);
+	map_free(auth->known);
 	free(auth);
 }
 
@@ -297,6 +298,14 @@ static void fill_settings(struct auth *auth, const struct auth_settings *setting
 		auth->settings.idle_ms = 12LL * HOUR_MS;
 	if (auth->settings.absolute_ms == 0)
 		auth->settings.absolute_ms = 7LL * 24 * HOUR_MS;
+	if (auth->settings.source_attempts == 0)
+		auth->settings.source_attempts = SOURCE_BURST;
+	if (auth->settings.source_wait_ms == 0)
+		auth->settings.source_wait_ms = SOURCE_WAIT_MS;
+	if (auth->settings.user_attempts == 0)
+		auth->settings.user_attempts = USER_BURST;
+	if (auth->settings.user_wait_ms == 0)
+		auth->settings.user_wait_ms = USER_WAIT_MS;
 	if (auth->settings.scrypt_log_n == 0)
 		auth->settings.scrypt_log_n = PASSWORD_LOG_N;
 }
@@ -311,10 +320,14 @@ int auth_new(struct uv_loop_s *loop, struct store *store, const struct auth_sett
 	auth->store = store;
 	auth->refs = 1;
 	fill_settings(auth, settings);
-	auth->by_source = limit_new(SOURCE_BURST, SOURCE_WAIT_MS);
-	auth->by_user = limit_new(USER_BURST, USER_WAIT_MS);
+	const struct auth_settings *s = &auth->settings;
+	auth->by_source = limit_new(s->source_attempts, (int64_t)s->source_wait_ms);
+	auth->by_user = limit_new(s->user_attempts, (int64_t)s->user_wait_ms);
 	struct err why = { 0 };
-	int r = auth->by_source && auth->by_user ? 0 : err_set(&why, -ENOMEM, "out of memory");
+	auth->known = map_new(NULL);
+	int r = auth->by_source && auth->by_user && auth->known
+			? 0
+			: err_set(&why, -ENOMEM, "out of memory");
 	if (r == 0 && store_read_sync(store, load_first, auth, &why) != STORE_OK)
 		r = why.code;
 	if (r == 0)

@@ -33,6 +33,12 @@ struct auth_settings {
 	int64_t idle_ms;       // a session unused for this long ends; 0 = 12 hours
 	int64_t absolute_ms;   // and in any case after this; 0 = 7 days
 	unsigned scrypt_log_n; // cost of new password hashes, 2^n; 0 = 15
+	// Failed sign-ins at once, and the time for one more; 0: 10 and 6 s from one source, 20 and
+	// 3 s of one user.
+	unsigned source_attempts;
+	unsigned source_wait_ms;
+	unsigned user_attempts;
+	unsigned user_wait_ms;
 };
 
 struct auth_identity {
@@ -89,7 +95,7 @@ struct auth_login {
 typedef void auth_login_fn(void *arg, const struct auth_login *login, const struct err *err);
 
 // Checks the password on a worker thread and makes a session. All strings are copied. `source` is
-// the peer's address.
+// the peer's address, or the network that it stands for.
 void auth_login(struct auth *auth, const char *user, const char *password, const char *source,
 		auth_login_fn *done, void *arg);
 

@@ -3,8 +3,9 @@
 
 #include <uv.h>
 
+#include "base/limit.h"
+
 #include "auth/auth.h"
-#include "auth/limit.h"
 #include "auth/tables.h"
 
 struct auth {
@@ -14,7 +15,8 @@ struct auth {
 	struct auth_tables *tables;
 	struct limit *by_source; // failed logins
 	struct limit *by_user;
-	unsigned hashing; // scrypt jobs under way
+	struct login_job *logins; // whose passwords are being hashed, or wait for it
+	struct map *known;        // "source user" of those who signed in well
 	uv_timer_t watch;
 	bool is_polling;
 	unsigned refs; // the owner, the timer, every job under way

@@ -10,12 +10,18 @@
 #include "auth/password.h"
 #include "auth/secret.h"
 
-#define HASHING_MAX 8 // scrypt jobs at once: 32 MiB each while it runs
+#define HASHING_RUNNING    2    // at once: each takes 32 MiB and a core, and the loop needs one too
+#define HASHING_MAX        64   // with those that wait for their turn
+#define HASHING_PER_SOURCE 2    // of them from one address
+#define KNOWN_MAX          4096 // who signed in well before, and from where
 
 // ---- a login ----
 
 struct login_job {
 	uv_work_t work;
+	struct login_job *next; // among those under way, in the order they came
+	bool is_running;
+	bool is_known; // this user has signed in from this address before
 	struct auth *auth;
 	char user[AUTH_NAME_SIZE];
 	char source[64];
@@ -111,11 +117,69 @@ static void login_worker(uv_work_t *work)
 	OPENSSL_cleanse(job->password, sizeof job->password);
 }
 
+static void leave_line(const struct login_job *job)
+{
+	struct login_job **at = &job->auth->logins;
+	while (*at != job)
+		at = &(*at)->next;
+	*at = job->next;
+}
+
+// Those who were here before go first: a flood of strangers does not keep them out.
+static struct login_job *next_in_line(const struct auth *auth)
+{
+	struct login_job *first = NULL;
+	unsigned running = 0;
+	for (struct login_job *job = auth->logins; job; job = job->next) {
+		running += job->is_running;
+		if (!job->is_running && (!first || (job->is_known && !first->is_known)))
+			first = job;
+	}
+	return running < HASHING_RUNNING ? first : NULL;
+}
+
+static void login_checked(uv_work_t *work, int status);
+
+static void run_logins(struct auth *auth)
+{
+	for (struct login_job *job; (job = next_in_line(auth));) {
+		job->work.data = job;
+		job->is_running = true;
+		if (!auth->is_closing &&
+		    uv_queue_work(auth->loop, &job->work, login_worker, login_checked) == 0)
+			continue;
+		leave_line(job);
+		login_refuse(job, -ESHUTDOWN, "the controller is stopping");
+	}
+}
+
+static void known_name(const struct login_job *job, char *ret, size_t size)
+{
+	(void)snprintf(ret, size, "%s %s", job->source, job->user);
+}
+
+// Such an attempt is a good one, and the next from there goes first.
+static void become_known(const struct login_job *job)
+{
+	struct auth *auth = job->auth;
+	char name[sizeof job->source + sizeof job->user + 1];
+	limit_give(auth->by_source, job->source, clock_mono_ms());
+	limit_give(auth->by_user, job->user, clock_mono_ms());
+	if (map_size(auth->known) >= KNOWN_MAX) {
+		map_free(auth->known);
+		auth->known = map_new(NULL);
+	}
+	known_name(job, name, sizeof name);
+	if (auth->known)
+		(void)map_set(auth->known, name, auth); // any value but NULL
+}
+
 static void login_checked(uv_work_t *work, int status)
 {
 	struct login_job *job = work->data;
 	struct auth *auth = job->auth;
-	auth->hashing--;
+	leave_line(job);
+	run_logins(auth);
 	if (status < 0 || auth->is_closing) {
 		login_refuse(job, -ESHUTDOWN, "the controller is stopping");
 		return;
@@ -126,8 +190,7 @@ static void login_checked(uv_work_t *work, int status)
 		login_refuse(job, -EACCES, "user or password is wrong");
 		return;
 	}
-	limit_give(auth->by_source, job->source, clock_mono_ms());
-	limit_give(auth->by_user, job->user, clock_mono_ms());
+	become_known(job);
 	struct err err = { 0 };
 	int r = make_session(job, user, &err);
 	if (r == 0)
@@ -136,20 +199,29 @@ static void login_checked(uv_work_t *work, int status)
 		login_refuse(job, -EIO, err.code ? err.text : "cannot keep the session");
 }
 
+// Who was here before is not held up by what others try in his name.
 static bool may_try(struct auth *auth, const struct login_job *job)
 {
 	int64_t now = clock_mono_ms();
-	return auth->hashing < HASHING_MAX && limit_take(auth->by_source, job->source, now) &&
-	       limit_take(auth->by_user, job->user, now);
+	unsigned all = 0;
+	unsigned of_source = 0;
+	for (const struct login_job *other = auth->logins; other; other = other->next, all++)
+		of_source += strcmp(other->source, job->source) == 0;
+	return all < HASHING_MAX && of_source < HASHING_PER_SOURCE &&
+	       limit_take(auth->by_source, job->source, now) &&
+	       (limit_take(auth->by_user, job->user, now) || job->is_known);
 }
 
 static void login_start(struct login_job *job)
 {
 	struct auth *auth = job->auth;
+	char name[sizeof job->source + sizeof job->user + 1];
 	if (auth->is_closing) {
 		login_refuse(job, -ESHUTDOWN, "the controller is stopping");
 		return;
 	}
+	known_name(job, name, sizeof name);
+	job->is_known = auth->known && map_get(auth->known, name);
 	if (!may_try(auth, job)) {
 		login_refuse(job, -EBUSY, "too many attempts to sign in: wait a minute");
 		return;
@@ -157,12 +229,11 @@ static void login_start(struct login_job *job)
 	const struct auth_user *user = map_get(auth->tables->users_by_name, job->user);
 	if (user)
 		(void)snprintf(job->hash, sizeof job->hash, "%s", user->hash);
-	auth->hashing++;
-	job->work.data = job;
-	if (uv_queue_work(auth->loop, &job->work, login_worker, login_checked) < 0) {
-		auth->hashing--;
-		login_refuse(job, -EIO, "cannot start a worker");
-	}
+	struct login_job **last = &auth->logins;
+	while (*last)
+		last = &(*last)->next;
+	*last = job;
+	run_logins(auth);
 }
 
 void auth_login(struct auth *auth, const char *user, const char *password, const char *source,

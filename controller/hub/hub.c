@@ -8,6 +8,8 @@
 
 #include "hub/inside.h"
 
+#define GRACE_MS 1000 // an honest handshake is over by then, in a storm of them too
+
 static void on_library_log(int level, const char *line)
 {
 	// A failed handshake is a stranger's doing: nobody must act on it.
@@ -18,11 +20,16 @@ static void on_library_log(int level, const char *line)
 static void set_defaults(struct hub_config *c)
 {
 	c->max_sessions = c->max_sessions ? c->max_sessions : HUB_SESSIONS_DEFAULT;
+	c->handshakes = c->handshakes ? c->handshakes : HUB_HANDSHAKES_DEFAULT;
+	c->handshakes_per_address =
+		c->handshakes_per_address ? c->handshakes_per_address : c->handshakes;
 	c->queue_bytes = c->queue_bytes ? c->queue_bytes : (size_t)4 << 20;
 	c->queue_frames = c->queue_frames ? c->queue_frames : 1024;
 	c->assembly_bytes = c->assembly_bytes ? c->assembly_bytes : (size_t)64 << 20;
 	c->messages_per_s = c->messages_per_s ? c->messages_per_s : 100;
 	c->messages_burst = c->messages_burst ? c->messages_burst : 1000;
+	c->bytes_per_s = c->bytes_per_s ? c->bytes_per_s : 1u << 20;
+	c->bytes_burst = c->bytes_burst ? c->bytes_burst : 32u << 20;
 	c->handshake_ms = c->handshake_ms ? c->handshake_ms : 10000;
 	c->ping_s = c->ping_s ? c->ping_s : 10;
 	c->silence_s = c->silence_s ? c->silence_s : 25;
@@ -92,6 +99,7 @@ static void hub_release(struct hub *hub)
 {
 	map_free(hub->nodes);
 	map_free(hub->wants);
+	lobby_free(hub->lobby);
 	X509_STORE_free(hub->ca);
 	free(hub->version);
 	json_decref(hub->urls);
@@ -140,6 +148,7 @@ static void on_tick(uv_timer_t *timer)
 
 	if (hub->stop_step == 0) {
 		request_tick(hub, now_ms);
+		lobby_tick(hub->lobby, now_ms);
 		for (struct session *s = hub->sessions, *next; s; s = next) {
 			next = s->next;
 			session_tick(s, now_ms);
@@ -187,7 +196,11 @@ int hub_new(const struct hub_config *config, const struct hub_ops *ops, void *ct
 		(void)json_array_append_new(hub->urls, json_string(config->urls[i]));
 	hub->nodes = map_new(NULL);
 	hub->wants = map_new(NULL);
-	if (!hub->version || !hub->urls || !hub->nodes || !hub->wants) {
+	const struct lobby_config lobby = { hub->config.handshakes,
+					    hub->config.handshakes_per_address,
+					    hub->config.handshake_ms, GRACE_MS };
+	hub->lobby = lobby_new(&lobby);
+	if (!hub->version || !hub->urls || !hub->nodes || !hub->wants || !hub->lobby) {
 		hub_release(hub);
 		return err_set(err, -ENOMEM, "out of memory");
 	}
@@ -275,4 +288,5 @@ int hub_renewed(struct hub *hub, int64_t node_id, const char *certificate_pem, s
 void hub_counters_read(const struct hub *hub, struct hub_counters *ret_counters)
 {
 	*ret_counters = hub->counters;
+	ret_counters->refused_total += lobby_ended(hub->lobby);
 }

@@ -21,7 +21,8 @@
 #define HUB_REASON_SIZE 512
 #define HUB_ALL_NODES   0 // as a node id of hub_samples_want
 
-#define HUB_SESSIONS_DEFAULT 12000
+#define HUB_SESSIONS_DEFAULT   12000
+#define HUB_HANDSHAKES_DEFAULT 512
 
 struct hub;
 
@@ -105,15 +106,19 @@ struct hub_config {
 	const char *ca_file;          // PEM: issuer of the agents' certificates
 	const char *version;          // told in `welcome`
 	const char *const *urls;      // likewise: how nodes reach the controllers; ends with NULL
-	size_t max_sessions;          // HUB_SESSIONS_DEFAULT connections, in handshake or not
-	size_t queue_bytes;           // 4 MiB waiting for one slow reader
-	size_t queue_frames;          // 1024, likewise
-	size_t assembly_bytes;        // 64 MiB of half-received messages, all sessions together
-	unsigned messages_per_s;      // 100 on average for one session
-	unsigned messages_burst;      // 1000
-	unsigned handshake_ms;        // 10000 from connection to hello
-	unsigned ping_s;              // 10 s of silence until a ping
-	unsigned silence_s;           // 25 s of silence until the end
+	size_t max_sessions;          // HUB_SESSIONS_DEFAULT nodes
+	unsigned handshakes;          // HUB_HANDSHAKES_DEFAULT connections that are no node's yet
+	unsigned handshakes_per_address; // as many, of them from one address
+	size_t queue_bytes;              // 4 MiB waiting for one slow reader
+	size_t queue_frames;             // 1024, likewise
+	size_t assembly_bytes;           // 64 MiB of half-received messages, all sessions together
+	unsigned messages_per_s;         // 100 on average for one session
+	unsigned messages_burst;         // 1000
+	unsigned bytes_per_s;            // 1 MiB, likewise
+	unsigned bytes_burst;            // 32 MiB
+	unsigned handshake_ms;           // 10000 from connection to admission, and to hello
+	unsigned ping_s;                 // 10 s of silence until a ping
+	unsigned silence_s;              // 25 s of silence until the end
 };
 
 // Starts listening. The CA, certificate and key are read now. `ops` is copied; `ctx` goes to each
@@ -186,7 +191,7 @@ void hub_disconnect(struct hub *hub, int64_t node_id, const char *reason, bool r
 
 struct hub_counters {
 	uint64_t sessions_total;
-	uint64_t refused_total; // no admission, or no room
+	uint64_t refused_total; // no admission, no room, or waited too long to be admitted
 	uint64_t dropped_total; // slow, silent, oversized, malformed, lying
 	uint64_t messages_in;
 	uint64_t messages_out;

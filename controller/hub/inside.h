@@ -11,6 +11,7 @@
 
 #include "base/map.h"
 #include "base/text.h"
+#include "loop/lobby.h"
 
 #include "hub/hub.h"
 
@@ -58,6 +59,8 @@ struct session {
 	int64_t heard_ms;       // last sign of life: a message or a pong
 	int64_t allowance;      // thousandths of a message it may still send
 	int64_t allowance_at_ms;
+	int64_t bytes_allowance; // likewise, of bytes
+	int64_t bytes_at_ms;
 	struct digest desired; // what the node will have when all that is queued has been applied
 	struct text in;        // the message that is being received
 	int64_t in_since_ms;
@@ -106,6 +109,7 @@ struct hub {
 	struct map *wants; // id in digits -> count, as a pointer
 	int64_t want_all;
 	size_t connections;
+	struct lobby *lobby; // those that are no node's yet
 	size_t assembly_bytes;
 	struct request *requests;
 	uint64_t last_request;

@@ -5,15 +5,18 @@
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 
 #include "hub/inside.h"
 
 #define ACCEPTS_AT_ONCE 64
 #define BACKLOG         4096 // a fleet comes back at once; the kernel has its own bound too
+#define DEFER_S         10
 
 // "192.0.2.1:8444", "[::]:8444"
 static int resolve(const char *text, struct addrinfo **ret_address, struct err *err)
@@ -42,6 +45,9 @@ static int open_socket(const struct addrinfo *a)
 	if (fd < 0)
 		return -errno;
 	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	// A client speaks first: who says nothing at all is kept by the kernel, and costs nothing
+	// here.
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &(int){ DEFER_S }, sizeof(int));
 	// Each family has its own socket: no mapped addresses.
 	if (a->ai_family == AF_INET6)
 		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
@@ -50,11 +56,14 @@ static int open_socket(const struct addrinfo *a)
 	return take_fd(&fd);
 }
 
-static void adopt(struct hub *hub, int fd)
+static void adopt(struct hub *hub, int fd, const struct sockaddr *from)
 {
 	lws_sock_file_fd_type descriptor = { .sockfd = fd };
+	struct lobby_guest *guest = map_size(hub->nodes) < hub->config.max_sessions
+					    ? lobby_enter(hub->lobby, fd, from, clock_mono_ms())
+					    : NULL;
 
-	if (hub->connections >= hub->config.max_sessions) {
+	if (!guest) {
 		hub->counters.refused_total++;
 		(void)close(fd);
 		return;
@@ -63,10 +72,20 @@ static void adopt(struct hub *hub, int fd)
 	struct lws *wsi = lws_adopt_descriptor_vhost(
 		hub->vhost, LWS_ADOPT_SOCKET | LWS_ADOPT_HTTP | LWS_ADOPT_ALLOW_SSL, descriptor,
 		NULL, NULL);
+	if (!wsi) {
+		lobby_leave(guest);
+		return;
+	}
+	lws_set_opaque_user_data(wsi, guest);
 	// By itself the library waits for the first byte without end.
-	if (wsi)
-		lws_set_timeout(wsi, PENDING_TIMEOUT_SSL_ACCEPT,
-				(int)(hub->config.handshake_ms + 999) / 1000);
+	lws_set_timeout(wsi, PENDING_TIMEOUT_SSL_ACCEPT,
+			(int)(hub->config.handshake_ms + 999) / 1000);
+}
+
+// Nobody is accepted until the next tick: not in a busy loop.
+static void rest(uv_poll_t *poll)
+{
+	(void)uv_poll_stop(poll);
 }
 
 static void on_readable(uv_poll_t *poll, int status, int events)
@@ -74,16 +93,21 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 	struct listener *l = poll->data;
 
 	(void)events;
-	for (int i = 0; status == 0 && i < ACCEPTS_AT_ONCE; i++) {
-		int fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (!lobby_has_room(l->hub->lobby, clock_mono_ms()))
+		rest(poll);
+	for (int i = 0; status == 0 && i < ACCEPTS_AT_ONCE && uv_is_active((uv_handle_t *)poll);
+	     i++) {
+		struct sockaddr_storage from;
+		socklen_t len = sizeof(from);
+		int fd = accept4(l->fd, (struct sockaddr *)&from, &len,
+				 SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (fd >= 0) {
-			adopt(l->hub, fd);
+			adopt(l->hub, fd, (const struct sockaddr *)&from);
 		} else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
 			   errno == ENOMEM) {
 			log_warn("hub: cannot accept connections: %s", strerror(errno));
-			(void)uv_poll_stop(poll); // until the next tick, not in a busy loop
-			break;
+			rest(poll);
 		} else if (errno == EAGAIN) {
 			break;
 		}

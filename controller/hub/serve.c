@@ -12,6 +12,7 @@
 #include "hub/inside.h"
 
 #define RECEIVE_SIZE 1024   // allocated for each session; a message comes in pieces of it
+#define PIECE_COST   32     // bytes that each piece counts beside its own
 #define SEND_BUFFER  262144 // in the kernel; libwebsockets would make it as small as RECEIVE_SIZE
 
 static char *peer_address(struct lws *wsi)
@@ -43,7 +44,9 @@ static void admit(struct session *s, const struct hub_admission *admission)
 	if (admission->verdict == HUB_REFUSE) {
 		s->hub->counters.refused_total++;
 		session_end(s, false, "%s", admission->reason);
+		return;
 	}
+	lobby_admit(lws_get_opaque_user_data(s->wsi));
 }
 
 // Nonzero closes the connection.
@@ -77,6 +80,20 @@ static void forget_input(struct session *s)
 	text_free(&s->in);
 }
 
+// Small pieces cost more than their bytes.
+static bool is_within_bytes(struct session *s, size_t len)
+{
+	const struct hub_config *c = &s->hub->config;
+	int64_t now_ms = clock_mono_ms();
+	int64_t most = (int64_t)c->bytes_burst * 1000;
+
+	s->bytes_allowance += (now_ms - s->bytes_at_ms) * (int64_t)c->bytes_per_s;
+	s->bytes_allowance = s->bytes_allowance > most ? most : s->bytes_allowance;
+	s->bytes_at_ms = now_ms;
+	s->bytes_allowance -= (int64_t)(len + PIECE_COST) * 1000;
+	return s->bytes_allowance >= 0;
+}
+
 static void receive(struct session *s, struct lws *wsi, const char *bytes, size_t len)
 {
 	struct hub *hub = s->hub;
@@ -86,6 +103,10 @@ static void receive(struct session *s, struct lws *wsi, const char *bytes, size_
 	if (s->state == SESSION_ENDING)
 		return;
 	hub->counters.bytes_in += len;
+	if (!is_within_bytes(s, len)) {
+		session_drop(s, "sends more than %u bytes a second", hub->config.bytes_per_s);
+		return;
+	}
 	// The length is told before the bytes come: nothing is gathered in vain.
 	if (len > WIRE_FRAME_MAX || rest > WIRE_FRAME_MAX - len ||
 	    s->in.len > WIRE_FRAME_MAX - len - rest) {
@@ -171,6 +192,8 @@ static int on_connection(struct lws *wsi, enum lws_callback_reasons reason, void
 		return 0;
 	case LWS_CALLBACK_WSI_DESTROY:
 		hub->connections--;
+		lobby_leave(lws_get_opaque_user_data(wsi));
+		lws_set_opaque_user_data(wsi, NULL);
 		return 0;
 	case LWS_CALLBACK_HTTP:        // not a websocket
 	case LWS_CALLBACK_ESTABLISHED: // not our subprotocol

@@ -31,6 +31,8 @@ struct session *session_new(struct hub *hub, struct lws *wsi)
 	s->wsi = wsi;
 	s->since_ms = s->heard_ms = s->allowance_at_ms = clock_mono_ms();
 	s->allowance = (int64_t)hub->config.messages_burst * 1000;
+	s->bytes_at_ms = s->since_ms;
+	s->bytes_allowance = (int64_t)hub->config.bytes_burst * 1000;
 	s->next = hub->sessions;
 	if (s->next)
 		s->next->previous = s;

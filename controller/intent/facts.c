@@ -120,6 +120,45 @@ const json_t *intent_facts(const struct intent *intent, int64_t node_id)
 	return pending ? pending : node->facts;
 }
 
+int64_t intent_key_owner(const struct intent *intent, const char *public_key, int64_t but)
+{
+	const char *name;
+	void *value;
+
+	for (size_t at = 0; map_next(intent->by_name[KIND_NODES], &at, &name, &value);) {
+		const struct resource *node = value;
+		const json_t *facts = intent_facts(intent, node->pub.id);
+		const char *key = json_string_value(json_object_get(facts, "public_key"));
+
+		if (key && node->pub.id != but && strcmp(key, public_key) == 0)
+			return node->pub.id;
+	}
+	return 0;
+}
+
+bool intent_is_linked(const struct intent *intent, const char *network, const char *a,
+		      const char *b)
+{
+	return fleet_is_linked(intent->fleet, network, a, b);
+}
+
+// A peer with another's key would take its place on every host that has both.
+static int check_key(const struct intent *intent, int64_t node_id, const json_t *now,
+		     const json_t *patch, struct err *err)
+{
+	const json_t *key = json_object_get(patch, "public_key");
+
+	if (!json_is_string(key) || json_equal(key, json_object_get(now, "public_key")))
+		return 0;
+	int64_t owner = intent_key_owner(intent, json_string_value(key), node_id);
+	const struct resource *other = owner ? resource_find_id(intent, owner) : NULL;
+	return other ? err_set(err, -EEXIST,
+			       "its WireGuard key is that of nodes/%s: was its "
+			       "state directory copied?",
+			       other->name)
+		     : 0;
+}
+
 int intent_set_facts(struct intent *intent, int64_t node_id, const json_t *patch, struct err *err)
 {
 	const struct resource *node = resource_find_id(intent, node_id);
@@ -131,6 +170,8 @@ int intent_set_facts(struct intent *intent, int64_t node_id, const json_t *patch
 	if (!node || node->kind != KIND_NODES)
 		return err_set(err, -ENOENT, "there is no node with id %lld", (long long)node_id);
 	int rc = check_facts(patch, err);
+	if (rc == 0)
+		rc = check_key(intent, node_id, now, patch, err);
 	if (rc < 0)
 		return rc;
 	json_auto_t *next = json_merge_patch(now, patch);
@@ -142,7 +183,9 @@ int intent_set_facts(struct intent *intent, int64_t node_id, const json_t *patch
 	if (map_set(intent->pending_facts, key, next) < 0)
 		return err_set(err, -ENOMEM, "out of memory");
 	next = NULL;
-	if (!uv_is_active((uv_handle_t *)intent->facts))
+	// It may be waiting for one that changes too often.
+	if (!uv_is_active((uv_handle_t *)intent->facts) ||
+	    uv_timer_get_due_in(intent->facts) > (uint64_t)delay)
 		(void)uv_timer_start(intent->facts, facts_due, (uint64_t)delay, 0);
 	return 0;
 }
@@ -154,7 +197,8 @@ int intent_observe_peer(struct intent *intent, int64_t observer_id, const char *
 	const struct resource *peer = resource_find(intent, KIND_NODES, peer_name);
 	CLEAN(free_ptr) char *link = text_format("%s/%s", network, peer_name);
 
-	if (!observer || observer->kind != KIND_NODES || !peer || !link)
+	if (!observer || observer->kind != KIND_NODES || !peer || !link ||
+	    !intent_is_linked(intent, network, observer->name, peer_name))
 		return -ENOENT;
 	json_auto_t *mtu = json_pack("{s:{s:o}}", "path_mtu", link,
 				     path_mtu > 0 ? json_integer(path_mtu) : json_null());
@@ -165,7 +209,14 @@ int intent_observe_peer(struct intent *intent, int64_t observer_id, const char *
 	if (rc < 0 || !endpoint || !fleet_node_is_public(observer->object) ||
 	    json_object_get(peer->spec, "address"))
 		return rc;
-	json_auto_t *seen = json_pack("{s:{s:s}}", "endpoints", network, endpoint);
+	struct endpoint place;
+	if (endpoint_parse(endpoint, &place, NULL) < 0 || !place.is_address || place.port == 0)
+		return -EINVAL;
+	const char *believed = claims_note(intent, observer, peer, network, &place);
+	json_auto_t *seen =
+		believed ? json_pack("{s:{s:s}}", "endpoints", network, believed) : NULL;
+	if (!seen)
+		return -ENOMEM;
 	return intent_set_facts(intent, peer->pub.id, seen, NULL);
 }
 
@@ -190,7 +241,8 @@ void facts_settled(struct intent *intent, const struct job *job, bool is_stored)
 		(void)uv_timer_start(intent->facts, facts_due, FACTS_RETRY_MS, 0);
 }
 
-// The pending facts become a job; until it is done they are what intent_facts() shows.
+// The pending facts become a job; until it is done they are what intent_facts() shows. Those of a
+// node that changes too often wait: each change is planned, stored and sent to its neighbours.
 void facts_due(uv_timer_t *timer)
 {
 	struct intent *intent = timer->data;
@@ -203,12 +255,17 @@ void facts_due(uv_timer_t *timer)
 	for (size_t at = 0; map_next(intent->pending_facts, &at, &key, &value);) {
 		const struct resource *node = map_get(intent->by_id, key);
 
+		if (node && !limit_take(intent->fact_limit, key, (int64_t)uv_now(timer->loop))) {
+			(void)uv_timer_start(timer, facts_due, FACTS_RETRY_MS, 0);
+			continue;
+		}
 		if (node && !job->actor)
 			job->actor = text_format("node/%s", node->name);
 		if (map_set(job->facts, key, value) == 0)
 			(void)json_incref(value);
 	}
-	(void)queue_add(intent, take_ptr(&job));
+	if (map_size(job->facts) > 0)
+		(void)queue_add(intent, take_ptr(&job));
 }
 
 int facts_edits(struct intent *intent, const struct job *job, struct edits *edits,

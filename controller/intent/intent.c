@@ -10,6 +10,8 @@
 
 #define VXLAN_PORT     4789
 #define WIREGUARD_PORT 51820
+#define FACTS_BURST    30
+#define FACTS_WAIT_MS  10000
 
 static void drop_resource(void *r)
 {
@@ -46,6 +48,9 @@ static bool intent_make(struct intent *intent)
 	intent->by_id = map_new(drop_resource);
 	intent->targets = map_new(free);
 	intent->pending_facts = map_new(facts_drop);
+	intent->claims = map_new(claims_drop);
+	intent->fact_limit =
+		limit_new(intent->settings.facts_burst, (int64_t)intent->settings.facts_wait_ms);
 	intent->pump = timer_new(intent);
 	intent->facts = timer_new(intent);
 	intent->due = timer_new(intent);
@@ -54,7 +59,7 @@ static bool intent_make(struct intent *intent)
 		is_good = is_good && intent->by_name[kind];
 	}
 	return is_good && intent->by_id && intent->targets && intent->pending_facts &&
-	       intent->pump && intent->facts && intent->due;
+	       intent->claims && intent->fact_limit && intent->pump && intent->facts && intent->due;
 }
 
 CLEAN_FUNC(struct intent, intent_free)
@@ -70,6 +75,10 @@ int intent_open(const struct intent_settings *settings, struct intent **ret_inte
 		intent->settings.vxlan_port = VXLAN_PORT;
 	if (!intent->settings.wireguard_port)
 		intent->settings.wireguard_port = WIREGUARD_PORT;
+	if (!intent->settings.facts_burst)
+		intent->settings.facts_burst = FACTS_BURST;
+	if (!intent->settings.facts_wait_ms)
+		intent->settings.facts_wait_ms = FACTS_WAIT_MS;
 	if (!intent_make(intent))
 		return err_set(err, -ENOMEM, "out of memory");
 	int rc = intent_load(intent, err);
@@ -95,6 +104,8 @@ void intent_free(struct intent *intent)
 	map_free(intent->by_id);
 	map_free(intent->targets);
 	map_free(intent->pending_facts);
+	map_free(intent->claims);
+	limit_free(intent->fact_limit);
 	free(intent);
 }
 

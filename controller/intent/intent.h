@@ -26,7 +26,9 @@ struct intent_settings {
 	const struct schema *schema; // of api/openapi.yaml; outlives the intent
 	int vxlan_port;              // 0: 4789
 	int wireguard_port;          // first port of the networks, 0: 51820
-	int facts_delay_ms; // facts that arrive within this time become one revision, 0: 200
+	int facts_delay_ms;     // facts that arrive within this time become one revision, 0: 200
+	unsigned facts_burst;   // changes of one node's facts at once, 0: 30
+	unsigned facts_wait_ms; // and then one each, 0: 10000
 };
 
 // Reads everything from the store (blocks: for start-up) and brings targets up to date if the
@@ -238,14 +240,23 @@ int intent_node_entries(struct intent *intent, int64_t node_id, intent_entry_fn 
 // {"public_key": "base64", "local_addresses": ["192.0.2.7/24"], "seen_address": "192.0.2.7",
 //  "endpoints": {network: "ip:port" as public peers see it}, "path_mtu": {"network/peer": bytes}}
 // Visible at once, stored after a short delay; becomes a revision (actor node/NAME) if it changes
-// what any node should have. -ENOENT: no such node; -EINVAL: not a fact.
+// what any node should have. -ENOENT: no such node; -EINVAL: not a fact; -EEXIST: the public key is
+// another node's.
 int intent_set_facts(struct intent *intent, int64_t node_id, const json_t *patch, struct err *err);
 
 // The facts of a node, NULL when there is no such node. Borrowed.
 const json_t *intent_facts(const struct intent *intent, int64_t node_id);
 
+// The node, other than `but`, that has this WireGuard key; 0 when nobody has.
+int64_t intent_key_owner(const struct intent *intent, const char *public_key, int64_t but);
+
+// Whether two nodes have a link in a network.
+bool intent_is_linked(const struct intent *intent, const char *network, const char *a,
+		      const char *b);
+
 // What `observer` reports of its peer in `network`: endpoint "ip:port" (NULL unknown) becomes a
-// fact of the peer if the observer is public and the peer has no written address; path_mtu (0:
-// unknown or fragments pass) a fact of the observer.
+// fact of the peer if the observer is public, the peer has no written address and this is what most
+// observers say, those first that agree with where the peer itself speaks from; path_mtu (0:
+// unknown or fragments pass) a fact of the observer. -ENOENT when the two have no link there.
 int intent_observe_peer(struct intent *intent, int64_t observer_id, const char *network,
 			const char *peer, const char *endpoint, int path_mtu);

@@ -3,10 +3,12 @@
 
 #include <uv.h>
 
+#include "base/limit.h"
 #include "base/map.h"
 #include "base/text.h"
 #include "model/json.h"
 #include "model/kinds.h"
+#include "model/net.h"
 #include "model/problem.h"
 #include "model/schema.h"
 
@@ -186,6 +188,8 @@ struct intent {
 	size_t queued;
 	struct transaction *in_flight;
 	struct map *pending_facts; // node id -> json_t: what facts will be
+	struct limit *fact_limit;  // changes of facts, by node id
+	struct map *claims;        // "peer id/network" -> struct claims
 	struct listener listeners[LISTENERS_MAX];
 	size_t listener_count;
 	uv_timer_t *pump;        // starts the next job
@@ -285,6 +289,15 @@ void facts_settled(struct intent *intent, const struct job *job, bool is_stored)
 int facts_edits(struct intent *intent, const struct job *job, struct edits *edits,
 		struct outcome *outcome);
 void facts_due(uv_timer_t *timer);
+
+// ---- claims: where several observers see one node ----
+void claims_drop(void *claims); // for the map of them
+
+// Notes what an observer says (an address and a port) and tells what is to be believed; NULL when
+// out of memory. The text is the claims' own.
+const char *claims_note(struct intent *intent, const struct resource *observer,
+			const struct resource *peer, const char *network,
+			const struct endpoint *endpoint);
 
 // ---- queue and commit ----
 int queue_add(struct intent *intent, struct job *job); // takes it

@@ -39,6 +39,7 @@ struct node {
 	struct entry_set *staging; // a reset whose last part has not come
 	json_t *samples;
 	int64_t samples_ms;
+	size_t samples_numbers;  // told of that moment
 	enum live_health told;   // health in the last item "node"
 	int64_t event_allowance; // thousandths of an event
 	int64_t event_allowance_ms;

@@ -6,6 +6,8 @@
 
 #include "live/inside.h"
 
+#define SAMPLES_PER_ENTRY 4 // numbers that one node may have told of one moment, on average
+
 struct live *live_new(const struct live_config *config, const struct live_ops *ops, void *ctx)
 {
 	CLEAN(live_free_ptr) struct live *live = calloc(1, sizeof(*live));
@@ -103,6 +105,18 @@ void live_revision(struct live *live, int64_t revision, const json_t *what)
 	item_send(live, &live->items, "revision", &data);
 }
 
+// Numbers among the samples of one message.
+static size_t count_numbers(const json_t *values)
+{
+	const char *key;
+	json_t *fields;
+	size_t count = 0;
+
+	json_object_foreach((json_t *)(uintptr_t)values, key, fields) count +=
+		json_object_size(fields);
+	return count;
+}
+
 void live_samples(struct live *live, int64_t node_id, const struct msg_samples *samples,
 		  int64_t now_ms)
 {
@@ -117,9 +131,12 @@ void live_samples(struct live *live, int64_t node_id, const struct msg_samples *
 	} else {
 		json_decref(node->samples);
 		node->samples = json_deep_copy(samples->values);
+		node->samples_numbers = 0;
 	}
-	// A part may repeat keys only so often: what a node may hold is bounded.
-	if (json_object_size(node->samples) > live->config.node_entries)
+	// Parts of one moment may go on and on: what a node may hold is bounded.
+	node->samples_numbers += count_numbers(samples->values);
+	if (json_object_size(node->samples) > live->config.node_entries ||
+	    node->samples_numbers > SAMPLES_PER_ENTRY * live->config.node_entries)
 		(void)json_object_clear(node->samples);
 	node->samples_ms = samples->at_ms;
 	(void)now_ms;

@@ -48,6 +48,9 @@ struct live_ops {
 	// Somebody begins (+1) or ceases (-1) to want samples of all nodes (node_id 0) or of one.
 	// May be NULL.
 	void (*samples_want)(void *ctx, int64_t node_id, int change);
+
+	// Whether there is such a link: what a node tells of others is not shown. NULL: all are.
+	bool (*is_link)(void *ctx, const char *network, const char *a, const char *b);
 };
 
 // Zero means the default in the comment.

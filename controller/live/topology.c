@@ -78,6 +78,8 @@ static bool visit_links_of(const struct live *live, const struct node *node, lin
 	for (size_t at = 0; is_wanted && entry_set_next_under(node->entries, "peer/", &at, &e);) {
 		if (!split_key(e.key, "peer/", network, &peer))
 			continue;
+		if (live->ops.is_link && !live->ops.is_link(live->ctx, network, node->name, peer))
+			continue;
 		const struct node *other = node_named(live, peer);
 		char back[WIRE_KEY_MAX * 2];
 		bool is_first = strcmp(node->name, peer) < 0;

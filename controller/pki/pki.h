@@ -19,10 +19,11 @@ struct x509_st; // OpenSSL's X509
 
 #define PKI_SERVER_NAME "controller.weft" // what agents expect in the controller's certificate
 #define PKI_NODE_DAYS   90
-#define PKI_GRACE_DAYS  30 // an expired certificate may still renew
-#define PKI_SERIAL_SIZE 41 // hex of 20 bytes and NUL
-#define PKI_HASH_SIZE   65 // hex of SHA-256 and NUL
-#define PKI_PIN_SIZE    64 // "sha256//BASE64" and NUL
+#define PKI_GRACE_DAYS  30  // an expired certificate may still renew
+#define PKI_PER_HOUR    100 // certificates of one node
+#define PKI_SERIAL_SIZE 41  // hex of 20 bytes and NUL
+#define PKI_HASH_SIZE   65  // hex of SHA-256 and NUL
+#define PKI_PIN_SIZE    64  // "sha256//BASE64" and NUL
 #define PKI_NAME_SIZE   64
 
 // Loads `state_dir`/ca.key and ca.crt. With `may_make`, which is for a database that holds nothing

@@ -5,6 +5,8 @@
 #include "inside.h"
 #include "store/rows.h"
 
+#define HOUR_S 3600
+
 static char mark; // the value of every entry of the set
 
 bool pki_is_revoked(const struct pki *pki, const char *serial)
@@ -12,14 +14,38 @@ bool pki_is_revoked(const struct pki *pki, const char *serial)
 	return map_get(pki->revoked, serial) != NULL;
 }
 
+// Certificates of a node that end after a moment.
+struct recent {
+	int64_t ends_after;
+	int count;
+};
+
+static int count_recent(const struct store_row *row, void *arg, struct err *err)
+{
+	struct recent *recent = arg;
+	struct store_certificate certificate;
+	(void)err;
+	store_read_certificate(row, &certificate);
+	recent->count += certificate.not_after > recent->ends_after;
+	return 0;
+}
+
 int pki_tx_record(struct store_tx *tx, const struct pki_certificate *certificate, int64_t node_id,
 		  struct err *err)
 {
-	int r = store_exec(tx, SQL_CERTIFICATE_INSERT,
-			   STORE_PARAMS(store_text(certificate->serial), store_int(node_id),
-					store_int(certificate->not_after),
-					store_text(certificate->fingerprint)),
-			   err);
+	// All have the same life, so those of the last hour end in the hour before this one.
+	struct recent recent = { .ends_after = certificate->not_after - HOUR_S };
+	int r = store_query(tx, SQL_CERTIFICATE_OF_NODE, STORE_PARAMS(store_int(node_id)),
+			    count_recent, &recent, err);
+	if (r >= 0 && recent.count >= PKI_PER_HOUR)
+		return err_set(err, -EBUSY, "it was given %d certificates within an hour",
+			       PKI_PER_HOUR);
+	if (r >= 0)
+		r = store_exec(tx, SQL_CERTIFICATE_INSERT,
+			       STORE_PARAMS(store_text(certificate->serial), store_int(node_id),
+					    store_int(certificate->not_after),
+					    store_text(certificate->fingerprint)),
+			       err);
 	return r < 0 ? r : 0;
 }
 

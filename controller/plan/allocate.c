@@ -109,32 +109,41 @@ static bool find_former(const struct allocation *a, const char *owner,
 	return true;
 }
 
-static int put_prefix(const struct allocation *a, const char *owner, const char *text)
+// 1 and the prefix; 0 when there is none that overlaps nothing; -ENOMEM.
+static int choose_prefix(const struct allocation *a, const struct pool_source *sources,
+			 const char *owner, bool with_reported, char text[PREFIX_TEXT_SIZE])
 {
-	int rc = alloc_put(a->fleet->alloc, POOL_PREFIX4, owner, text);
+	CLEAN(prefix_list_done) struct prefix_list taken = { 0 };
 
-	return rc < 0 ? err_set(a->err, rc, "out of memory") : 0;
+	if (prefix_list_of_fleet(a->fleet, &taken, with_reported) < 0)
+		return -ENOMEM;
+	if (find_former(a, owner, &taken, text))
+		return 1;
+	for (int is_fresh = 1; is_fresh >= 0; is_fresh--) {
+		for (const struct pool_source *s = sources; s->range; s++) {
+			if (find_prefix(a, s, &taken, is_fresh, text))
+				return 1;
+		}
+	}
+	return 0;
 }
 
 static int take_prefix(const struct allocation *a, const struct fleet_object *o, const char *owner)
 {
 	const struct pool_source *sources =
 		o->kind == FLEET_NETWORK ? network_sources : segment_sources;
-	CLEAN(prefix_list_done) struct prefix_list taken = { 0 };
 	char text[PREFIX_TEXT_SIZE];
 
 	if (alloc_text(a->fleet->alloc, POOL_PREFIX4, owner))
 		return 0;
-	if (prefix_list_of_fleet(a->fleet, &taken, true) < 0)
-		return err_set(a->err, -ENOMEM, "out of memory");
-	if (find_former(a, owner, &taken, text))
-		return put_prefix(a, owner, text);
-	for (int is_fresh = 1; is_fresh >= 0; is_fresh--) {
-		for (const struct pool_source *s = sources; s->range; s++) {
-			if (find_prefix(a, s, &taken, is_fresh, text))
-				return put_prefix(a, owner, text);
-		}
-	}
+	int rc = choose_prefix(a, sources, owner, true, text);
+	// One node that reports every private prefix must not keep others from theirs.
+	if (rc == 0)
+		rc = choose_prefix(a, sources, owner, false, text);
+	if (rc > 0)
+		rc = alloc_put(a->fleet->alloc, POOL_PREFIX4, owner, text) < 0 ? -ENOMEM : 1;
+	if (rc != 0)
+		return rc < 0 ? err_set(a->err, -ENOMEM, "out of memory") : 0;
 	return err_set(a->err, -ENOSPC,
 		       "%s.%s.pool: no free private prefix of length %d is left; write one here",
 		       fleet_kind_name(o->kind), o->name, sources->length);

@@ -74,5 +74,12 @@ const json_t *fleet_object_spec(const struct fleet_object *object); // borrowed
 // an address of its own.
 bool fleet_node_is_public(const struct fleet_object *node);
 
+// Whether "ip:port" is at an address that the node itself speaks from: its session's, or one of its
+// interfaces'.
+bool fleet_node_is_at(const struct fleet_object *node, const char *endpoint);
+
+// Whether two nodes have a link in a network that is to be built.
+bool fleet_is_linked(const struct fleet *fleet, const char *network, const char *a, const char *b);
+
 // The allocations that the fleet's addresses and numbers come from.
 struct alloc *fleet_alloc(const struct fleet *fleet);

@@ -106,7 +106,8 @@ static void add_locals(json_t *list, const struct fleet_node *peer, int port)
 }
 
 // Where the peer may be reached, best first: as written; as public peers see it; as the controller
-// sees it; and, behind the same NAT, on its own addresses.
+// sees it; and, behind the same NAT, on its own addresses. What public peers tell is put last when
+// nothing of the peer's own agrees with it: they may lie.
 static json_t *endpoints_json(const struct generation *g, const struct network_cell *cell)
 {
 	const struct fleet_node *self = &g->node->as.node, *peer = &cell->peer->as.node;
@@ -119,12 +120,15 @@ static json_t *endpoints_json(const struct generation *g, const struct network_c
 	}
 	const char *observed =
 		json_string_value(json_object_get(peer->endpoints, cell->network->name));
-	if (observed)
+	bool is_agreed = observed && fleet_node_is_at(cell->peer, observed);
+	if (is_agreed)
 		(void)json_array_append_new(list, json_string(observed));
 	if (peer->seen && !peer->is_behind_nat)
 		add_endpoint(list, peer->seen, port);
 	if (peer->is_behind_nat && self->seen && strcmp(self->seen, peer->seen) == 0)
 		add_locals(list, peer, port);
+	if (observed && !is_agreed)
+		(void)json_array_append_new(list, json_string(observed));
 	return list;
 }
 

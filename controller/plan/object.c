@@ -321,6 +321,23 @@ bool fleet_node_is_public(const struct fleet_object *node)
 	return n->address || (n->seen && !n->is_behind_nat);
 }
 
+bool fleet_node_is_at(const struct fleet_object *node, const char *endpoint)
+{
+	const struct fleet_node *n = &node->as.node;
+	struct endpoint e;
+	struct address seen;
+
+	if (endpoint_parse(endpoint, &e, NULL) < 0 || !e.is_address)
+		return false;
+	if (n->seen && address_parse(n->seen, &seen, NULL) == 0 && address_equal(&seen, &e.address))
+		return true;
+	for (size_t i = 0; i < n->local_count; i++) {
+		if (address_equal(&n->locals[i].address, &e.address))
+			return true;
+	}
+	return false;
+}
+
 const json_t *fleet_object_spec(const struct fleet_object *object)
 {
 	return object->spec;

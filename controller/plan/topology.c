@@ -38,6 +38,13 @@ bool network_is_linked(const struct fleet *fleet, const struct fleet_object *net
 	return x && y && x != y && network_has_link(x, y) && !is_disabled(fleet, network, a, b);
 }
 
+bool fleet_is_linked(const struct fleet *fleet, const char *network, const char *a, const char *b)
+{
+	const struct fleet_object *found = fleet_find(fleet, FLEET_NETWORK, network);
+
+	return found && network_is_linked(fleet, found, a, b);
+}
+
 struct walk {
 	const struct fleet *fleet;
 	const struct fleet_object *network;

@@ -13,13 +13,41 @@
 // answer; beyond it the connection is cut.
 #define DISCARD_MAX (16u * 1024 * 1024)
 
-static void source_of(struct MHD_Connection *connection, char ret[REQUEST_SOURCE_SIZE])
+// The connection's place among those without a request of somebody known; NULL when it has none.
+static struct lobby_guest *guest_of(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	return info ? info->socket_context : NULL;
+}
+
+void connection_notify(void *rest, struct MHD_Connection *connection, void **guest,
+		       enum MHD_ConnectionNotificationCode code)
+{
+	if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+		lobby_leave(*guest);
+		*guest = NULL;
+		return;
+	}
+	const union MHD_ConnectionInfo *fd =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	int connect_fd = fd ? fd->connect_fd : -1;
+	const union MHD_ConnectionInfo *from =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	if (connect_fd >= 0 && from && from->client_addr)
+		*guest = lobby_enter(((struct rest *)rest)->lobby, connect_fd, from->client_addr,
+				     clock_mono_ms());
+}
+
+static void source_of(struct MHD_Connection *connection, char ret[REQUEST_SOURCE_SIZE],
+		      char ret_network[REQUEST_SOURCE_SIZE])
 {
 	const union MHD_ConnectionInfo *info =
 		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-	ret[0] = '\0';
+	ret[0] = ret_network[0] = '\0';
 	if (!info || !info->client_addr)
 		return;
+	lobby_address(info->client_addr, ret_network, REQUEST_SOURCE_SIZE);
 	if (info->client_addr->sa_family == AF_INET) {
 		struct sockaddr_in a;
 		memcpy(&a, info->client_addr, sizeof(a));
@@ -40,7 +68,7 @@ static struct request *request_new(struct rest *rest, struct MHD_Connection *con
 	r->rest = rest;
 	r->connection = connection;
 	(void)snprintf(r->method, sizeof(r->method), "%s", method);
-	source_of(connection, r->source);
+	source_of(connection, r->source, r->network);
 	r->next = rest->requests;
 	if (r->next)
 		r->next->prev = r;
@@ -90,11 +118,16 @@ bool connection_authorise(struct request *r)
 		request_problem(r, MHD_HTTP_FORBIDDEN, "%s", err.text);
 		return false;
 	}
+	struct lobby_guest *guest = guest_of(r->connection);
+	if (guest)
+		lobby_admit(guest);
 	return true;
 }
 
 static size_t body_limit(const struct request *r)
 {
+	if (r->route && r->route->access == ROUTE_OPEN)
+		return REQUEST_BODY_MAX_OPEN;
 	return r->route && r->route->is_big ? REQUEST_BODY_MAX_APPLY : REQUEST_BODY_MAX;
 }
 
@@ -215,9 +248,11 @@ void connection_completed(void *rest, struct MHD_Connection *connection, void **
 			  enum MHD_RequestTerminationCode code)
 {
 	(void)rest;
-	(void)connection;
 	(void)code;
 	struct request *r = *request;
+	struct lobby_guest *guest = guest_of(connection);
+	if (guest)
+		lobby_wait(guest, clock_mono_ms());
 	if (!r)
 		return;
 	*request = NULL;

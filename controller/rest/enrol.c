@@ -24,6 +24,7 @@
 #include "store/rows.h"
 
 #define PENDING_RETRY_S 5
+#define BUSY_RETRY_S    60
 
 enum pending_state { PENDING_NONE, PENDING_WAITS, PENDING_APPROVED, PENDING_OTHER };
 
@@ -63,6 +64,10 @@ static void enrol_free(void *state)
 static void refuse(struct request *request, int code, const char *text)
 {
 	unsigned status = MHD_HTTP_SERVICE_UNAVAILABLE;
+	if (code == -EBUSY) {
+		status = MHD_HTTP_TOO_MANY_REQUESTS;
+		request_add_header(request, "Retry-After", "%d", BUSY_RETRY_S);
+	}
 	if (code == -EACCES)
 		status = MHD_HTTP_UNAUTHORIZED;
 	else if (code == -EEXIST)
@@ -238,10 +243,17 @@ static json_t *url_list(const char *const *urls)
 	return list;
 }
 
+// Only what is refused counts against an address.
+static void give_back(struct request *request)
+{
+	limit_give(request->rest->enrol_limit, request->network, clock_mono_ms());
+}
+
 static void answer(void *arg)
 {
 	struct request *request = arg;
 	struct enrol *enrol = request->state;
+	give_back(request);
 	const struct rest *rest = request->rest;
 	request_answer_json(request, MHD_HTTP_OK,
 			    json_pack("{s:s, s:I, s:s, s:s, s:o, s:o}", "name", enrol->name, "id",
@@ -294,7 +306,15 @@ static void submit(struct request *request)
 				: NULL;
 	if (former)
 		(void)snprintf(enrol->name, sizeof(enrol->name), "%s", former->name);
-	enrol->has_node = intent_find(request->rest->services.intent, "nodes", enrol->name) != NULL;
+	const struct intent_resource *present =
+		intent_find(request->rest->services.intent, "nodes", enrol->name);
+	enrol->has_node = present != NULL;
+	if (intent_key_owner(request->rest->services.intent, enrol->public_key,
+			     present ? present->id : 0)) {
+		refuse(request, -EEXIST,
+		       "another node has this WireGuard key: was its state directory copied?");
+		return;
+	}
 	json_auto_t *spec = enrol->has_node ? json_object() : fresh_spec(enrol);
 	enrol->refusal = 0;
 	struct intent_request change = {
@@ -338,6 +358,7 @@ static void looked(void *arg, enum store_result result, const struct err *err)
 		return;
 	}
 	if (enrol->pending == PENDING_WAITS) {
+		give_back(request);
 		if (enrol->is_asking)
 			tell_asking(request, enrol);
 		request_add_header(request, "Retry-After", "%d", PENDING_RETRY_S);
@@ -357,6 +378,11 @@ void ca_get(struct request *request)
 void enrol_post(struct request *request)
 {
 	json_auto_t *body = NULL;
+	if (!limit_take(request->rest->enrol_limit, request->network, clock_mono_ms())) {
+		refuse(request, -EBUSY,
+		       "too many refused enrolments from this address: wait a minute");
+		return;
+	}
 	if (request_json(request, "application/json", &body) < 0 ||
 	    request_check(request, "EnrolRequest", body) < 0)
 		return;

@@ -26,7 +26,8 @@ struct events_stream {
 	struct live_subscriber *subscriber;
 	struct text pending; // formatted, not yet handed over
 	size_t taken;        // of pending
-	char *cookie;        // to see at each heartbeat whether the session still stands
+	char actor[AUTH_NAME_SIZE + 8];
+	char *cookie; // to see at each heartbeat whether the session still stands
 	char *authorization;
 	bool is_suspended;
 	bool is_ended;
@@ -177,6 +178,7 @@ static struct events_stream *stream_new(struct request *request, bool samples)
 	uint64_t cursor = cursor_of(request, &is_foreign);
 	stream->rest = rest;
 	stream->connection = request->connection;
+	(void)snprintf(stream->actor, sizeof(stream->actor), "%s", request->who.actor);
 	stream->cookie = cookie ? strdup(cookie) : NULL;
 	stream->authorization = authorization ? strdup(authorization) : NULL;
 	stream->next = rest->streams;
@@ -210,12 +212,22 @@ static void bound_connection(struct MHD_Connection *connection)
 	(void)MHD_set_connection_option(connection, MHD_CONNECTION_OPTION_TIMEOUT, STREAM_STUCK_S);
 }
 
+// Nobody may hold all of them.
+static bool has_room(const struct rest *rest, const char *actor)
+{
+	unsigned count = 0;
+	for (const struct events_stream *s = rest->streams; s; s = s->next)
+		count += strcmp(s->actor, actor) == 0;
+	return rest->stream_count < rest->config.connections_max / 2 &&
+	       count < rest->config.streams_per_user;
+}
+
 void events_get(struct request *request)
 {
 	bool samples = false;
 	if (request_query_bool(request, "samples", &samples) < 0)
 		return;
-	if (request->rest->stream_count >= request->rest->config.connections_max / 2) {
+	if (!has_room(request->rest, request->who.actor)) {
 		request_add_header(request, "Retry-After", "10");
 		request_problem(request, MHD_HTTP_TOO_MANY_REQUESTS,
 				"too many event streams are open");

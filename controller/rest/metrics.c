@@ -22,41 +22,46 @@
 static const struct {
 	const char *name;
 	const char *help;
+	bool is_ours; // no sample of a node may stand in it
 } helps[] = {
-	{ "weft_controller_info", "The controller's version." },
-	{ "weft_controller_resident_bytes", "Memory the controller has in use." },
-	{ "weft_revision", "The intent's revision." },
-	{ "weft_event_streams", "Open event streams." },
-	{ "weft_nodes", "Nodes by health." },
-	{ "weft_hub_connected", "Nodes with a session." },
-	{ "weft_hub_sessions_total", "Sessions admitted since the start." },
+	{ "weft_controller_info", "The controller's version.", true },
+	{ "weft_controller_resident_bytes", "Memory the controller has in use.", true },
+	{ "weft_revision", "The intent's revision.", true },
+	{ "weft_event_streams", "Open event streams.", true },
+	{ "weft_nodes", "Nodes by health.", true },
+	{ "weft_hub_connected", "Nodes with a session.", true },
+	{ "weft_hub_sessions_total", "Sessions admitted since the start.", true },
 	{ "weft_hub_refused_total",
-	  "Connections refused for their certificate, or for want of room." },
+	  "Connections refused for their certificate, or for want of room.", true },
 	{ "weft_hub_dropped_total",
-	  "Sessions ended because the node was slow, silent, malformed or lying." },
-	{ "weft_hub_messages_in_total", "Messages from nodes." },
-	{ "weft_hub_messages_out_total", "Messages to nodes." },
-	{ "weft_hub_bytes_in_total", "Bytes from nodes." },
-	{ "weft_hub_bytes_out_total", "Bytes to nodes." },
-	{ "weft_hub_queued_bytes", "Bytes waiting for nodes that read slowly." },
-	{ "weft_node_connected", "1 while the node has a session." },
-	{ "weft_node_target_revision", "Last revision that changed what the node should have." },
-	{ "weft_node_applied_revision", "Last revision the node has put in place." },
-	{ "weft_node_lag_revisions", "Revisions between the two." },
-	{ "weft_node_entry_errors", "Entries the node could not put in place." },
-	{ "weft_peer_up", "1 when the last handshake is younger than 180 s." },
-	{ "weft_peer_rx_bytes_total", "Bytes received from the peer by WireGuard." },
-	{ "weft_peer_tx_bytes_total", "Bytes sent to the peer by WireGuard." },
-	{ "weft_peer_handshake_age_seconds", "Age of the last handshake with the peer." },
-	{ "weft_wire_up", "1 when the wire's device is up." },
-	{ "weft_port_forwarding", "1 when the bridge port forwards." },
-	{ "weft_guard_spoof_in_total", "Packets dropped: a source that their sender may not use." },
-	{ "weft_guard_spoof_out_total", "Packets dropped: a source that this node may not use." },
-	{ "weft_guard_vxlan_in_total", "Packets dropped: VXLAN from elsewhere than a known wire." },
-	{ "weft_guard_vxlan_out_total",
-	  "Packets dropped: VXLAN that would have left unencrypted." },
+	  "Sessions ended because the node was slow, silent, malformed or lying.", true },
+	{ "weft_hub_messages_in_total", "Messages from nodes.", true },
+	{ "weft_hub_messages_out_total", "Messages to nodes.", true },
+	{ "weft_hub_bytes_in_total", "Bytes from nodes.", true },
+	{ "weft_hub_bytes_out_total", "Bytes to nodes.", true },
+	{ "weft_hub_queued_bytes", "Bytes waiting for nodes that read slowly.", true },
+	{ "weft_node_connected", "1 while the node has a session.", true },
+	{ "weft_node_target_revision", "Last revision that changed what the node should have.",
+	  true },
+	{ "weft_node_applied_revision", "Last revision the node has put in place.", true },
+	{ "weft_node_lag_revisions", "Revisions between the two.", true },
+	{ "weft_node_entry_errors", "Entries the node could not put in place.", true },
+	{ "weft_peer_up", "1 when the last handshake is younger than 180 s.", true },
+	{ "weft_peer_rx_bytes_total", "Bytes received from the peer by WireGuard.", false },
+	{ "weft_peer_tx_bytes_total", "Bytes sent to the peer by WireGuard.", false },
+	{ "weft_peer_handshake_age_seconds", "Age of the last handshake with the peer.", false },
+	{ "weft_wire_up", "1 when the wire's device is up.", true },
+	{ "weft_port_forwarding", "1 when the bridge port forwards.", true },
+	{ "weft_guard_spoof_in_total", "Packets dropped: a source that their sender may not use.",
+	  false },
+	{ "weft_guard_spoof_out_total", "Packets dropped: a source that this node may not use.",
+	  false },
+	{ "weft_guard_vxlan_in_total", "Packets dropped: VXLAN from elsewhere than a known wire.",
+	  false },
+	{ "weft_guard_vxlan_out_total", "Packets dropped: VXLAN that would have left unencrypted.",
+	  false },
 	{ "weft_guard_overlay_in_total",
-	  "Packets dropped: a source outside the overlay in its tunnel." },
+	  "Packets dropped: a source outside the overlay in its tunnel.", false },
 };
 // clang-format on
 
@@ -66,6 +71,14 @@ static const char *help_of(const char *name)
 		if (strcmp(helps[i].name, name) == 0)
 			return helps[i].help;
 	return HELP_REPORTED;
+}
+
+static bool is_ours(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(helps); i++)
+		if (strcmp(helps[i].name, name) == 0)
+			return helps[i].is_ours;
+	return false;
 }
 
 // All lines of one metric stand together, whatever order the nodes bring them in.
@@ -197,6 +210,8 @@ static void put_sample(struct exposition *out, const struct subject *node, const
 	    strcspn(key, "/") > 32)
 		return;
 	name_of(key, field, name, sizeof(name));
+	if (is_ours(name))
+		return;
 	const struct labels labels = labels_of(node, key);
 	put(out, name, labels.text, value);
 }

@@ -18,6 +18,7 @@
 #include "rest/rest.h"
 #include "rest/route.h"
 
+#define REQUEST_BODY_MAX_OPEN  (32u * 1024) // of somebody who is not known yet
 #define REQUEST_BODY_MAX       (256u * 1024)
 #define REQUEST_BODY_MAX_APPLY (8u * 1024 * 1024)
 #define REQUEST_SOURCE_SIZE    64
@@ -32,8 +33,9 @@ struct request {
 	const struct route *route;
 	struct route_params params;
 	char method[8];
-	char path[REQUEST_PATH_SIZE];     // decoded, without the query
-	char source[REQUEST_SOURCE_SIZE]; // the client's IP address
+	char path[REQUEST_PATH_SIZE];      // decoded, without the query
+	char source[REQUEST_SOURCE_SIZE];  // the client's IP address
+	char network[REQUEST_SOURCE_SIZE]; // what it is counted as: itself, or its /64
 	struct text body;
 	uint64_t body_seen;                     // bytes received, also those that were not kept
 	bool is_body_too_big;                   // the rest is thrown away, the answer is 413

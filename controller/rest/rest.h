@@ -35,6 +35,10 @@ struct rest_config {
 	bool metrics_open;           // /metrics without a token for clients on the loopback
 	unsigned connections_max;    // in all
 	unsigned connections_per_address; // from one IP address
+	unsigned anonymous_ms;     // a connection without a request of somebody known ends after
+	unsigned streams_per_user; // event streams at once
+	unsigned enrol_attempts;   // refused enrolments from one address at once
+	unsigned enrol_wait_ms;    // and the time for one more
 };
 
 // The modules it speaks to; all of them outlive it.

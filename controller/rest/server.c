@@ -2,9 +2,12 @@
 
 #include <errno.h>
 #include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 
 #include "pki/pki.h"
@@ -12,7 +15,13 @@
 #define CONNECTION_TIMEOUT_S 30
 #define CONNECTION_MEMORY    (32u * 1024)
 #define HEARTBEAT_MS         15000
-#define LISTEN_BACKLOG       256
+#define LISTEN_BACKLOG       1024
+#define DEFER_S              10
+#define LOBBY_TICK_MS        250
+#define CROWDED_MS           20
+#define DRIVES_AT_ONCE       8
+#define BUSY_PACE_MS         1
+#define IDLE_PACE_MS         20 // nobody waits for an answer, and what comes in wakes it anyway
 
 // One listening address: libmicrohttpd's daemon, its epoll descriptor and the timer of its next
 // deadline.
@@ -27,14 +36,44 @@ struct listener {
 
 static void listener_timer(uv_timer_t *timer);
 
+// At its limit of connections libmicrohttpd stops listening, and begins again only when it is
+// driven after some have closed, for which no event may come.
+static bool is_crowded(const struct listener *l)
+{
+	const union MHD_DaemonInfo *info =
+		MHD_get_daemon_info(l->daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
+	return info && info->num_connections >= l->rest->config.connections_max / 4 * 3;
+}
+
+// How long until it wants to be driven again; false: not before something happens.
+static bool next_drive(const struct listener *l, MHD_UNSIGNED_LONG_LONG *ret_ms)
+{
+	MHD_UNSIGNED_LONG_LONG ms = CROWDED_MS;
+	bool has_deadline = MHD_get_timeout(l->daemon, &ms) == MHD_YES;
+	if (is_crowded(l) && ms > CROWDED_MS)
+		ms = CROWDED_MS;
+	*ret_ms = ms;
+	return has_deadline || is_crowded(l);
+}
+
 // Lets libmicrohttpd work, then sleeps until its next deadline or event.
+//
+// It wants to be driven at once as long as it has something to send, but also, without a reason,
+// while a client owes it the rest of a handshake; and a timer of no time at all would keep libuv
+// from everything else. So it is driven some times in a row, and then paced.
 static void listener_drive(struct listener *l)
 {
-	if (!l->daemon)
-		return;
-	(void)MHD_run(l->daemon);
-	MHD_UNSIGNED_LONG_LONG ms;
-	if (MHD_get_timeout(l->daemon, &ms) == MHD_YES)
+	MHD_UNSIGNED_LONG_LONG ms = 0;
+	bool is_due = l->daemon != NULL;
+	for (int i = 0; i < DRIVES_AT_ONCE && is_due && ms == 0; i++) {
+		(void)MHD_run(l->daemon);
+		is_due = next_drive(l, &ms);
+		if (!l->rest->requests)
+			break;
+	}
+	if (is_due && ms == 0)
+		ms = l->rest->requests ? BUSY_PACE_MS : IDLE_PACE_MS;
+	if (is_due)
 		(void)uv_timer_start(&l->timer, listener_timer, ms, 0);
 	else
 		(void)uv_timer_stop(&l->timer);
@@ -110,6 +149,10 @@ static int bind_socket(const char *address, int *ret_fd, struct err *err)
 	CLEAN(close_fd)
 	int fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	bool ok = fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) == 0;
+	// A client speaks first: who says nothing at all is kept by the kernel, and costs nothing
+	// here.
+	if (ok)
+		(void)setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &(int){ DEFER_S }, sizeof(int));
 	if (ok && found->ai_family == AF_INET6)
 		ok = setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one)) == 0;
 	ok = ok && bind(fd, found->ai_addr, found->ai_addrlen) == 0 &&
@@ -132,6 +175,7 @@ static int daemon_start(struct listener *l, int fd, struct err *err)
 		MHD_OPTION_EXTERNAL_LOGGER, daemon_log, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
 		MHD_OPTION_HTTPS_PRIORITIES, TLS_PRIORITIES, MHD_OPTION_HTTPS_CERT_CALLBACK,
 		tls_choose, MHD_OPTION_NOTIFY_COMPLETED, connection_completed, l->rest,
+		MHD_OPTION_NOTIFY_CONNECTION, connection_notify, l->rest,
 		MHD_OPTION_CONNECTION_LIMIT, config->connections_max,
 		MHD_OPTION_PER_IP_CONNECTION_LIMIT, config->connections_per_address,
 		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)CONNECTION_TIMEOUT_S,
@@ -183,6 +227,23 @@ static int listener_new(struct rest *rest, const char *address, struct err *err)
 	return 0;
 }
 
+static void lobby_due(uv_timer_t *timer)
+{
+	lobby_tick(((struct rest *)timer->data)->lobby, clock_mono_ms());
+}
+
+// A quarter of the connections stays for those who are known. libmicrohttpd counts them for each
+// listening address.
+static int make_limits(struct rest *rest, struct err *err)
+{
+	const struct rest_config *c = &rest->config;
+	const struct lobby_config lobby = { .guests_max = c->connections_max / 4 * 3,
+					    .wait_ms = c->anonymous_ms };
+	rest->lobby = lobby_new(&lobby);
+	rest->enrol_limit = limit_new(c->enrol_attempts, (int64_t)c->enrol_wait_ms);
+	return rest->lobby && rest->enrol_limit ? 0 : err_set(err, -ENOMEM, "out of memory");
+}
+
 static void heartbeat_due(uv_timer_t *timer)
 {
 	events_heartbeat(timer->data);
@@ -212,12 +273,17 @@ int rest_new(struct uv_loop_s *loop, const struct rest_config *config,
 	rest->config = *config;
 	rest->services = *services;
 	int r = rest_reload_certificates(rest, err);
+	if (r >= 0)
+		r = make_limits(rest, err);
 	if (r < 0) {
 		rest_free(take_ptr(&rest));
 		return r;
 	}
 	(void)uv_timer_init(loop, &rest->heartbeat);
 	rest->heartbeat.data = rest;
+	(void)uv_timer_init(loop, &rest->lobby_timer);
+	rest->lobby_timer.data = rest;
+	(void)uv_timer_start(&rest->lobby_timer, lobby_due, LOBBY_TICK_MS, LOBBY_TICK_MS);
 	(void)uv_timer_init(loop, &rest->scrape);
 	rest->scrape.data = rest;
 	(void)uv_timer_start(&rest->heartbeat, heartbeat_due, HEARTBEAT_MS, HEARTBEAT_MS);
@@ -260,6 +326,7 @@ void rest_stop(struct rest *rest)
 	}
 	metrics_idle(rest);
 	uv_close((uv_handle_t *)&rest->scrape, NULL);
+	uv_close((uv_handle_t *)&rest->lobby_timer, NULL);
 	uv_close((uv_handle_t *)&rest->heartbeat, heartbeat_closed);
 }
 
@@ -270,5 +337,7 @@ void rest_free(struct rest *rest)
 	while (rest->requests)
 		request_free(rest->requests);
 	tls_free(rest->tls);
+	lobby_free(rest->lobby);
+	limit_free(rest->enrol_limit);
 	free(rest);
 }

@@ -6,6 +6,9 @@
 #include <stdbool.h>
 #include <uv.h>
 
+#include "base/limit.h"
+#include "loop/lobby.h"
+
 #include "rest/packages.h"
 #include "rest/request.h"
 #include "rest/rest.h"
@@ -30,6 +33,9 @@ struct rest {
 	struct events_stream *streams;
 	size_t stream_count;
 	uv_timer_t heartbeat; // of the event streams
+	struct lobby *lobby;  // connections without a request of somebody known
+	uv_timer_t lobby_timer;
+	struct limit *enrol_limit; // refused enrolments, by network
 	struct package_list packages;
 	struct readiness readiness;
 	uv_timer_t scrape; // runs while the nodes send samples because somebody scrapes
@@ -44,6 +50,9 @@ enum MHD_Result connection_access(void *rest, struct MHD_Connection *connection,
 				  size_t *upload_len, void **request);
 void connection_completed(void *rest, struct MHD_Connection *connection, void **request,
 			  enum MHD_RequestTerminationCode code);
+
+void connection_notify(void *rest, struct MHD_Connection *connection, void **guest,
+		       enum MHD_ConnectionNotificationCode code);
 
 // connection.c: may this request be made? False after having answered 401 or 403.
 bool connection_authorise(struct request *request);

@@ -50,8 +50,8 @@ void session_login(struct request *request)
 	    request_check(request, "Login", body) < 0)
 		return;
 	auth_login(request->rest->services.auth, json_string_value(json_object_get(body, "user")),
-		   json_string_value(json_object_get(body, "password")), request->source, signed_in,
-		   request);
+		   json_string_value(json_object_get(body, "password")), request->network,
+		   signed_in, request);
 }
 
 static void signed_out(void *arg)

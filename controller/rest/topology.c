@@ -33,6 +33,23 @@ static void place_node(const struct intent *intent, json_t *node)
 	json_object_set(node, "location", location ? location : json_null());
 }
 
+// Says of which network each is; a segment that only a node tells of is none.
+static void place_segments(const struct intent *intent, json_t *segments)
+{
+	for (size_t i = json_array_size(segments); i-- > 0;) {
+		json_t *item = json_array_get(segments, i);
+		const char *name = json_string_value(json_object_get(item, "name"));
+		const struct intent_resource *segment =
+			name ? intent_find(intent, "segments", name) : NULL;
+		const char *network =
+			segment ? bare(json_object_get(segment->spec, "network")) : NULL;
+		if (network)
+			json_object_set_new(item, "network", json_string(network));
+		else
+			(void)json_array_remove(segments, i);
+	}
+}
+
 // ---- links that no end tells of ----
 
 struct unseen {
@@ -137,15 +154,7 @@ void topology_get(struct request *request)
 	json_t *item;
 	json_array_foreach(json_object_get(topology, "nodes"), i, item)
 		place_node(services->intent, item);
-	json_array_foreach(json_object_get(topology, "segments"), i, item)
-	{
-		const char *name = json_string_value(json_object_get(item, "name"));
-		const struct intent_resource *segment =
-			name ? intent_find(services->intent, "segments", name) : NULL;
-		const char *network =
-			segment ? bare(json_object_get(segment->spec, "network")) : NULL;
-		json_object_set_new(item, "network", network ? json_string(network) : json_null());
-	}
+	place_segments(services->intent, json_object_get(topology, "segments"));
 	complete_links(services->intent, topology);
 	request_answer_json(request, MHD_HTTP_OK, topology);
 }

@@ -11,7 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "auth/limit.h"
+#include "base/limit.h"
+
 #include "auth/password.h"
 #include "auth/secret.h"
 

@@ -45,7 +45,8 @@ static void wake(void *ctx)
 
 static struct live *start(struct record *record)
 {
-	static const struct live_ops ops = { store_event, samples_want };
+	static const struct live_ops ops = { .store_event = store_event,
+					     .samples_want = samples_want };
 	const struct live_config config = { .now_ms = START,
 					    .node_entries = 20,
 					    .node_bytes = 2000,

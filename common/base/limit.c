@@ -1,4 +1,4 @@
-#include "auth/limit.h"
+#include "base/limit.h"
 
 #include <stdlib.h>
 #include <string.h>
