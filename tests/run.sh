@@ -4,14 +4,15 @@
 #   sudo tests/run.sh unit api    only these
 # Stages: check (rules of the tree), unit (sanitizers), api (a live controller), crash (one that is killed, out of disk,
 # damaged), netns (real packets), vm (the same with Debian's own kernel), bench (a fleet of simulated agents), install
-# (the packages), web (a real browser). Logs go to build/logs/.
+# (the packages), web (a real browser), fuzz (every parser, for a while), hostile (attacks on a live controller). Logs go to
+# build/logs/.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 root=$PWD
 logs=$root/build/logs
 mkdir -p "$logs"
 
-all=(check unit api crash netns vm bench install web)
+all=(check unit api crash netns vm bench install web fuzz hostile)
 stages=("$@")
 [ $# -gt 0 ] || stages=("${all[@]}")
 passed=0 failed=0 skipped=0
@@ -78,7 +79,7 @@ if wants unit || wants api; then
 	must configure-dev cmake --preset dev
 	must build-dev cmake --build --preset dev
 fi
-if wants crash || wants netns || wants vm || wants bench || wants install || wants web; then
+if wants crash || wants netns || wants vm || wants bench || wants install || wants web || wants hostile; then
 	must configure-release cmake --preset release
 	must build-release cmake --build --preset release
 fi
@@ -92,6 +93,8 @@ wants vm && stage vm env WEFT_BIN="$root/build/release/bin" tests/vm/run.sh
 wants bench && stage bench env WEFT_BIN="$root/build/release/bin" tests/bench/run.sh
 wants install && stage install env WEFT_BUILD="$root/build/release" tests/install/install.sh
 wants web && stage web env WEFT_BIN="$root/build/release/bin" tests/web/run.sh
+wants fuzz && stage fuzz tests/fuzz/run.sh
+wants hostile && stage hostile env WEFT_BIN="$root/build/release/bin" tests/hostile/run.sh
 
 echo
 echo "$passed passed, $failed failed, $skipped skipped"

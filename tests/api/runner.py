@@ -1,4 +1,4 @@
-"""Starts one controller, runs every case_* of the cases_*.py files against it, and sums up."""
+"""Starts one controller, runs every case_* of the cases_*.py files in a directory (default: this one) against it, and sums up."""
 
 import glob
 import importlib.util
@@ -53,8 +53,10 @@ def main():
     wanted = sys.argv[3:]
     passed = failed = 0
     started = time.monotonic()
+    directory = os.environ.get("WEFT_CASES") or os.path.dirname(os.path.abspath(__file__))
+    sys.path.insert(0, directory)
     with Controller(binary, root) as controller:
-        for name, function in load_cases(os.path.dirname(os.path.abspath(__file__))):
+        for name, function in load_cases(directory):
             if wanted and not any(word in name for word in wanted):
                 continue
             outcome = run_case(name, function, controller)
