@@ -133,9 +133,17 @@ static void who_says_too_much_is_dropped(void **state)
 	struct world *w = *state;
 	struct client *c = join(w, "a");
 
-	for (int i = 0; i < 600; i++)
+	// On a slow machine it takes more of them; what is sent after the end may cost its bye.
+	for (int i = 0; i < 600 && w->disconnected == 0; i++) {
 		(void)client_send(c, "{\"type\":\"later\"}");
-	expect_bye(c, "more than 50 messages a second");
+		if (i >= 60 && i % 5 == 0)
+			turn(&w->loop, 1);
+	}
+	for (int64_t until = clock_mono_ms() + 5000;
+	     w->disconnected == 0 && clock_mono_ms() < until;)
+		turn(&w->loop, 10);
+	assert_int_equal(w->disconnected, 1);
+	assert_non_null(strstr(w->last_reason, "more than 50 messages a second"));
 	client_close(c);
 }
 
