@@ -117,12 +117,16 @@ static int compare(struct reconcile *r, const struct entry *e, struct finding *f
 		return rc;
 	if (r->guard.refused.code)
 		return err_set(err, r->guard.refused.code, "%s", r->guard.refused.text);
-	if (!r->seen.guard.exists)
+	if (!r->seen.guard.exists) {
 		finding_missing(f);
-	else if (strcmp(r->seen.guard.comment, r->guard.digest) != 0)
+	} else if (strcmp(r->seen.guard.comment, r->guard.digest) != 0) {
 		finding_differs(f, "table `inet weft` held other rules");
-	else
+		// Another guard entry may have changed: they share the table.
+		f->is_news = strcmp(r->seen.guard.comment, r->guard.written) == 0;
+	} else {
+		(void)snprintf(r->guard.written, sizeof r->guard.written, "%s", r->guard.digest);
 		compare_listing(r, f);
+	}
 	return 0;
 }
 

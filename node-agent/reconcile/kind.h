@@ -33,6 +33,7 @@ enum entry_match { ENTRY_SAME, ENTRY_MISSING, ENTRY_DIFFERENT };
 struct finding {
 	enum entry_match match;
 	bool remake;    // the object cannot be changed into what is wanted
+	bool is_news;   // what is wanted changed, not the kernel: no drift
 	char what[160]; // of a difference: "the MTU was 1400 instead of 1500"
 };
 
@@ -69,6 +70,7 @@ extern const size_t entry_kinds_len;
 struct guard_state {
 	struct text rules; // rendered once a run
 	char digest[65];
+	char written[65];    // the digest that the table had when it was as wanted
 	uint64_t written_at; // the dump before the last write
 	uint64_t rules_sum;  // of the kernel's listing of our own rules
 	bool rules_sum_is_known;

@@ -120,7 +120,7 @@ static void entry_run(struct reconcile *r, struct entry *e)
 	int rc = e->kind->compare(r, e, &f, &e->error);
 	if (rc == 0 && f.match != ENTRY_SAME) {
 		rc = e->kind->apply(r, e, &f, &e->error);
-		if (rc == 0)
+		if (rc == 0 && !f.is_news)
 			note_drift(r, e, &f);
 	}
 	e->outcome = rc < 0 ? ENTRY_FAILED : ENTRY_STANDS;
