@@ -4,6 +4,7 @@
 #   WEFT_FUZZ_SECONDS     for each target (default: 20, or less if all of them would take longer than the budget)
 #   WEFT_FUZZ_BUDGET      seconds for all targets together (default 150)
 #   WEFT_FUZZ_JOBS        targets at a time (default 2)
+#   WEFT_FUZZ_SEED        where the random numbers begin (default 1, so that two runs try much the same; 0: elsewhere each time)
 # An input that fails is kept below build/logs/fuzz; put it into the target's corpus once what it shows is mended. One line
 # a target, then "N passed, N failed, N skipped". Needs clang.
 set -uo pipefail
@@ -33,7 +34,7 @@ echo "${#targets[@]} targets, $each s each, $jobs at a time"
 run() {
 	local name=$1 found=build/fuzz/corpus/$1
 	mkdir -p "$found"
-	UBSAN_OPTIONS=print_stacktrace=1 build/fuzz/fuzz/fuzz_"$name" -max_total_time="$each" -timeout=20 -rss_limit_mb=2560 \
+	UBSAN_OPTIONS=print_stacktrace=1 build/fuzz/fuzz/fuzz_"$name" -max_total_time="$each" -seed="${WEFT_FUZZ_SEED:-1}" -timeout=20 -rss_limit_mb=2560 \
 		-print_final_stats=1 -verbosity=0 -artifact_prefix="$logs/$name-" "$found" "tests/fuzz/$name/corpus" >"$logs/$name.log" 2>&1
 	echo $? >"$logs/$name.status"
 }
