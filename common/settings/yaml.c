@@ -11,6 +11,8 @@
 #include "base/text.h"
 #include "settings/yaml_scalar.h"
 
+#define KEY_MAX 256 // a host name fits
+
 const struct yaml_limits yaml_limits_default = {
 	.bytes = (size_t)8 << 20,
 	.depth = 32,
@@ -126,6 +128,10 @@ static int check_key(struct loader *l, const yaml_event_t *event, const json_t *
 		return fail(l, -EINVAL, event->start_mark, "anchors and tags are not allowed");
 	if (strlen(key) != event->data.scalar.length)
 		return fail(l, -EINVAL, event->start_mark, "a key holds a NUL character");
+	// libyaml reads keys of up to 1024 characters, and written again a key may be longer.
+	if (event->data.scalar.length > KEY_MAX)
+		return fail(l, -EINVAL, event->start_mark, "a key is longer than %d bytes",
+			    KEY_MAX);
 	if (strcmp(key, "<<") == 0)
 		return fail(l, -EINVAL, event->start_mark, "merge keys are not allowed");
 	if (json_object_get(map, key))
