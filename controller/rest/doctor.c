@@ -1,5 +1,6 @@
 // POST /api/v1/nodes/{name}/doctor: a node examines itself, with others' help.
 #include <stdlib.h>
+#include <string.h>
 
 #include "model/json.h"
 
@@ -10,18 +11,50 @@
 
 #define DOCTOR_MS 60000
 
+static bool is_grade(const char *grade)
+{
+	return strcmp(grade, "ok") == 0 || strcmp(grade, "warn") == 0 || strcmp(grade, "bad") == 0;
+}
+
+// What the document promises of a node's answer and nothing else, for a node may lie; NULL when it
+// is malformed.
+static json_t *report_of(const char *node, const json_t *result)
+{
+	const json_t *lines = json_object_get(result, "lines");
+	json_auto_t *told = json_array();
+	bool is_ok = true;
+	size_t i;
+	json_t *line;
+
+	if (!json_is_array(lines))
+		return NULL;
+	json_array_foreach(lines, i, line)
+	{
+		const char *check, *grade, *text, *cure;
+
+		if (json_unpack(line, "{s:s, s:s, s:s, s:s}", "check", &check, "grade", &grade,
+				"text", &text, "cure", &cure) < 0 ||
+		    !is_grade(grade))
+			return NULL;
+		is_ok = is_ok && strcmp(grade, "bad") != 0;
+		(void)json_array_append_new(told,
+					    json_pack("{s:s, s:s, s:s, s:s}", "check", check,
+						      "grade", grade, "text", text, "cure", cure));
+	}
+	return json_pack("{s:s, s:b, s:O}", "node", node, "ok", is_ok, "lines", told);
+}
+
 static void answered(void *ctx, const json_t *result, const char *error)
 {
 	struct request *request = ctx;
 	if (question_failed(request, request->state, result, error))
 		return;
-	if (!json_is_array(json_object_get(result, "lines"))) {
+	json_t *report = report_of(request->params.name, result);
+	if (!report) {
 		request_problem(request, MHD_HTTP_CONFLICT, "nodes/%s cannot examine itself: %s",
 				request->params.name, error ? error : "its answer is malformed");
 		return;
 	}
-	json_t *report = json_copy((json_t *)(uintptr_t)result);
-	json_object_set_new(report, "node", json_string(request->params.name));
 	request_answer_json(request, MHD_HTTP_OK, report);
 }
 

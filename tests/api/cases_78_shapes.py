@@ -4,7 +4,7 @@ import threading
 
 from agent import Agent
 from cases_75_sessions import eventually
-from controller import expect
+from controller import expect, refusal
 
 FLEET = {"resources": {
     "sites": {"cape": {"location": {"lat": 48.9, "lon": -2.5}}},
@@ -49,17 +49,31 @@ def case_what_a_node_could_not_apply(c):
     assert expect(c.admin.get("/api/v1/nodes/dora/observed"), 200).json["node"]["health"] == "error"
 
 
-def case_a_ping_that_is_answered(c):
+def asked(c, verb, body, result):
+    """The controller's answer when dora is asked and answers with `result`, and what it was asked."""
     answers = []
-    asking = threading.Thread(target=lambda: answers.append(
-        c.admin.post("/api/v1/nodes/dora/ping", {"to": "emil", "count": 2})))
+    asking = threading.Thread(target=lambda: answers.append(c.admin.post(f"/api/v1/nodes/dora/{verb}", body)))
     asking.start()
     request = c.dora.await_type("request")
-    assert request["verb"] == "ping" and request["args"]["count"] == 2, request
-    c.dora.send(type="response", id=request["id"], ok=True, error=None,
-                result={"sent": 2, "received": 1, "rtt_ms": [1.5, None]})
+    assert request["verb"] == verb, request
+    c.dora.send(type="response", id=request["id"], ok=True, error=None, result=result)
     asking.join(10)
-    result = expect(answers[0], 200).json
+    return answers[0], request["args"]
+
+
+def case_a_node_examines_itself(c):
+    fine = {"check": "clock", "grade": "ok", "text": "the clock is right", "cure": ""}
+    bad = {"check": "disk", "grade": "bad", "text": "the disk is full", "cure": "make room"}
+    answer, _ = asked(c, "doctor", None, {"lines": [fine, {**bad, "lie": 1}], "ok": True, "lie": 2})
+    assert expect(answer, 200).json == {"node": "dora", "ok": False, "lines": [fine, bad]}, answer.text
+    answer, _ = asked(c, "doctor", None, {"lines": [{**fine, "grade": "splendid"}]})
+    refusal(answer, 409)
+
+
+def case_a_ping_that_is_answered(c):
+    answer, args = asked(c, "ping", {"to": "emil", "count": 2}, {"sent": 2, "received": 1, "rtt_ms": [1.5, None]})
+    assert args["count"] == 2, args
+    result = expect(answer, 200).json
     assert result["received"] == 1 and result["rtt_ms"] == [1.5, None] and result["path"][0] == "dora", result
     c.dora.close()
 
