@@ -39,6 +39,7 @@ class Agent:
         self.key = os.path.join(c.dir, f"agent-{name}.key")
         self.certificate = os.path.join(c.dir, f"agent-{name}.crt")
         self.socket = None
+        self.patience_s = 5  # for a connection and its handshake
         self.inbox = b""
         self.desired = {}
         self.is_sampling = False
@@ -65,7 +66,7 @@ class Agent:
         context = ssl.create_default_context(cafile=os.path.join(self.c.state, "ca.crt"))
         context.minimum_version = ssl.TLSVersion.TLSv1_3
         context.load_cert_chain(self.certificate, self.key)
-        plain = socket.create_connection(("127.0.0.1", self.c.hub_port), 5)
+        plain = socket.create_connection(("127.0.0.1", self.c.hub_port), self.patience_s)
         self.socket = context.wrap_socket(plain, server_hostname="controller.weft")
         self.inbox = b""
         self.socket.sendall(b"GET /agent HTTP/1.1\r\nHost: controller.weft\r\nUpgrade: websocket\r\n"

@@ -69,7 +69,7 @@ def main():
         stopped = controller.stop()
         tail = controller.log_tail()
     outcomes = [told(stopped, "controller: stops cleanly on SIGTERM")]
-    if not wanted:
+    if not wanted and "WEFT_CASES" not in os.environ:
         unseen = controller.contract.unseen()
         outcomes.append(told(not unseen, "contract: every field that openapi.yaml promises came in some answer"))
         for field in unseen:
