@@ -20,8 +20,9 @@
 #define LOBBY_TICK_MS        250
 #define CROWDED_MS           20
 #define DRIVES_AT_ONCE       8
-#define BUSY_PACE_MS         1
-#define IDLE_PACE_MS         20 // nobody waits for an answer, and what comes in wakes it anyway
+#define DRIVES_IDLE          3
+#define PACE_MS              1
+#define PACE_CONNECTIONS     32 // so many that may all owe a handshake cost a millisecond more
 
 // One listening address: libmicrohttpd's daemon, its epoll descriptor and the timer of its next
 // deadline.
@@ -36,13 +37,18 @@ struct listener {
 
 static void listener_timer(uv_timer_t *timer);
 
+static unsigned connections_of(const struct listener *l)
+{
+	const union MHD_DaemonInfo *info =
+		MHD_get_daemon_info(l->daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
+	return info ? info->num_connections : 0;
+}
+
 // At its limit of connections libmicrohttpd stops listening, and begins again only when it is
 // driven after some have closed, for which no event may come.
 static bool is_crowded(const struct listener *l)
 {
-	const union MHD_DaemonInfo *info =
-		MHD_get_daemon_info(l->daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
-	return info && info->num_connections >= l->rest->config.connections_max / 4 * 3;
+	return connections_of(l) >= l->rest->config.connections_max / 4 * 3;
 }
 
 // How long until it wants to be driven again; false: not before something happens.
@@ -68,11 +74,13 @@ static void listener_drive(struct listener *l)
 	for (int i = 0; i < DRIVES_AT_ONCE && is_due && ms == 0; i++) {
 		(void)MHD_run(l->daemon);
 		is_due = next_drive(l, &ms);
-		if (!l->rest->requests)
+		// A request that comes on a standing connection is read in one round and begun in
+		// the next; a handshake that is owed is not worth more of them.
+		if (!l->rest->requests && i + 1 >= DRIVES_IDLE)
 			break;
 	}
 	if (is_due && ms == 0)
-		ms = l->rest->requests ? BUSY_PACE_MS : IDLE_PACE_MS;
+		ms = PACE_MS + (l->rest->requests ? 0 : connections_of(l) / PACE_CONNECTIONS);
 	if (is_due)
 		(void)uv_timer_start(&l->timer, listener_timer, ms, 0);
 	else
