@@ -30,12 +30,12 @@ is_connected() { [ "$(status "$1" .connected)" = true ]; }
 is_cut_off() { ! answers "$1" 198.18.250.2; }
 
 # The connection is told by its mark, and the rule leads it to the main table before every other one.
+has_rule() { in_host ivo ip "$1" rule show | grep -E '^1:.*fwmark 0x10000000/0x10000000 lookup main'; }
+has_mark() { in_host ivo ss -tne 2>/dev/null | grep ':8444 .*fwmark:0x10000000'; }
 control_rule() {
 	local family
-	for family in -4 -6; do
-		in_host ivo ip $family rule show | grep -E '^1:.*fwmark 0x10000000/0x10000000 lookup main' >/dev/null || die "no rule ($family)"
-	done
-	in_host ivo ss -tne 2>/dev/null | grep ':8444 .*fwmark:0x10000000' >/dev/null || die "the connection to the controller has no mark"
+	for family in -4 -6; do till 20 has_rule $family || die "no rule ($family)"; done
+	till 20 has_mark || die "the connection to the controller has no mark"
 	# Whatever sends everything elsewhere comes after it.
 	in_host ivo ip rule add priority 2 to 198.18.250.2 table 77
 	in_host ivo ip route add unreachable default table 77
