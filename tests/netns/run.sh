@@ -12,8 +12,8 @@ passed=0 failed=0 skipped=0
 scratch=$(mktemp -d)
 logs=${WEFT_NETNS_LOGS:-$scratch}
 
-# Each script has its own rehearsal, so two run side by side: they wait more than they work.
-jobs=${WEFT_NETNS_JOBS:-2}
+# Each script has its own rehearsal, so three run side by side: they wait more than they work.
+jobs=${WEFT_NETNS_JOBS:-3}
 
 # wanted NAME [WORD|SCRIPT...]
 wanted() {
