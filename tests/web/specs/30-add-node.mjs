@@ -76,6 +76,7 @@ test("Approve stands where a host waits and only while it does, and lets it in",
   await page.getByRole("button", { name: "Approve" }).click();
   await page.getByRole("dialog").getByText(Buffer.alloc(32, 7).toString("base64")).waitFor();
   await page.getByRole("dialog").getByRole("button", { name: "Approve" }).click();
+  await page.getByRole("dialog").waitFor({ state: "detached" });
   await page.getByRole("button", { name: "Approve" }).waitFor({ state: "detached" });
   assert.deepEqual((await api(page, "GET", "/api/v1/state")).body.pending, []);
   await removed(page, "asks-first");
