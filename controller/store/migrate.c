@@ -72,20 +72,6 @@ static int run_file(const struct store_backend *backend, void *db, const struct 
 	return run(backend, db, pragma, err);
 }
 
-static int apply(const struct store_backend *backend, void *db, const struct migration *m,
-		 struct err *err)
-{
-	int r = backend->begin(db, true, err);
-	if (r < 0)
-		return r;
-	r = run_file(backend, db, m, err);
-	if (r < 0) {
-		(void)backend->end(db, false, NULL);
-		return err_prefix(err, "schema change %s", m->file);
-	}
-	return backend->end(db, true, err);
-}
-
 static int read_version(const struct store_row *row, void *arg, struct err *err)
 {
 	(void)err;
@@ -93,12 +79,37 @@ static int read_version(const struct store_row *row, void *arg, struct err *err)
 	return 0;
 }
 
+static int schema_version(const struct store_backend *backend, void *db, int64_t *ret_version,
+			  struct err *err)
+{
+	return backend->query(db, store_statement(SQL_SCHEMA_VERSION), STORE_NO_PARAMS,
+			      read_version, ret_version, err);
+}
+
+// The version is asked again inside: another program of the controller may be starting on the same
+// new database and have been first.
+static int apply(const struct store_backend *backend, void *db, const struct migration *m,
+		 struct err *err)
+{
+	int64_t have = 0;
+	int r = backend->begin(db, true, err);
+	if (r < 0)
+		return r;
+	r = schema_version(backend, db, &have, err);
+	if (r >= 0 && have < m->version)
+		r = run_file(backend, db, m, err);
+	if (r < 0) {
+		(void)backend->end(db, false, NULL);
+		return err_prefix(err, "schema change %s", m->file);
+	}
+	return backend->end(db, true, err);
+}
+
 int migrate(const struct store_backend *backend, void *db, const struct migration *list,
 	    size_t count, struct err *err)
 {
 	int64_t have = 0;
-	int r = backend->query(db, store_statement(SQL_SCHEMA_VERSION), STORE_NO_PARAMS,
-			       read_version, &have, err);
+	int r = schema_version(backend, db, &have, err);
 	if (r < 0)
 		return r;
 	int newest = count ? list[count - 1].version : 0;

@@ -12,8 +12,9 @@
 #include "store/file.h"
 #include "store/migrate.h"
 
-#define BUSY_MS    5000 // another process (reset-password) holds the write lock for milliseconds
-#define COLUMN_MAX 16
+#define BUSY_MS     5000 // another process (reset-password) holds the write lock for milliseconds
+#define BUSY_NAP_MS 10
+#define COLUMN_MAX  16
 
 struct sqlite_db {
 	sqlite3 *handle;
@@ -92,6 +93,18 @@ static int check_row(void *arg, int count, char **values, char **names)
 	return 0;
 }
 
+// SQLite waits for nobody where two programs turn a new database to WAL at once (it says busy to
+// one of them at once, lest they wait for each other).
+static int use_log(const struct sqlite_db *db, struct err *err)
+{
+	int r = run_text(db, "PRAGMA journal_mode = WAL", err);
+	for (int waited = 0; r == -EAGAIN && waited < BUSY_MS; waited += BUSY_NAP_MS) {
+		(void)sqlite3_sleep(BUSY_NAP_MS);
+		r = run_text(db, "PRAGMA journal_mode = WAL", err);
+	}
+	return r;
+}
+
 static int configure(const struct sqlite_db *db, struct err *err)
 {
 	(void)sqlite3_extended_result_codes(db->handle, 1);
@@ -105,7 +118,7 @@ static int configure(const struct sqlite_db *db, struct err *err)
 	if (!is_sound)
 		return err_set(err, -EUCLEAN,
 			       "the database is damaged, it was left as it is: restore a backup");
-	int r = run_text(db, "PRAGMA journal_mode = WAL", err);
+	int r = use_log(db, err);
 	if (r == 0)
 		r = run_text(db, "PRAGMA synchronous = FULL", err);
 	if (r == 0)

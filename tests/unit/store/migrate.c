@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -60,6 +61,33 @@ static void test_new_database(void **state)
 	store = scratch_open(s);
 	assert_string_equal(store_controller_id(store), id);
 	store_free(store);
+}
+
+// As `reset-password` beside a controller that starts for the first time.
+static void test_many_make_the_same_new_database(void **state)
+{
+	enum { AT_ONCE = 4 };
+	const struct scratch *s = *state;
+	pid_t children[AT_ONCE];
+	for (size_t i = 0; i < AT_ONCE; i++) {
+		children[i] = fork();
+		assert_true(children[i] >= 0);
+		if (children[i] > 0)
+			continue;
+		struct store *store = NULL;
+		struct err err = { 0 };
+		if (store_open(NULL, s->db, &store, &err) < 0)
+			(void)fprintf(stderr, "%s\n", err.text);
+		_exit(store ? 0 : 1);
+	}
+	size_t failed = 0;
+	for (size_t i = 0; i < AT_ONCE; i++) {
+		int status = -1;
+		assert_int_equal(waitpid(children[i], &status, 0), children[i]);
+		failed += status != 0;
+	}
+	assert_int_equal(failed, 0);
+	store_free(scratch_open(s));
 }
 
 static void test_newer_schema_is_refused(void **state)
@@ -207,6 +235,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_new_database),
+		TEST(test_many_make_the_same_new_database),
 		TEST(test_newer_schema_is_refused),
 		TEST(test_files_run_in_order_and_once),
 		TEST(test_a_broken_file_leaves_the_version_before),
