@@ -75,7 +75,7 @@ use_lab() {
 }
 lab() { weft lab "$1" --lab "$LAB" "${@:2}"; }
 lab_up() {
-	lab up --port 0 "$@" || return 1
+	lab up --port 0 "$@" || { tail -n 5 "/run/weft-lab/$LAB/controller/log" >&2; return 1; }
 	eval "$(weft lab env --lab "$LAB")"
 	[ -z "${WEFT_NETEM:-}" ] || impair $WEFT_NETEM
 }

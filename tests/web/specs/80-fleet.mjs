@@ -28,11 +28,19 @@ async function someNode(page) {
 
 fleetTest("the overview says in one sentence how the fleet is, and counts as the controller does", async () => {
   const page = await opened("/");
-  const { nodes, revision } = await state(page);
-  const healthy = nodes.filter((node) => node.health === "ok").length;
-  const sentence = await page.locator(".verdict p").innerText();
-  if (healthy === nodes.length) assert.match(sentence, new RegExp(`revision ${revision}|link`));
-  else assert.ok(nodes.some((node) => node.health !== "ok" && sentence.includes(node.name)), sentence);
+  // Both may change between the two looks, so they must agree within a while, not at the first.
+  const agrees = ({ nodes, revision }, sentence) =>
+    nodes.every((node) => node.health === "ok")
+      ? new RegExp(`revision ${revision}|link`).test(sentence)
+      : nodes.some((node) => node.health !== "ok" && sentence.includes(node.name));
+  let seen, sentence;
+  for (const end = Date.now() + 15000; ; await page.waitForTimeout(200)) {
+    seen = await state(page);
+    sentence = await page.locator(".verdict p").innerText();
+    if (agrees(seen, sentence)) break;
+    assert.ok(Date.now() < end, `${sentence} but ${JSON.stringify(seen.nodes.map(({ name, health }) => ({ name, health })))}`);
+  }
+  const { nodes } = seen;
   assert.equal(await page.locator("table.nodes tbody tr").count(), nodes.length);
   await page.screenshot({ path: join(process.env.WEFT_OUT, "fleet-overview.png"), fullPage: true });
   await page.context().close();
