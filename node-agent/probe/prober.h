@@ -1,0 +1,70 @@
+// Probes links in a thread of its own, so that nothing else the agent does makes a link look slow
+// or down, and answers the other ends' probes.
+//
+// Called from the loop's thread only. Links share one pair of sockets per device and address
+// family; they are looked after in passes, so that many cost little more than few.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "base/err.h"
+
+#include "probe/link.h"
+#include "steer/judge.h"
+
+enum { PROBER_KEY_MAX = 200, PROBER_TEXT_MAX = 256 };
+
+struct prober;
+
+// Strings are borrowed.
+struct prober_target {
+	const char *key;    // "home/bob": what the link is called here
+	const char *name;   // "rho-bob": in sentences
+	const char *device; // the WireGuard device
+	const char *own;    // overlay addresses, of one family
+	const char *peer;
+	uint16_t port; // both ends answer on it
+	uint8_t secret[LINK_KEY_SIZE];
+	struct judge_config judge;
+};
+
+// A link's state is another.
+struct prober_change {
+	char key[PROBER_KEY_MAX + 1];
+	enum judge_state before, state;
+	int64_t age_us;                 // since it changed
+	char sentence[PROBER_TEXT_MAX]; // why
+};
+typedef void (*prober_change_fn)(void *context, const struct prober_change *change);
+
+struct prober_reading {
+	enum judge_state state;
+	int64_t age_us; // of the state
+	char sentence[PROBER_TEXT_MAX];
+	struct judge_counts counts;
+	int64_t value[JUDGE_MEASURES];       // JUDGE_UNMEASURED when not known
+	int64_t rtt_us, forward_us, back_us; // last; OFFSET_UNKNOWN when not known
+	struct sender_counts sender;
+	struct reflector_counts reflector;
+	uint64_t garbage;
+	struct link_histogram histogram;
+};
+
+int prober_new(uv_loop_t *loop, prober_change_fn change, void *context, struct prober **ret_prober,
+	       struct err *err);
+
+// Takes over which links there are; one that is the same but for its judge goes on as it is.
+int prober_set(struct prober *prober, const struct prober_target *targets, size_t count,
+	       struct err *err);
+
+// False: no such link.
+bool prober_read(struct prober *prober, const char *key, struct prober_reading *ret_reading);
+
+// Why that link cannot be probed; false when it can, or there is none.
+bool prober_trouble(struct prober *prober, const char *key, struct err *ret_trouble);
+
+// Ends the thread; frees itself once the loop has let go of its handle.
+void prober_close(struct prober *prober);

@@ -1,0 +1,211 @@
+// Two ends on the loopback device, with real sockets and the real thread: links come up, go down
+// when the other end goes, and what strangers send changes nothing.
+// clang-format off
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+// clang-format on
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+
+#include "probe/prober.h"
+
+#define ASK_PORT_ANY 0
+
+enum { PORT = 40862, LIMIT_MS = 20000 };
+
+struct end {
+	struct prober *prober;
+	int changes;
+	struct prober_change last;
+};
+
+static uv_loop_t loop;
+
+static void on_change(void *context, const struct prober_change *change)
+{
+	struct end *end = context;
+	end->changes++;
+	end->last = *change;
+}
+
+static struct prober_target target(const char *own, const char *peer, uint8_t secret)
+{
+	struct prober_target t = { .key = "net/other",
+				   .name = "one-other",
+				   .device = "lo",
+				   .own = own,
+				   .peer = peer,
+				   .port = PORT,
+				   .judge = judge_config_default() };
+	memset(t.secret, secret, sizeof t.secret);
+	t.judge.interval_us = 20000;
+	t.judge.hold_down_us = 0;
+	return t;
+}
+
+static void start(struct end *end, const char *own, const char *peer, uint8_t secret)
+{
+	struct err err = { 0 };
+	const struct prober_target t = target(own, peer, secret);
+	*end = (struct end){ 0 };
+	assert_int_equal(prober_new(&loop, on_change, end, &end->prober, &err), 0);
+	assert_int_equal(prober_set(end->prober, &t, 1, &err), 0);
+}
+
+static void stop(struct end *end)
+{
+	prober_close(end->prober);
+	end->prober = NULL;
+	(void)uv_run(&loop, UV_RUN_NOWAIT); // its handle is let go of
+}
+
+static struct prober_reading reading_of(const struct end *end)
+{
+	struct prober_reading r;
+	assert_true(prober_read(end->prober, "net/other", &r));
+	return r;
+}
+
+static void wait_for(const struct end *end, enum judge_state state)
+{
+	const int64_t until = clock_mono_ms() + LIMIT_MS;
+	while (reading_of(end).state != state || end->last.state != state) {
+		assert_true(clock_mono_ms() < until);
+		(void)uv_run(&loop, UV_RUN_NOWAIT);
+		(void)usleep(2000);
+	}
+}
+
+static void a_link_comes_up_and_goes_down(void **state)
+{
+	(void)state;
+	struct end a, b;
+	start(&a, "127.0.1.1", "127.0.1.2", 1);
+	start(&b, "127.0.1.2", "127.0.1.1", 1);
+	wait_for(&a, JUDGE_UP);
+	wait_for(&b, JUDGE_UP);
+	assert_string_equal(a.last.key, "net/other");
+	struct prober_reading r = reading_of(&a);
+	assert_true(r.rtt_us >= 0 && r.rtt_us < 1000000);
+	assert_true(r.histogram.count >= 5 && r.counts.sent >= 5);
+	assert_true(r.reflector.fresh > 0);
+	assert_int_equal(r.garbage, 0);
+	stop(&b);
+	wait_for(&a, JUDGE_DOWN);
+	assert_non_null(strstr(a.last.sentence, "one-other down"));
+	start(&b, "127.0.1.2", "127.0.1.1", 1);
+	wait_for(&a, JUDGE_UP);
+	stop(&b);
+	stop(&a);
+}
+
+static void both_families_do(void **state)
+{
+	(void)state;
+	struct end a;
+	// One end that is its own other: its address, its port, its key.
+	start(&a, "::1", "::1", 1);
+	wait_for(&a, JUDGE_UP);
+	stop(&a);
+}
+
+static void another_key_is_no_link(void **state)
+{
+	(void)state;
+	struct end a, b;
+	start(&a, "127.0.1.1", "127.0.1.2", 1);
+	start(&b, "127.0.1.2", "127.0.1.1", 2);
+	wait_for(&a, JUDGE_DOWN);
+	struct prober_reading r = reading_of(&b);
+	assert_true(r.garbage > 0 && r.reflector.fresh == 0);
+	stop(&b);
+	stop(&a);
+}
+
+// From the peer's own address, to the port that answers.
+static void throw_garbage(const char *from, const char *to)
+{
+	struct sockaddr_in own = { .sin_family = AF_INET, .sin_port = ASK_PORT_ANY };
+	struct sockaddr_in peer = { .sin_family = AF_INET, .sin_port = htons(PORT) };
+	static const uint8_t bytes[2000];
+	static const size_t sizes[] = { 0, 1, 44, 111, 112, 113, 128, 129, 2000 };
+	assert_int_equal(inet_pton(AF_INET, from, &own.sin_addr), 1);
+	assert_int_equal(inet_pton(AF_INET, to, &peer.sin_addr), 1);
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	assert_true(fd >= 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&own, sizeof own), 0);
+	for (int i = 0; i < 90; i++)
+		(void)sendto(fd, bytes, sizes[i % 9], 0, (struct sockaddr *)&peer, sizeof peer);
+	(void)close(fd);
+}
+
+static void strangers_change_nothing(void **state)
+{
+	(void)state;
+	struct end a, b;
+	start(&a, "127.0.1.1", "127.0.1.2", 1);
+	start(&b, "127.0.1.2", "127.0.1.1", 1);
+	wait_for(&a, JUDGE_UP);
+	wait_for(&b, JUDGE_UP);
+	const int changes = a.changes;
+	throw_garbage("127.0.1.2", "127.0.1.1");
+	throw_garbage("127.0.1.3", "127.0.1.1"); // of no link at all
+	const int64_t until = clock_mono_ms() + LIMIT_MS;
+	while (reading_of(&a).garbage < 90 && clock_mono_ms() < until)
+		(void)usleep(2000);
+	assert_int_equal(reading_of(&a).garbage, 90);
+	const uint64_t returned = reading_of(&a).counts.returned;
+	while (reading_of(&a).counts.returned < returned + 10 && clock_mono_ms() < until)
+		(void)uv_run(&loop, UV_RUN_NOWAIT);
+	assert_int_equal(a.changes, changes);
+	assert_int_equal(reading_of(&a).state, JUDGE_UP);
+	stop(&b);
+	stop(&a);
+}
+
+static void a_missing_device_is_named(void **state)
+{
+	(void)state;
+	struct end a;
+	struct err err = { 0 };
+	struct prober_target t = target("127.0.1.1", "127.0.1.2", 1);
+	start(&a, "127.0.1.1", "127.0.1.2", 1);
+	t.device = "wgnowhere";
+	assert_int_equal(prober_set(a.prober, &t, 1, &err), 0);
+	const int64_t until = clock_mono_ms() + LIMIT_MS;
+	while (!prober_trouble(a.prober, "net/other", &err) && clock_mono_ms() < until)
+		(void)usleep(2000);
+	assert_int_equal(err.code, -ENODEV);
+	wait_for(&a, JUDGE_DOWN);
+	t.own = "fd00::1";
+	assert_int_equal(prober_set(a.prober, &t, 1, &err), -EINVAL);
+	assert_int_equal(prober_set(a.prober, NULL, 0, &err), 0);
+	struct prober_reading r;
+	assert_false(prober_read(a.prober, "net/other", &r));
+	stop(&a);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_link_comes_up_and_goes_down),
+		cmocka_unit_test(both_families_do),
+		cmocka_unit_test(another_key_is_no_link),
+		cmocka_unit_test(strangers_change_nothing),
+		cmocka_unit_test(a_missing_device_is_named),
+	};
+	(void)uv_loop_init(&loop);
+	const int failed = cmocka_run_group_tests(tests, NULL, NULL);
+	(void)uv_run(&loop, UV_RUN_DEFAULT);
+	(void)uv_loop_close(&loop);
+	return failed;
+}
