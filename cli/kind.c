@@ -19,6 +19,7 @@ static const struct kind_columns columns[] = {
 	{ KIND_SITES, { "lan", "location", "tags" } },
 	{ KIND_NETWORKS, { "mesh", "hub", "spokes", "links", "pool" } },
 	{ KIND_LINKS, { "network", "ends", "cost", "mtu", "disabled" } },
+	{ KIND_SLAS, { "latency", "jitter", "loss", "for", "clear_for" } },
 	{ KIND_SEGMENTS, { "network", "mode", "mtu", "pool" } },
 	{ KIND_SECRETS, { "comment" } },
 	{ KIND_ENROLMENT_KEYS, { "node", "site", "uses", "expires", "approval" } },

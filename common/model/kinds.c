@@ -15,15 +15,18 @@ const struct kind kinds[KIND_COUNT] = {
 	[KIND_SITES] = {
 		.name = "sites", .singular = "site", .schema = "SiteSpec", .write = KIND_ROLE_OPERATOR,
 	},
+	[KIND_SLAS] = {
+		.name = "slas", .singular = "sla", .schema = "SlaSpec", .write = KIND_ROLE_OPERATOR,
+	},
 	[KIND_NETWORKS] = {
 		.name = "networks", .singular = "network", .schema = "NetworkSpec", .write = KIND_ROLE_OPERATOR,
 		.references = { { "mesh[]", KIND_NODES }, { "hub", KIND_NODES }, { "spokes[]", KIND_NODES },
-				{ "links[][]", KIND_NODES } },
+				{ "links[][]", KIND_NODES }, { "sla", KIND_SLAS } },
 	},
 	[KIND_LINKS] = {
 		.name = "links", .singular = "link", .schema = "LinkSpec", .write = KIND_ROLE_OPERATOR,
 		.is_link_name = true,
-		.references = { { "network", KIND_NETWORKS }, { "ends[]", KIND_NODES } },
+		.references = { { "network", KIND_NETWORKS }, { "ends[]", KIND_NODES }, { "sla", KIND_SLAS } },
 	},
 	[KIND_SEGMENTS] = {
 		.name = "segments", .singular = "segment", .schema = "SegmentSpec", .write = KIND_ROLE_OPERATOR,
@@ -46,8 +49,8 @@ const struct kind kinds[KIND_COUNT] = {
 };
 
 const char *const kind_names[KIND_COUNT + 1] = {
-	"nodes",   "sites",          "networks", "links",  "segments",
-	"secrets", "enrolment-keys", "users",    "tokens", NULL,
+	"nodes",   "sites",          "slas",  "networks", "links", "segments",
+	"secrets", "enrolment-keys", "users", "tokens",   NULL,
 };
 
 const struct kind *kind_by_name(const char *name)

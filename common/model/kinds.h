@@ -20,6 +20,7 @@ enum kind_role {
 enum kind_id {
 	KIND_NODES,
 	KIND_SITES,
+	KIND_SLAS,
 	KIND_NETWORKS,
 	KIND_LINKS,
 	KIND_SEGMENTS,

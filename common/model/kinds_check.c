@@ -73,6 +73,13 @@ static void check_site(const struct check *c, const json_t *spec)
 	check_prefixes(c, spec, "lan");
 }
 
+static void check_sla(const struct check *c, const json_t *spec)
+{
+	if (!json_object_get(spec, "latency") && !json_object_get(spec, "jitter") &&
+	    !json_object_get(spec, "loss"))
+		add(c, "", "it limits nothing: a latency, a jitter or a loss is needed");
+}
+
 static void check_network(const struct check *c, const json_t *spec)
 {
 	check_prefixes(c, spec, "pool");
@@ -147,11 +154,9 @@ static void check_enrolment_key(const struct check *c, const json_t *spec)
 
 // NULL: the schema says it all.
 static void (*const checks[KIND_COUNT])(const struct check *, const json_t *) = {
-	[KIND_SITES] = check_site,
-	[KIND_NETWORKS] = check_network,
-	[KIND_LINKS] = check_link,
-	[KIND_SEGMENTS] = check_segment,
-	[KIND_ENROLMENT_KEYS] = check_enrolment_key,
+	[KIND_SITES] = check_site,       [KIND_SLAS] = check_sla,
+	[KIND_NETWORKS] = check_network, [KIND_LINKS] = check_link,
+	[KIND_SEGMENTS] = check_segment, [KIND_ENROLMENT_KEYS] = check_enrolment_key,
 };
 
 void kind_check_spec(const struct kind *k, const char *name, const json_t *spec, const char *prefix,

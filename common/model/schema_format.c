@@ -3,6 +3,7 @@
 
 #include "base/clean.h"
 #include "model/kinds.h"
+#include "model/limit.h"
 #include "model/net.h"
 #include "model/schema_parts.h"
 
@@ -99,6 +100,20 @@ static int check_expiry(const json_t *node, const char *text, struct err *err)
 		       text);
 }
 
+static int check_duration_limit(const json_t *node, const char *text, struct err *err)
+{
+	struct limit limit;
+	(void)node;
+	return limit_parse_duration(text, &limit, err);
+}
+
+static int check_share_limit(const json_t *node, const char *text, struct err *err)
+{
+	struct limit limit;
+	(void)node;
+	return limit_parse_share(text, &limit, err);
+}
+
 static const struct format {
 	const char *name;
 	int (*check)(const json_t *node, const char *text,
@@ -110,6 +125,8 @@ static const struct format {
 	{ "address", check_address },
 	{ "endpoint", check_endpoint },
 	{ "duration", check_duration },
+	{ "duration-limit", check_duration_limit },
+	{ "share-limit", check_share_limit },
 	{ "date-time", check_time },
 	{ "expiry", check_expiry },
 	{ "binary", NULL },

@@ -324,12 +324,13 @@ static touch_fn *const touchers[FLEET_KIND_COUNT] = {
 	[FLEET_NETWORK] = touch_network,
 	[FLEET_LINK] = touch_link,
 	[FLEET_SEGMENT] = touch_segment_edit,
+	[FLEET_SLA] = NULL, // no node's entries depend on it
 };
 
 void cells_touch(struct cell_set *set, struct fleet *fleet, const struct fleet_object *self,
 		 const struct fleet_object *other)
 {
-	if (self)
+	if (self && touchers[self->kind])
 		touchers[self->kind](set, fleet, self, other);
 }
 

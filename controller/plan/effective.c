@@ -171,7 +171,7 @@ typedef void show_fn(struct fleet *fleet, const struct fleet_object *object, jso
 
 static show_fn *const shows[FLEET_KIND_COUNT] = {
 	[FLEET_NODE] = show_node, [FLEET_SITE] = show_site,       [FLEET_NETWORK] = show_network,
-	[FLEET_LINK] = show_link, [FLEET_SEGMENT] = show_segment,
+	[FLEET_LINK] = show_link, [FLEET_SEGMENT] = show_segment, [FLEET_SLA] = NULL,
 };
 
 json_t *plan_effective(struct fleet *fleet, enum fleet_kind kind, const char *name)
@@ -180,7 +180,7 @@ json_t *plan_effective(struct fleet *fleet, enum fleet_kind kind, const char *na
 		kind < FLEET_KIND_COUNT ? fleet_find(fleet, kind, name) : NULL;
 	json_t *ret = o ? json_deep_copy(o->spec) : json_object();
 
-	if (o && ret)
+	if (o && ret && shows[kind])
 		shows[kind](fleet, o, ret);
 	return ret;
 }

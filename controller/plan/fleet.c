@@ -9,7 +9,7 @@
 
 static const char *const kind_plurals[FLEET_KIND_COUNT] = {
 	[FLEET_NODE] = "nodes", [FLEET_SITE] = "sites",       [FLEET_NETWORK] = "networks",
-	[FLEET_LINK] = "links", [FLEET_SEGMENT] = "segments",
+	[FLEET_LINK] = "links", [FLEET_SEGMENT] = "segments", [FLEET_SLA] = "slas",
 };
 
 enum fleet_kind fleet_kind_parse(const char *plural)

@@ -267,7 +267,7 @@ static int segment_parse(struct fleet_object *o, struct err *err)
 
 static int (*const parsers[FLEET_KIND_COUNT])(struct fleet_object *, struct err *) = {
 	[FLEET_NODE] = node_parse, [FLEET_SITE] = site_parse,       [FLEET_NETWORK] = network_parse,
-	[FLEET_LINK] = link_parse, [FLEET_SEGMENT] = segment_parse,
+	[FLEET_LINK] = link_parse, [FLEET_SEGMENT] = segment_parse, [FLEET_SLA] = NULL,
 };
 
 int fleet_object_new(const struct fleet_source *source, struct fleet_object **ret_object,
@@ -285,7 +285,7 @@ int fleet_object_new(const struct fleet_source *source, struct fleet_object **re
 	o->facts = json_incref((json_t *)source->facts);
 	if (!o->name)
 		return err_set(err, -ENOMEM, "out of memory");
-	int rc = parsers[source->kind](o, err);
+	int rc = parsers[source->kind] ? parsers[source->kind](o, err) : 0;
 	if (rc == 0)
 		*ret_object = take_ptr(&o);
 	return rc;

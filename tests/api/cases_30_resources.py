@@ -1,4 +1,4 @@
-"""The nine kinds: list, get, put, patch, delete, rename, and everything that is refused."""
+"""The ten kinds: list, get, put, patch, delete, rename, and everything that is refused."""
 
 from controller import expect, refusal
 
@@ -200,3 +200,37 @@ def case_log_and_fleet_state(c):
     assert {"nodes", "links", "segments"} <= set(topology)
     observed = expect(c.admin.get("/api/v1/nodes/rho/observed"), 200).json
     assert observed["entries"] == {} and "desired" in observed
+
+
+def case_an_sla_is_written_referred_to_and_guarded(c):
+    for name in ("sla-a", "sla-b"):
+        expect(c.admin.put("/api/v1/nodes/" + name, {}), 201)
+    voice = {"latency": "150ms", "jitter": "3x", "loss": "0.5%"}
+    made = expect(c.admin.put("/api/v1/slas/voice", voice), 201).json
+    assert made["spec"] == voice and made["kind"] == "slas"
+    assert expect(c.admin.get("/api/v1/slas/voice?effective=true"), 200).json["effective"] == \
+        {**voice, "for": "3s", "clear_for": "30s"}
+    network = {"mesh": ["sla-b", "sla-a"], "sla": "voice", "probe": {"interval": "50ms", "down": 4}}
+    expect(c.admin.put("/api/v1/networks/judged", network), 201)
+    expect(c.admin.put("/api/v1/links/judged.sla-a.sla-b", {"network": "judged", "ends": ["sla-b", "sla-a"], "sla": "sla/voice"}), 201)
+    assert "judged" in refusal(c.admin.delete("/api/v1/slas/voice"), 409)
+    expect(c.admin.post("/api/v1/slas/voice/rename", {"name": "speech"}), 200)
+    assert expect(c.admin.get("/api/v1/networks/judged"), 200).json["spec"]["sla"] == "speech"
+    assert expect(c.admin.get("/api/v1/links/judged.sla-a.sla-b"), 200).json["spec"]["sla"] == "sla/speech"
+    for name in ("links/judged.sla-a.sla-b", "networks/judged", "slas/speech", "nodes/sla-a", "nodes/sla-b"):
+        expect(c.admin.delete("/api/v1/" + name), 204)
+
+
+def case_an_sla_is_refused_in_one_sentence(c):
+    for kind, spec, field, text in [
+        ("slas", {"for": "3s"}, "slas.bad", "it limits nothing: a latency, a jitter or a loss is needed"),
+        ("slas", {"latency": "fast"}, "slas.bad.latency", '"fast" is neither a duration such as 150ms nor a factor such as 2x'),
+        ("slas", {"loss": "1"}, "slas.bad.loss", '"1" is neither a share such as 1% nor a factor such as 2x'),
+        ("slas", {"loss": "100%"}, "slas.bad.loss", "100% is not in 0.01%..99%"),
+        ("slas", {"jitter": "1x"}, "slas.bad.jitter", "1x is not in 1.1x..100x"),
+        ("networks", {"probe": {"interval": "7ms"}}, "networks.bad.probe.interval", "7ms is not in 20ms..1m"),
+        ("networks", {"sla": "nowhere"}, "networks.bad.sla", "there is no sla nowhere"),
+    ]:
+        answer = c.admin.put(f"/api/v1/{kind}/bad", spec)
+        refusal(answer, 422)
+        assert answer.json["errors"] == [{"field": field, "text": text}], answer.json
