@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "base/version.h"
 #include "loop/notify.h"
 
 #include "program.h"
@@ -271,7 +272,7 @@ static int open_hub(struct program *program, struct err *err)
 		.certificate_file = pki_cert_path(program->pki),
 		.key_file = pki_key_path(program->pki),
 		.ca_file = ca,
-		.version = WEFT_VERSION,
+		.version = weft_version(),
 		.urls = (const char *const *)program->hub_urls,
 	};
 	if (!ca)
@@ -405,7 +406,7 @@ static int command_run(struct program *program, const char *const *words, struct
 	r = start(program, err);
 	if (r >= 0) {
 		start_handles(program);
-		log_info("controller: version " WEFT_VERSION ", revision %lld, %zu nodes",
+		log_info("controller: version %s, revision %lld, %zu nodes", weft_version(),
 			 (long long)intent_revision(program->intent),
 			 intent_count(program->intent, "nodes"));
 		(void)notify_ready();
@@ -510,7 +511,7 @@ int main(int argc, char **argv)
 	}
 	const char *command = optind < argc ? argv[optind] : "";
 	if (strcmp(command, "version") == 0)
-		return puts("weft-controller " WEFT_VERSION) >= 0 ? 0 : 1;
+		return printf("weft-controller %s\n", weft_version()) >= 0 ? 0 : 1;
 	if (strcmp(command, "settings") == 0)
 		return command_settings();
 	const struct command *found = command_named(command, argc - optind - 1);

@@ -77,7 +77,7 @@ static int add_nodes(struct bundle *bundle, struct client *c, struct err *err)
 
 static int gather(struct bundle *bundle, struct client *c, struct err *err)
 {
-	int r = bundle_add(bundle, "version.txt", "weft " WEFT_VERSION "\n", err);
+	int r = bundle_add_version(bundle, "weft", err);
 	for (size_t i = 0; r == 0 && i < ARRAY_LEN(pages); i++)
 		r = add_page(bundle, c, pages[i].file, pages[i].path, err);
 	if (r == 0)

@@ -5,6 +5,7 @@
 
 #include "base/clean.h"
 #include "base/text.h"
+#include "base/version.h"
 #include "model/json.h"
 
 #include "cli/call.h"
@@ -18,7 +19,7 @@
 static int version(struct call *call, struct err *err)
 {
 	(void)err;
-	fprintf(call->out, "weft %s\n", WEFT_VERSION);
+	fprintf(call->out, "weft %s\n", weft_version());
 	return CLI_DONE;
 }
 

@@ -9,6 +9,7 @@
 #include "base/program.h"
 #include "base/redact.h"
 #include "base/text.h"
+#include "base/version.h"
 
 enum { HIDDEN_MAX = 64, OUTPUT_MAX = 16 * 1024 * 1024, PROGRAM_MS = 10000, TAR_MS = 60000 };
 
@@ -90,6 +91,13 @@ int bundle_add(struct bundle *bundle, const char *file, const char *text, struct
 	if (!path || safe.failed)
 		return err_set(err, -ENOMEM, "out of memory");
 	return file_replace(path, safe.data ? safe.data : "", safe.len, 0600, err);
+}
+
+int bundle_add_version(struct bundle *bundle, const char *program, struct err *err)
+{
+	char text[128];
+	(void)snprintf(text, sizeof text, "%s %s\n", program, weft_version());
+	return bundle_add(bundle, "version.txt", text, err);
 }
 
 int bundle_add_output(struct bundle *bundle, const char *file, const char *const *argv,

@@ -21,6 +21,9 @@ int bundle_hide(struct bundle *bundle, const char *secret, struct err *err);
 // Adds a file with `text`, redacted.
 int bundle_add(struct bundle *bundle, const char *file, const char *text, struct err *err);
 
+// Adds version.txt: the name of the program and its version.
+int bundle_add_version(struct bundle *bundle, const char *program, struct err *err);
+
 // Adds what a program prints; when there is none or it fails, why.
 int bundle_add_output(struct bundle *bundle, const char *file, const char *const *argv,
 		      struct err *err);

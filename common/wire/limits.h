@@ -1,6 +1,8 @@
 // The sizes both ends of the protocol weft.v1 hold each other to.
 #pragma once
 
+// The websocket's subprotocol. A program of a later major offers this one too, as its second
+// choice: only past the upgrade can the other end say in a bye why it will not talk.
 #define WIRE_PROTOCOL       "weft.v1"
 #define WIRE_PROTOCOL_MAJOR 1
 #define WIRE_PROTOCOL_MINOR 0

@@ -9,12 +9,12 @@
 // Decoded strings, changes and JSON values belong to the message and live until msg_done. To send,
 // point the fields at your own values, encode, and do not call msg_done.
 //
-// The dance: agent hello -> controller welcome. If the agent's base digest is the node's target
-// nothing follows; else `resync` -> agent `keys` -> controller `desired`. Later commits come as
-// `desired` right away. An agent that gets a `desired` whose base digest is not its own, and whose
-// digest is not its own either, drops it and sends `keys` unasked; if the digest is its own
-// already, it is done. Down `observe` asks for the whole observed state again (the digests
-// differed).
+// The dance: agent hello -> controller welcome. If the agent's base is the node's target nothing
+// follows; if only the revision differs, a `desired` without changes tells the agent's new one;
+// else `resync` -> agent `keys` -> controller `desired`. Later commits come as `desired` right
+// away. An agent that gets a `desired` whose base digest is not its own, and whose digest is not
+// its own either, drops it and sends `keys` unasked; if the digest is its own already, it is done.
+// Down `observe` asks for the whole observed state again (the digests differed).
 #pragma once
 
 #include <jansson.h>
@@ -54,6 +54,7 @@ enum msg_type {
 	MSG_BYE,
 };
 
+// Of another major protocol only the major and the version are read; the rest is empty.
 struct msg_hello {
 	int64_t protocol_major;
 	int64_t protocol_minor;
@@ -108,7 +109,7 @@ struct msg_samples {
 
 struct msg_event {
 	int64_t at_ms;        // since 1970
-	const char *severity; // "info", "warning" or "error"
+	const char *severity; // "info", "warning" or "error"; what else was told is a warning
 	const char *kind;     // a word such as "drift_repaired"
 	const char *entry;    // entry key or NULL
 	const char *text;     // one sentence

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "base/version.h"
 #include "model/json.h"
 #include "model/net.h"
 
@@ -80,7 +81,7 @@ static int put_manifest(FILE *out, json_t *list, struct err *err)
 	char created[TIME_TEXT_SIZE];
 	struct archive_member member;
 	json_auto_t *manifest =
-		json_pack("{s:i, s:s, s:s, s:O}", "weft_backup", FORMAT, "version", WEFT_VERSION,
+		json_pack("{s:i, s:s, s:s, s:O}", "weft_backup", FORMAT, "version", weft_version(),
 			  "created", time_format(clock_wall_ms(), created), "files", list);
 	CLEAN(free_ptr) char *text = manifest ? json_dumps(manifest, JSON_INDENT(1)) : NULL;
 	CLEAN(close_file) FILE *from = text ? fmemopen(text, strlen(text), "r") : NULL;

@@ -1,5 +1,5 @@
-// Bringing a node to its target: nothing when it is there, the delta when it is one step behind,
-// else by comparison.
+// Bringing a node to its target: nothing when it is there, the number alone when only that differs,
+// the delta when it is one step behind, else by comparison.
 
 #include <errno.h>
 #include <string.h>
@@ -8,12 +8,26 @@
 
 #include "hub/inside.h"
 
+// The node has what it should have, by an older number: it was away while something changed and
+// changed back.
+static void tell_revision(struct session *s, const struct hub_target *target)
+{
+	struct msg same = { .type = MSG_DESIRED,
+			    .desired = { .revision = target->revision,
+					 .base = target->digest,
+					 .digest = target->digest } };
+
+	queue_message(s, &same);
+}
+
 void desired_begin(struct session *s, const struct msg_hello *hello,
 		   const struct hub_target *target)
 {
 	s->desired = hello->base_digest;
 	if (!digest_equal(hello->base_digest, target->digest))
 		desired_resync(s);
+	else if (hello->base_revision != target->revision)
+		tell_revision(s, target);
 }
 
 void desired_resync(struct session *s)
@@ -70,8 +84,10 @@ static int send_difference(struct session *s, struct err *err)
 	if (entry_delta_from_hashes(s->hashes, s->hashes_count, s->hashes_digest, set, &delta) < 0)
 		return err_set(err, -ENOMEM, "out of memory");
 	s->desired = delta.digest;
-	if (digest_equal(delta.base, delta.digest))
+	if (digest_equal(delta.base, delta.digest)) {
+		tell_revision(s, &target);
 		return 0;
+	}
 	return msg_desired_frames(target.revision, &delta, queue_frame, s, err);
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "base/version.h"
 #include "wire/digest.h"
 
 #include "intent/parts.h"
@@ -309,8 +310,9 @@ int intent_load(struct intent *intent, struct err *err)
 		return err_set(err, -ENOMEM, "out of memory");
 	if (store_read_sync(s->store, load_all, &l, err) != STORE_OK)
 		return err_prefix(err, "reading the database");
-	(void)snprintf(generation, sizeof generation, "%d/%d/%d", PLAN_GENERATION, s->vxlan_port,
-		       s->wireguard_port);
+	// Another release may plan otherwise, and nobody has to remember to say so.
+	(void)snprintf(generation, sizeof generation, "%s/%d/%d/%d", weft_version(),
+		       PLAN_GENERATION, s->vxlan_port, s->wireguard_port);
 	if (strcmp(generation, l.generation) == 0)
 		return 0;
 	memcpy(l.generation, generation, sizeof generation);

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/map.h"
+#include "base/version.h"
 #include "model/json.h"
 
 #include "hub/hub.h"
@@ -292,10 +293,12 @@ static void put_nodes(struct exposition *out, const struct live *live)
 static void put_controller(struct exposition *out, const struct rest *rest)
 {
 	struct hub_counters hub;
+	char version[64];
 	size_t rss = 0;
 	hub_counters_read(rest->services.hub, &hub);
 	(void)uv_resident_set_memory(&rss);
-	put(out, "weft_controller_info", "version=\"" WEFT_VERSION "\"", 1);
+	(void)snprintf(version, sizeof(version), "version=\"%s\"", weft_version());
+	put(out, "weft_controller_info", version, 1);
 	put(out, "weft_revision", "", (double)intent_revision(rest->services.intent));
 	struct intent_confirmation waiting = { 0 };
 	bool waits = intent_confirmation(rest->services.intent, &waiting);

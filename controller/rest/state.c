@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/version.h"
 #include "model/kinds.h"
 #include "model/net.h"
 
@@ -67,7 +68,7 @@ static void state_answer(void *arg, enum store_result result, const struct err *
 			counts, kinds[i].name,
 			json_integer((json_int_t)intent_count(services->intent, kinds[i].name)));
 	json_object_set_new(state, "controller", json_string(store_controller_id(services->store)));
-	json_object_set_new(state, "version", json_string(WEFT_VERSION));
+	json_object_set_new(state, "version", json_string(weft_version()));
 	json_object_set_new(state, "revision", json_integer(intent_revision(services->intent)));
 	json_object_set_new(state, "now", json_string(time_format(now, time)));
 	json_object_set_new(state, "cursor",

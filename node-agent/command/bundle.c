@@ -82,7 +82,7 @@ static int gather(struct bundle *bundle, const struct agent_settings *settings, 
 	const char *path = settings->file ? settings->file : AGENT_CONFIG_PATH;
 	int r = hide_keys(bundle, settings, err);
 	if (r == 0)
-		r = bundle_add(bundle, "version.txt", "weft-agent " WEFT_VERSION "\n", err);
+		r = bundle_add_version(bundle, "weft-agent", err);
 	if (r == 0 && file_read(path, CONFIG_MAX, &config, NULL, NULL) == 0)
 		r = bundle_add(bundle, "agent.yaml", config, err);
 	if (r == 0)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "base/version.h"
 
 #include "command/command.h"
 #include "desired/desired.h"
@@ -69,7 +70,7 @@ json_t *command_examine(const struct agent_settings *settings, bool only_conflic
 	const struct doctor_config config = {
 		.facts = facts,
 		.not_running = r < 0 ? err.text : NULL,
-		.version = WEFT_VERSION,
+		.version = weft_version(),
 		.state_dir = settings->state_dir,
 		.identity = has_joined ? &identity : NULL,
 		.kernel = { .wireguard = settings->wireguard,

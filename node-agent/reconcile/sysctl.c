@@ -153,7 +153,8 @@ static int sweep(struct reconcile *r, struct err *err)
 
 	json_object_foreach_safe(r->former, next, name, value)
 	{
-		if (is_desired(r, name))
+		// What is no text is no sysctl's: a later version keeps it here for itself.
+		if (!json_is_string(value) || is_desired(r, name))
 			continue;
 		int rc = restore(r, name, first ? NULL : err);
 		if (rc < 0) {

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/version.h"
 
 #include "report/status.h"
 #include "run/state.h"
@@ -74,7 +75,7 @@ static json_t *answer_status(struct agent *agent, const json_t *request, uint64_
 	return json_pack("{s:b, s:s, s:s, s:s, s:s, s:s, s:b, s:s, s:I, s:I, s:s, s:s, s:I, s:I, "
 			 "s:o, s:O, s:O?}",
 			 "ok", is_ok, "refused", facts.refused, "line", line.data ? line.data : "",
-			 "name", facts.name, "version", WEFT_VERSION, "controller", facts.hub,
+			 "name", facts.name, "version", weft_version(), "controller", facts.hub,
 			 "connected", facts.is_connected, "trouble", facts.trouble, "revision",
 			 (json_int_t)facts.revision, "target", (json_int_t)facts.target,
 			 "wireguard", kernel_wireguard_name(agent->kernel), "csum_offload",

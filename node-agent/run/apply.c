@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "base/version.h"
 #include "loop/notify.h"
 
 #include "run/state.h"
@@ -172,7 +173,7 @@ void apply_tell_observed(struct agent *agent)
 static void observe(struct agent *agent, const struct reconcile_now *now)
 {
 	struct err err = { 0 };
-	const struct reconcile_self self = { .version = WEFT_VERSION,
+	const struct reconcile_self self = { .version = weft_version(),
 					     .boot_id = agent->boot_id,
 					     .csum_offload = checksum_verdict(agent->checksum) };
 	CLEAN(entry_set_free_ptr) struct entry_set *fresh = entry_set_new();

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/version.h"
 
 #include "run/state.h"
 #include "uplink/credential.h"
@@ -78,7 +79,7 @@ static void on_open(void *context)
 		.type = MSG_HELLO,
 		.hello = { .protocol_major = WIRE_PROTOCOL_MAJOR,
 			   .protocol_minor = WIRE_PROTOCOL_MINOR,
-			   .version = WEFT_VERSION,
+			   .version = weft_version(),
 			   .boot_id = agent->boot_id,
 			   .public_key = agent->public_key,
 			   .base_revision = desired_revision(agent->desired),

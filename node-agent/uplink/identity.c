@@ -60,6 +60,7 @@ void identity_done(struct identity *identity)
 		free(identity->controllers[i]);
 	for (size_t i = 0; i < identity->hub_count; i++)
 		free(identity->hubs[i]);
+	free(identity->unknown);
 	free(identity->ca_pem);
 	free(identity->certificate_pem);
 	wipe(identity->key_pem);
@@ -99,6 +100,15 @@ static int check_parts(const struct identity *identity, const char **ret_file, s
 	return r;
 }
 
+// Fields that a later version wrote outlive this one's use of the file.
+static char *unknown_fields(json_t *json)
+{
+	static const char *const known[] = { "name", "id", "controllers", "hubs" };
+	for (size_t i = 0; i < ARRAY_LEN(known); i++)
+		(void)json_object_del(json, known[i]);
+	return json_object_size(json) ? json_dumps(json, JSON_COMPACT) : NULL;
+}
+
 static int read_json(const char *text, struct identity *identity, struct err *err)
 {
 	CLEAN(json_decref_ptr) json_t *json = json_loads(text, 0, NULL);
@@ -115,6 +125,7 @@ static int read_json(const char *text, struct identity *identity, struct err *er
 		return err_set(err, -ENOMEM, "out of memory");
 	if (identity->hub_count == 0)
 		return err_set(err, -EBADMSG, "it names no controller");
+	identity->unknown = unknown_fields(json);
 	return 0;
 }
 
@@ -198,6 +209,10 @@ int identity_save(const char *state_dir, const struct identity *identity, struct
 				 "controllers",
 				 list_json(identity->controllers, identity->controller_count),
 				 "hubs", list_json(identity->hubs, identity->hub_count));
+	CLEAN(json_decref_ptr)
+	json_t *unknown = identity->unknown ? json_loads(identity->unknown, 0, NULL) : NULL;
+	if (json_is_object(unknown))
+		(void)json_object_update_missing(json, unknown);
 	CLEAN(free_ptr)
 	char *text = json ? json_dumps(json, JSON_INDENT(1) | JSON_SORT_KEYS) : NULL;
 	if (!text)

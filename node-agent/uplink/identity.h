@@ -23,6 +23,7 @@ struct identity {
 	char *certificate_pem;
 	char *key_pem;
 	char *wg_private_key; // base64
+	char *unknown;        // object of what a later version wrote into identity.json, or NULL
 };
 
 // -ENOENT with "this host has not joined ..." when there is none. -EBADMSG when a part that a

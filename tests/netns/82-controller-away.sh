@@ -90,21 +90,9 @@ change_while_stopped() {
 	no_loss ada-ben
 }
 
-# The authority's key signs ada a certificate that was valid until yesterday: it may renew, and does by itself.
+# A certificate that has expired may renew, and does by itself.
 expired_certificate() {
-	local ca=/run/weft-lab/$LAB/controller/var/lib/weft old
-	ca=$(dirname "$(find "$ca"* -name ca.key | head -n 1)")
-	in_host ada cat $state/agent.crt >"$scratch/agent.crt"
-	in_host ada cat $state/agent.key >"$scratch/agent.key"
-	mkdir "$scratch/ca"
-	: >"$scratch/ca/index"
-	openssl x509 -in "$scratch/agent.crt" -noout -serial | cut -d= -f2 >"$scratch/ca/serial"
-	printf '[ca]\ndefault_ca=c\n[c]\ndatabase=%s/ca/index\nserial=%s/ca/serial\nnew_certs_dir=%s/ca\ndefault_md=sha256\npolicy=p\ncopy_extensions=copyall\nunique_subject=no\n[p]\ncommonName=supplied\n' \
-		"$scratch" "$scratch" "$scratch" >"$scratch/ca.cnf"
-	openssl x509 -x509toreq -copy_extensions copyall -in "$scratch/agent.crt" -signkey "$scratch/agent.key" -out "$scratch/agent.csr" 2>/dev/null
-	openssl ca -batch -config "$scratch/ca.cnf" -cert "$ca/ca.crt" -keyfile "$ca/ca.key" -in "$scratch/agent.csr" -out "$scratch/expired.crt" -notext \
-		-startdate "$(date -u -d '-9 days' +%Y%m%d%H%M%SZ)" -enddate "$(date -u -d '-1 day' +%Y%m%d%H%M%SZ)" 2>"$scratch/ca.log" || die "$(cat "$scratch/ca.log")"
-	in_host ada sh -c 'cat >"$0"' $state/agent.crt <"$scratch/expired.crt"
+	expire_certificate ada
 	flow ada-ben ada "$(overlay home ben 4)"
 	signal ada KILL
 	till 40 is_settled ada || die "ada has no session: $(status ada .line)"

@@ -136,6 +136,47 @@ lab_reboot() {
 		ip route flush proto 87; ip -6 route flush proto 87; rm -rf /run/weft-agent /run/wireguard/*; true'
 }
 
+# Afterwards each host of a lab runs programs of the directory that `runs HOST DIRECTORY` told last, WEFT_BIN before that.
+choose_programs() {
+	local program
+	mkdir "$scratch/bin"
+	cp "$WEFT_BIN/weft" "$scratch/bin/" # which looks for the others beside itself
+	for program in weft-agent weft-controller; do
+		printf '#!/bin/sh\nWEFT_RECORD=/var/lib/weft-record exec "$(cat /var/lib/weft-programs 2>/dev/null || echo %s)/%s" "$@"\n' \
+			"$WEFT_BIN" $program >"$scratch/bin/$program"
+		chmod +x "$scratch/bin/$program"
+	done
+	PATH=$scratch/bin:$PATH
+}
+# runs HOST DIRECTORY: from its next start on; the lab's service starts a killed program again.
+runs() { in_host "$1" sh -c 'echo "$0" >/var/lib/weft-programs' "$2"; }
+program_pid() { in_host "$1" pgrep -x -n "${2:-weft-agent}"; }
+is_other_pid() { [ "$(program_pid "$1" "$2")" != "$3" ]; }
+# program_restart HOST [PROGRAM [SIGNAL]]
+program_restart() {
+	local program=${2:-weft-agent} pid
+	pid=$(program_pid "$1" "$program")
+	in_host "$1" kill "-${3:-KILL}" "$pid"
+	till 15 is_other_pid "$1" "$program" "$pid" || die "$1: $program did not come back"
+}
+
+# expire_certificate HOST: the authority's key signs it a certificate that was valid until yesterday.
+expire_certificate() {
+	local ca own=/var/lib/weft-agent
+	ca=$(dirname "$(find "/run/weft-lab/$LAB/controller/var/lib/weft"* -name ca.key | head -n 1)")
+	in_host "$1" cat $own/agent.crt >"$scratch/agent.crt"
+	in_host "$1" cat $own/agent.key >"$scratch/agent.key"
+	mkdir "$scratch/ca"
+	: >"$scratch/ca/index"
+	openssl x509 -in "$scratch/agent.crt" -noout -serial | cut -d= -f2 >"$scratch/ca/serial"
+	printf '[ca]\ndefault_ca=c\n[c]\ndatabase=%s/ca/index\nserial=%s/ca/serial\nnew_certs_dir=%s/ca\ndefault_md=sha256\npolicy=p\ncopy_extensions=copyall\nunique_subject=no\n[p]\ncommonName=supplied\n' \
+		"$scratch" "$scratch" "$scratch" >"$scratch/ca.cnf"
+	openssl x509 -x509toreq -copy_extensions copyall -in "$scratch/agent.crt" -signkey "$scratch/agent.key" -out "$scratch/agent.csr" 2>/dev/null
+	openssl ca -batch -config "$scratch/ca.cnf" -cert "$ca/ca.crt" -keyfile "$ca/ca.key" -in "$scratch/agent.csr" -out "$scratch/expired.crt" -notext \
+		-startdate "$(date -u -d '-9 days' +%Y%m%d%H%M%SZ)" -enddate "$(date -u -d '-1 day' +%Y%m%d%H%M%SZ)" 2>"$scratch/ca.log" || die "$(cat "$scratch/ca.log")"
+	in_host "$1" sh -c 'cat >"$0"' $own/agent.crt <"$scratch/expired.crt"
+}
+
 # guard HOST COUNTER: packets that a guard rail dropped.
 guard() { in_host "$1" nft -j list counter inet weft "$2" | jq -er '[.nftables[].counter? // empty][0].packets'; }
 

@@ -174,6 +174,21 @@ static void test_sysctls_are_restored(void **state)
 	assert_int_equal(json_object_size(f->saved), 1);
 }
 
+// What a later version keeps beside the sysctls is its own to restore.
+static void test_what_is_no_sysctl_stays_saved(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_run(f);
+	assert_int_equal(json_object_set_new(f->saved, "resolver", json_pack("{s:[]}", "was")), 0);
+	fixture_begin(f);
+	entry_set_drop(f->set, "sysctl/net.ipv4.ip_forward");
+	fixture_run(f);
+	assert_string_equal(fake_kernel_sysctl(&f->kernel, "net.ipv4.ip_forward"), "0");
+	assert_null(json_object_get(f->saved, "net.ipv4.ip_forward"));
+	assert_non_null(json_object_get(f->saved, "resolver"));
+}
+
 static void test_leaving_removes_every_trace(void **state)
 {
 	struct fixture *f = *state;
@@ -296,6 +311,7 @@ int main(void)
 		TEST(test_unknown_kind_is_an_error_entry),
 		TEST(test_unreadable_entry_keeps_its_kind),
 		TEST(test_sysctls_are_restored),
+		TEST(test_what_is_no_sysctl_stays_saved),
 		TEST(test_leaving_removes_every_trace),
 		TEST(test_counters_go_on_when_rules_change),
 		TEST(test_edited_rules_are_put_back),

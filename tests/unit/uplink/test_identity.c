@@ -9,6 +9,7 @@
 // clang-format on
 
 #include <errno.h>
+#include <jansson.h>
 #include <openssl/bio.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -148,6 +149,26 @@ static void a_missing_wireguard_key_is_none(void **state)
 	assert_null(identity.wg_private_key);
 }
 
+// A later version wrote it, this one has it in hand for a while.
+static void fields_of_a_later_version_outlive_a_save(void **state)
+{
+	CLEAN(identity_done) struct identity identity = { 0 };
+	CLEAN(free_ptr) char *after = NULL;
+	CLEAN(free_ptr) char *path = text_format("%s/identity.json", (char *)*state);
+	static const char later[] = "{\"name\":\"rho\",\"id\":\"7\",\"hubs\":[\"ctl:8444\"],"
+				    "\"later\":{\"epoch\":[12]}}";
+	assert_int_equal(file_replace(path, later, strlen(later), 0600, NULL), 0);
+	assert_int_equal(identity_load(*state, &identity, NULL), 0);
+	free(identity.name);
+	identity.name = strdup("sigma");
+	assert_int_equal(identity_save(*state, &identity, NULL), 0);
+	assert_int_equal(file_read(path, IDENTITY_FILE_MAX, &after, NULL, NULL), 0);
+	json_auto_t *json = json_loads(after, 0, NULL);
+	assert_string_equal(json_string_value(json_object_get(json, "name")), "sigma");
+	const json_t *epoch = json_object_get(json_object_get(json, "later"), "epoch");
+	assert_int_equal(json_integer_value(json_array_get(epoch, 0)), 12);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -156,6 +177,7 @@ int main(void)
 		TEST(a_missing_part_is_damage_but_no_identity_is_none),
 		TEST(a_key_of_another_certificate_is_damage),
 		TEST(a_missing_wireguard_key_is_none),
+		TEST(fields_of_a_later_version_outlive_a_save),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -138,8 +138,7 @@ static const struct bad bads[] = {
 	{ MSG_UP, -EBADMSG, "samples.values: a: expected an object",
 	  "{\"type\":\"samples\",\"at\":1,\"values\":{\"a\":1}}" },
 	{ MSG_UP, -EBADMSG, "event.severity",
-	  "{\"type\":\"event\",\"at\":1,\"severity\":\"loud\",\"kind\":\"a\",\"text\":\"\"}" },
-	{ MSG_UP, -EBADMSG, "response.error", "{\"type\":\"response\",\"id\":1,\"ok\":false}" },
+	  "{\"type\":\"event\",\"at\":1,\"severity\":3,\"kind\":\"a\",\"text\":\"\"}" },
 	{ MSG_UP, -EBADMSG, "applied.errors.entry",
 	  "{\"type\":\"applied\",\"revision\":1,\"digest\":\"" ZERO
 	  "\",\"errors\":[{\"text\":\"x\"}]}" },
