@@ -22,6 +22,7 @@ static const struct kind_columns columns[] = {
 	{ KIND_SLAS, { "latency", "jitter", "loss", "for", "clear_for" } },
 	{ KIND_SEGMENTS, { "network", "mode", "mtu", "pool" } },
 	{ KIND_SECRETS, { "comment" } },
+	{ KIND_WEBHOOKS, { "url", "url_from", "secret", "events", "severity", "format" } },
 	{ KIND_ENROLMENT_KEYS, { "node", "site", "uses", "expires", "approval" } },
 	{ KIND_USERS, { "role", "comment" } },
 	{ KIND_TOKENS, { "role", "expires", "scopes", "comment" } },

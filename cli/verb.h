@@ -28,6 +28,7 @@ enum verb_word {
 	WORD_NAME, // a resource of the kind that the word before names
 	WORD_NODE,
 	WORD_SECRET,
+	WORD_WEBHOOK,
 	WORD_CONTEXT,
 	WORD_FILE,
 	WORD_VERB,

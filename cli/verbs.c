@@ -9,15 +9,40 @@
 #include "cli/verb.h"
 
 const struct verb *const verb_table[] = {
-	&verb_login,      &verb_logout,   &verb_context,      &verb_plan,        &verb_apply,
-	&verb_confirm,    &verb_rollback, &verb_get,          &verb_edit,        &verb_delete,
-	&verb_rename,     &verb_node_add, &verb_node_approve, &verb_node_revoke, &verb_node_retry,
-	&verb_status,     &verb_ping,     &verb_doctor,       &verb_bundle,      &verb_watch,
-	&verb_history,    &verb_events,   &verb_secret_set,   &verb_import,
+	&verb_login,
+	&verb_logout,
+	&verb_context,
+	&verb_plan,
+	&verb_apply,
+	&verb_confirm,
+	&verb_rollback,
+	&verb_get,
+	&verb_edit,
+	&verb_delete,
+	&verb_rename,
+	&verb_node_add,
+	&verb_node_approve,
+	&verb_node_revoke,
+	&verb_node_retry,
+	&verb_status,
+	&verb_ping,
+	&verb_doctor,
+	&verb_bundle,
+	&verb_watch,
+	&verb_history,
+	&verb_events,
+	&verb_secret_set,
+	&verb_webhook_test,
+	&verb_webhook_status,
+	&verb_import,
 #ifdef WEFT_HAS_LAB
 	&verb_lab,
 #endif
-	&verb_completion, &verb_man,      &verb_version,      &verb_complete,    NULL,
+	&verb_completion,
+	&verb_man,
+	&verb_version,
+	&verb_complete,
+	NULL,
 };
 
 const struct verb *verb_find(int argc, char *const *argv, int *ret_words)

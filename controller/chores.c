@@ -13,6 +13,7 @@
 
 // An event copied for the store's thread.
 struct stored_event {
+	struct program *program;
 	int64_t id;
 	int64_t at_ms;
 	char *node;
@@ -47,9 +48,12 @@ static int insert_event(struct store_tx *tx, void *arg, struct err *err)
 
 static void inserted(void *arg, enum store_result result, const struct err *err)
 {
+	struct stored_event *event = arg;
 	if (result != STORE_OK)
 		log_warn("store: an event was lost: %s", err->text);
-	stored_event_free(arg);
+	else if (event->program->webhooks && !event->program->is_stopping)
+		webhooks_stored(event->program->webhooks, event->id);
+	stored_event_free(event);
 }
 
 static char *copy(const char *text)
@@ -63,6 +67,7 @@ static void store_event(void *ctx, const struct live_event *event)
 	struct stored_event *stored = calloc(1, sizeof(*stored));
 	if (!stored)
 		return;
+	stored->program = program;
 	stored->id = program->next_event_id++;
 	stored->at_ms = event->at_ms;
 	stored->node = copy(event->node);

@@ -74,6 +74,7 @@ static void follow_changes(struct program *program, const json_t *changes)
 	size_t i;
 	json_t *change;
 	bool is_access = false;
+	bool is_webhook = false;
 	json_array_foreach((json_t *)(uintptr_t)changes, i, change)
 	{
 		const char *kind = member(change, "kind");
@@ -81,7 +82,11 @@ static void follow_changes(struct program *program, const json_t *changes)
 			follow_node(program, change);
 		if (kind && (strcmp(kind, "users") == 0 || strcmp(kind, "tokens") == 0))
 			is_access = true;
+		if (kind && (strcmp(kind, "webhooks") == 0 || strcmp(kind, "secrets") == 0))
+			is_webhook = true;
 	}
+	if (is_webhook)
+		program_follow_webhooks(program);
 	if (is_access)
 		auth_reload(program->auth, NULL, NULL);
 }

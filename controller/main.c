@@ -57,6 +57,7 @@ static void stop(struct program *program)
 	(void)notify_stopping();
 	log_info("controller: stopping");
 	rest_stop(program->rest);
+	webhooks_stop(program->webhooks);
 	hub_stop(program->hub, hub_stopped, program);
 }
 
@@ -304,8 +305,9 @@ static int open_rest(struct program *program, struct err *err)
 		.enrol_wait_ms = s->enrol_wait_ms,
 	};
 	struct rest_services services = {
-		&program->contract, program->store,  program->auth, program->pki,
-		program->vault,     program->intent, program->hub,  program->live,
+		&program->contract, program->store, program->auth,
+		program->pki,       program->vault, program->intent,
+		program->hub,       program->live,  program->webhooks,
 	};
 	return rest_new(program->loop, &rest, &services, &program->rest, err);
 }
@@ -332,6 +334,8 @@ static int start(struct program *program, struct err *err)
 	if (r >= 0)
 		r = open_hub(program, err);
 	if (r >= 0)
+		r = program_open_webhooks(program, err);
+	if (r >= 0)
 		r = open_rest(program, err);
 	return r;
 }
@@ -350,6 +354,7 @@ static void finish(struct program *program)
 		// A start that failed half way.
 		program->is_stopping = true;
 		rest_stop(program->rest);
+		webhooks_stop(program->webhooks);
 		hub_stop(program->hub, hub_stopped, program);
 		(void)uv_run(program->loop, UV_RUN_DEFAULT);
 	}
@@ -360,6 +365,7 @@ static void finish(struct program *program)
 	close_handles(program);
 	(void)uv_run(program->loop, UV_RUN_DEFAULT);
 	rest_free(program->rest);
+	webhooks_free(program->webhooks);
 	contract_done(&program->contract);
 	live_free(program->live);
 	vault_free(program->vault);

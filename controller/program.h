@@ -15,6 +15,7 @@
 #include "rest/rest.h"
 #include "settings.h"
 #include "store/store.h"
+#include "webhook/webhook.h"
 
 struct program {
 	uv_loop_t *loop;
@@ -27,6 +28,7 @@ struct program {
 	struct intent *intent;
 	struct live *live;
 	struct hub *hub;
+	struct webhooks *webhooks;
 	struct rest *rest;
 	char **rest_urls; // NULL-terminated
 	char **hub_urls;
@@ -78,6 +80,10 @@ void program_confirmation(void *arg, enum intent_news news, const struct intent_
 
 // commits.c: tells live of every node there is; for the start.
 void program_introduce_nodes(struct program *program);
+
+// webhooks.c: makes them and hands them what the intent has; and the latter again after it changed.
+int program_open_webhooks(struct program *program, struct err *err);
+void program_follow_webhooks(struct program *program);
 
 // chores.c: events to the store, and what is done once an hour.
 extern const struct live_ops program_live_ops;

@@ -103,6 +103,9 @@ static void add_word(struct call *call, struct text *t, enum verb_word word, con
 	case WORD_SECRET:
 		add_names(call, t, "secrets");
 		break;
+	case WORD_WEBHOOK:
+		add_names(call, t, "webhooks");
+		break;
 	case WORD_CONTEXT:
 		add_contexts(t);
 		break;

@@ -35,6 +35,10 @@ const struct kind kinds[KIND_COUNT] = {
 	[KIND_SECRETS] = {
 		.name = "secrets", .singular = "secret", .schema = "SecretSpec", .write = KIND_ROLE_ADMIN,
 	},
+	[KIND_WEBHOOKS] = {
+		.name = "webhooks", .singular = "webhook", .schema = "WebhookSpec", .write = KIND_ROLE_ADMIN,
+		.references = { { "url_from", KIND_SECRETS }, { "secret", KIND_SECRETS } },
+	},
 	[KIND_ENROLMENT_KEYS] = {
 		.name = "enrolment-keys", .singular = "enrolment-key", .schema = "EnrolmentKeySpec",
 		.write = KIND_ROLE_ADMIN,
@@ -49,8 +53,8 @@ const struct kind kinds[KIND_COUNT] = {
 };
 
 const char *const kind_names[KIND_COUNT + 1] = {
-	"nodes",   "sites",          "slas",  "networks", "links", "segments",
-	"secrets", "enrolment-keys", "users", "tokens",   NULL,
+	"nodes",   "sites",    "slas",           "networks", "links",  "segments",
+	"secrets", "webhooks", "enrolment-keys", "users",    "tokens", NULL,
 };
 
 const struct kind *kind_by_name(const char *name)

@@ -152,11 +152,18 @@ static void check_enrolment_key(const struct check *c, const json_t *spec)
 		add(c, "uses", "a key for one node can be used only once");
 }
 
+static void check_webhook(const struct check *c, const json_t *spec)
+{
+	if (!json_object_get(spec, "url") && !json_object_get(spec, "url_from"))
+		add(c, "url", "an address is needed, here or in the secret that url_from names");
+}
+
 // NULL: the schema says it all.
 static void (*const checks[KIND_COUNT])(const struct check *, const json_t *) = {
 	[KIND_SITES] = check_site,       [KIND_SLAS] = check_sla,
 	[KIND_NETWORKS] = check_network, [KIND_LINKS] = check_link,
 	[KIND_SEGMENTS] = check_segment, [KIND_ENROLMENT_KEYS] = check_enrolment_key,
+	[KIND_WEBHOOKS] = check_webhook,
 };
 
 void kind_check_spec(const struct kind *k, const char *name, const json_t *spec, const char *prefix,

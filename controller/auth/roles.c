@@ -17,6 +17,7 @@ static const struct {
 	{ "tokens",          AUTH_ROLE_VIEWER,  AUTH_ROLE_ADMIN,    AUTH_ROLE_VIEWER },
 	{ "enrolment-keys",  AUTH_ROLE_VIEWER,  AUTH_ROLE_ADMIN,    AUTH_ROLE_ADMIN },
 	{ "secrets",         AUTH_ROLE_VIEWER,  AUTH_ROLE_ADMIN,    AUTH_ROLE_ADMIN },
+	{ "webhooks",        AUTH_ROLE_VIEWER,  AUTH_ROLE_ADMIN,    AUTH_ROLE_ADMIN },
 	{ "approve",         AUTH_ROLE_VIEWER,  AUTH_ROLE_ADMIN,    AUTH_ROLE_ADMIN },
 	{ "revoke",          AUTH_ROLE_VIEWER,  AUTH_ROLE_ADMIN,    AUTH_ROLE_ADMIN },
 	{ NULL,              AUTH_ROLE_VIEWER,  AUTH_ROLE_OPERATOR, AUTH_ROLE_OPERATOR },

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "model/net.h"
 
 #include "rest/server.h"
 
@@ -156,6 +157,15 @@ void request_problem_fields(struct request *r, unsigned status, const char *deta
 				 title_of(status), "status", (int)status, "detail",
 				 "the request was refused");
 	answer_json_as(r, status, "application/problem+json", body);
+}
+
+void request_time_field(json_t *object, const char *name)
+{
+	char text[TIME_TEXT_SIZE];
+	json_int_t ms = json_integer_value(json_object_get(object, name));
+	if (json_is_integer(json_object_get(object, name)))
+		json_object_set_new(object, name,
+				    ms > 0 ? json_string(time_format(ms, text)) : json_null());
 }
 
 void request_problem(struct request *r, unsigned status, const char *fmt, ...)

@@ -16,6 +16,10 @@ void resource_patch(struct request *request);
 // secret.c
 void secret_value_put(struct request *request);
 
+// webhook.c
+void webhook_status_get(struct request *request);
+void webhook_test_post(struct request *request);
+
 // apply.c
 void apply_post(struct request *request);
 

@@ -14,6 +14,7 @@
 #include "live/live.h"
 #include "rest/handlers.h"
 #include "rest/server.h"
+#include "webhook/webhook.h"
 
 #define SCRAPE_IDLE_MS 90000
 #define LABELS_SIZE    1024
@@ -41,6 +42,10 @@ static const struct {
 	{ "weft_hub_bytes_in_total", "Bytes from nodes.", true },
 	{ "weft_hub_bytes_out_total", "Bytes to nodes.", true },
 	{ "weft_hub_queued_bytes", "Bytes waiting for nodes that read slowly.", true },
+	{ "weft_webhook_delivered_total", "Events delivered to the webhook since the start.",
+	  true },
+	{ "weft_webhook_failed_total", "Tries to deliver that failed since the start.", true },
+	{ "weft_webhook_waiting", "Events that were not yet looked at or delivered.", true },
 	{ "weft_node_connected", "1 while the node has a session.", true },
 	{ "weft_node_target_revision", "Last revision that changed what the node should have.",
 	  true },
@@ -85,6 +90,7 @@ static bool is_ours(const char *name)
 // All lines of one metric stand together, whatever order the nodes bring them in.
 struct exposition {
 	struct map *families; // name -> struct text
+	const struct webhooks *webhooks;
 	bool failed;
 };
 
@@ -290,6 +296,21 @@ static void put_nodes(struct exposition *out, const struct live *live)
 	json_array_foreach(json_object_get(state, "nodes"), i, node) put_node(out, live, node);
 }
 
+static bool put_webhook(void *arg, const struct intent_resource *webhook)
+{
+	static const char *const numbers[][2] = { { "weft_webhook_delivered_total", "delivered" },
+						  { "weft_webhook_failed_total", "failed" },
+						  { "weft_webhook_waiting", "waiting" } };
+	struct exposition *out = arg;
+	json_auto_t *status = webhooks_status(out->webhooks, webhook->id);
+	struct labels labels = { 0 };
+	labels_add(&labels, "webhook", webhook->name, strlen(webhook->name));
+	for (size_t i = 0; status && i < ARRAY_LEN(numbers); i++)
+		put(out, numbers[i][0], labels.text,
+		    json_number_value(json_object_get(status, numbers[i][1])));
+	return true;
+}
+
 static void put_controller(struct exposition *out, const struct rest *rest)
 {
 	struct hub_counters hub;
@@ -316,6 +337,7 @@ static void put_controller(struct exposition *out, const struct rest *rest)
 	put(out, "weft_hub_bytes_in_total", "", (double)hub.bytes_in);
 	put(out, "weft_hub_bytes_out_total", "", (double)hub.bytes_out);
 	put(out, "weft_hub_queued_bytes", "", (double)hub.queued_bytes);
+	intent_list(rest->services.intent, "webhooks", NULL, put_webhook, out);
 }
 
 void metrics_idle(struct rest *rest)
@@ -346,7 +368,8 @@ void metrics_get(struct request *request)
 	if (!is_free && !connection_authorise(request))
 		return;
 	note_scrape(rest);
-	struct exposition out = { .families = map_new(family_free) };
+	struct exposition out = { .families = map_new(family_free),
+				  .webhooks = rest->services.webhooks };
 	struct text page = { 0 };
 	if (out.families) {
 		put_controller(&out, rest);

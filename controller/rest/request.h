@@ -76,6 +76,10 @@ bool request_is_loopback(const struct request *request);
 // Takes over `body`.
 void request_answer_json(struct request *request, unsigned status, json_t *body);
 
+// Modules count milliseconds, the API writes RFC 3339: makes a time of the number in a field, null
+// of 0.
+void request_time_field(json_t *object, const char *name);
+
 // Copies `text`.
 void request_answer_text(struct request *request, unsigned status, const char *content_type,
 			 const char *text);

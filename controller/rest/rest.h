@@ -22,6 +22,7 @@ struct rest;
 struct store;
 struct uv_loop_s;
 struct vault;
+struct webhooks;
 
 struct rest_config {
 	const char *const *listen; // "host:port" or "[v6]:port", NULL-terminated
@@ -51,6 +52,7 @@ struct rest_services {
 	struct intent *intent;
 	struct hub *hub;
 	struct live *live;
+	struct webhooks *webhooks;
 };
 
 // Binds the listeners and begins to answer. The strings of `config` must outlive it. Errors: a

@@ -31,6 +31,8 @@ const struct route routes[] = {
 	{ "DELETE", KIND, resource_delete, OWNED },
 	{ "POST", KIND "/rename", resource_rename, OWNED },
 	{ "PUT", "/api/v1/secrets/{name}/value", secret_value_put, WRITE("secrets") },
+	{ "GET", "/api/v1/webhooks/{name}/status", webhook_status_get, READ("webhooks") },
+	{ "POST", "/api/v1/webhooks/{name}/test", webhook_test_post, WRITE("webhooks") },
 	{ "POST", "/api/v1/apply", apply_post, BIG("apply") },
 	{ "POST", "/api/v1/confirm", confirm_post, WRITE("apply") },
 	{ "POST", "/api/v1/rollback", rollback_post, WRITE("apply") },

@@ -14,16 +14,6 @@
 #include "store/rows.h"
 #include "store/store.h"
 
-// Live counts milliseconds, the API writes RFC 3339; 0 is never.
-static void write_time(json_t *object, const char *name)
-{
-	char text[TIME_TEXT_SIZE];
-	json_int_t ms = json_integer_value(json_object_get(object, name));
-	if (json_is_integer(json_object_get(object, name)))
-		json_object_set_new(object, name,
-				    ms > 0 ? json_string(time_format(ms, text)) : json_null());
-}
-
 // The overview while the store is asked who waits for approval.
 static int add_pending(const struct store_row *row, void *arg, struct err *err)
 {
@@ -62,7 +52,8 @@ static void state_answer(void *arg, enum store_result result, const struct err *
 	json_t *counts = json_object_get(state, "counts");
 	size_t at;
 	json_t *node;
-	json_array_foreach(json_object_get(state, "nodes"), at, node) write_time(node, "since");
+	json_array_foreach(json_object_get(state, "nodes"), at, node)
+		request_time_field(node, "since");
 	for (size_t i = 0; counts && i < KIND_COUNT; i++)
 		json_object_set_new(
 			counts, kinds[i].name,
@@ -116,14 +107,14 @@ void observed_get(struct request *request)
 	json_t *samples = json_object_get(observed, "samples");
 	json_object_set_new(observed, "sampled",
 			    json_integer(json_integer_value(json_object_get(samples, "at"))));
-	write_time(observed, "sampled");
+	request_time_field(observed, "sampled");
 	json_t *values = json_object_get(samples, "values");
 	json_object_set_new(observed, "samples", values ? json_incref(values) : json_object());
 	json_t *desired = json_object();
 	(void)intent_node_entries(services->intent, node->id, add_desired, desired);
 	json_object_set_new(observed, "desired", desired);
 	json_t *state = live_node_json(services->live, node->id, clock_wall_ms());
-	write_time(state, "since");
+	request_time_field(state, "since");
 	json_object_set_new(observed, "node", state);
 	request_answer_json(request, MHD_HTTP_OK, observed);
 }

@@ -127,7 +127,13 @@ static const struct store_statement statements[SQL_COUNT] = {
 	  "INSERT INTO event (id, at_ms, node, severity, kind, entry, text) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"),
 	S(SQL_EVENT_LAST_ID, "SELECT coalesce(max(id), 0) FROM event"),
 	S(SQL_EVENT_PAGE, EVENT "WHERE (?1 = '' OR node = ?1) AND (?2 = 0 OR id < ?2) ORDER BY id DESC LIMIT ?3"),
+	S(SQL_EVENT_AFTER, EVENT "WHERE id > ?1 ORDER BY id LIMIT ?2"),
 	S(SQL_EVENT_PRUNE, "DELETE FROM event WHERE at_ms < ?1"),
+
+	S(SQL_WEBHOOK_ALL, "SELECT resource_id, event_id, delivered_ms FROM webhook_progress ORDER BY resource_id"),
+	S(SQL_WEBHOOK_PUT,
+	  "INSERT INTO webhook_progress (resource_id, event_id, delivered_ms) VALUES (?1, ?2, ?3) "
+	  "ON CONFLICT (resource_id) DO UPDATE SET event_id = excluded.event_id, delivered_ms = excluded.delivered_ms"),
 };
 // clang-format on
 

@@ -89,7 +89,12 @@ enum store_sql {
 	SQL_EVENT_INSERT,        // id, at_ms, node, severity, kind, entry, text
 	SQL_EVENT_LAST_ID,       // -> INTEGER (0 when none)
 	SQL_EVENT_PAGE,          // node ('' = any), before id (0 = newest), limit -> event, newest first
+	SQL_EVENT_AFTER,         // id, limit -> event, oldest first
 	SQL_EVENT_PRUNE,         // before_ms
+
+	// webhooks
+	SQL_WEBHOOK_ALL,         // -> resource_id, event_id, delivered_ms
+	SQL_WEBHOOK_PUT,         // resource_id, event_id, delivered_ms
 
 	SQL_COUNT,
 };

@@ -6,7 +6,7 @@ import ssl
 import time
 
 from agent import Agent, openssl
-from controller import Controller, expect, refusal
+from controller import Controller, eventually, expect, refusal
 from exposition import parse, value_of
 
 FLEET = {"resources": {
@@ -14,13 +14,6 @@ FLEET = {"resources": {
     "nodes": {"ann": {"address": "198.51.100.1", "site": "port"}, "ben": {"address": "198.51.100.2"}, "cleo": {}},
     "networks": {"sea": {"mesh": ["ann", "ben", "cleo"]}},
 }, "set": "sea"}
-
-
-def eventually(check, seconds=5):
-    deadline = time.monotonic() + seconds
-    while not check():
-        assert time.monotonic() < deadline, "it did not come to be in time"
-        time.sleep(0.05)
 
 
 def link_state(c, a, b):

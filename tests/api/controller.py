@@ -238,6 +238,13 @@ hub: {{listen: ["127.0.0.1:{self.hub_port}"]}}
             return "".join(f.readlines()[-60:])
 
 
+def eventually(check, seconds=5):
+    deadline = time.monotonic() + seconds
+    while not check():
+        assert time.monotonic() < deadline, "it did not come to be in time"
+        time.sleep(0.05)
+
+
 def expect(answer, *statuses):
     """The answer, when its status is one of those; else fails with what the controller said."""
     if answer.status not in statuses:

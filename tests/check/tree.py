@@ -28,7 +28,7 @@ HOMES = {
     "libmnl/": ["node-agent/kernel"],
     "nftables/": ["node-agent/kernel"],
     "yaml.h": ["common/settings"],
-    "curl/": ["cli", "node-agent/uplink", "node-agent/main.c"],
+    "curl/": ["cli", "controller/webhook", "node-agent/uplink", "node-agent/main.c"],
 }
 
 breaches = []

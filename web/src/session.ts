@@ -12,7 +12,7 @@ export function useMay(right: Right): boolean {
   return role === "admin" || (right === "network" && role === "operator");
 }
 
-const ADMIN_KINDS = new Set(["users", "tokens", "secrets", "enrolment-keys"]);
+const ADMIN_KINDS = new Set(["users", "tokens", "secrets", "webhooks", "enrolment-keys"]);
 
 export function rightFor(kind: string): Right {
   return ADMIN_KINDS.has(kind) ? "admin" : "network";

@@ -86,3 +86,15 @@ test("a new resource is written, shown and deleted", async () => {
   assert.equal((await api(page, "GET", "/api/v1/sites/web-site")).status, 404);
   await page.context().close();
 });
+
+test("a webhook says what keeps it, and a test is sent by a button", async () => {
+  const page = await prepared();
+  await put(page, "webhooks/web-hook", { url: "http://127.0.0.1:9/nobody" });
+  await page.goto("/config?kind=webhooks&name=web-hook");
+  const delivery = page.getByRole("region", { name: "Delivery" });
+  await delivery.getByText("Nothing was sent yet.").waitFor();
+  await delivery.getByRole("button", { name: "Send a test" }).click();
+  await delivery.getByText(/in a row failed: .*Failed to connect/).waitFor({ timeout: 15000 });
+  await api(page, "DELETE", "/api/v1/webhooks/web-hook");
+  await cleared(page);
+});

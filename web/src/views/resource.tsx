@@ -11,6 +11,7 @@ import { FieldHelp } from "../parts/field-help";
 import { PlanNote } from "../parts/plan";
 import { ProblemNote } from "../parts/problem";
 import { SecretValue } from "../parts/secret-value";
+import { WebhookStatus } from "../parts/webhook-status";
 import { Ago } from "../parts/time";
 import { configPath, go } from "../router";
 import { rightFor, useMay } from "../session";
@@ -249,6 +250,7 @@ export function ResourcePage({ kind, name }: { kind: Kind; name: string | null }
         {saved}
       </p>
       {kind === "secrets" && name && mayWrite && <SecretValue name={name} />}
+      {kind === "webhooks" && name && resource && <WebhookStatus name={name} mayTest={mayWrite} />}
       <FieldHelp about={kinds[kind].about} fields={kinds[kind].fields} />
       {created && <Once created={created} onClose={closeOnce} />}
       {isDeleting && (
