@@ -130,11 +130,28 @@ static bool concerns(const char *type, const json_t *data, const char *node)
 	return strcmp(name, node) == 0 || strcmp(type, "reset") == 0;
 }
 
+static int rank_of(const char *severity)
+{
+	return strcmp(severity, "info") == 0 ? 0 : strcmp(severity, "warning") == 0 ? 1 : 2;
+}
+
+// Events by severity and kind; whatever is none passes.
+static bool is_asked_for(const char *type, const json_t *data, const struct live_filter *filter)
+{
+	const char *severity = json_string_value(json_object_get(data, "severity"));
+	const char *kind = json_string_value(json_object_get(data, "kind"));
+	if (strcmp(type, "event") != 0)
+		return true;
+	if (filter->severity && severity && rank_of(severity) < rank_of(filter->severity))
+		return false;
+	return !filter->kind || (kind && text_starts(kind, filter->kind, NULL));
+}
+
 void live_add_message(struct text *t, const char *type, const char *id, const json_t *data,
 		      const struct live_filter *filter, bool is_coloured)
 {
 	if ((filter->only_events && strcmp(type, "event") != 0) ||
-	    !concerns(type, data, filter->node))
+	    !concerns(type, data, filter->node) || !is_asked_for(type, data, filter))
 		return;
 	if (!filter->is_json) {
 		add_line(t, type, data, is_coloured);

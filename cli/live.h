@@ -14,7 +14,9 @@ struct live_filter {
 	bool only_events;
 	bool is_json;
 	bool with_samples;
-	const char *node; // NULL: all
+	const char *node;     // NULL: all
+	const char *severity; // of events: the least, NULL: all
+	const char *kind;     // of events: how their kind begins, NULL: all
 };
 
 // Prints until interrupted or the output is closed; a lost connection is taken up again after the

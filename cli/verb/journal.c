@@ -85,19 +85,29 @@ static int print_log(const struct call *call, const json_t *items, struct err *e
 	return show_text(call, &t, err);
 }
 
+// NAME=VALUE of the option of that name, if it was given.
+static void add_filter(const struct call *call, struct text *query, const char *name)
+{
+	const char *value = call_option(call, name);
+	CLEAN(free_ptr) char *encoded = value ? client_encode(value) : NULL;
+	if (encoded)
+		text_addf(query, "%s%s=%s", query->len ? "&" : "", name, encoded);
+}
+
 static int events(struct call *call, struct err *err)
 {
 	long limit = 20;
 	struct client *c;
 	json_auto_t *items = NULL;
-	const char *node = call_option(call, "node");
-	CLEAN(free_ptr) char *encoded = node ? client_encode(node) : NULL;
-	CLEAN(free_ptr) char *query = encoded ? text_format("node=%s", encoded) : NULL;
+	CLEAN(text_free) struct text query = { 0 };
+	add_filter(call, &query, "node");
+	add_filter(call, &query, "severity");
+	add_filter(call, &query, "kind");
 	int r = call_number(call, "limit", 1, 100000, &limit, err);
 	if (!r)
 		r = call_client(call, &c, err);
 	if (!r)
-		r = client_list(c, "/api/v1/log", query, (size_t)limit, &items, err);
+		r = client_list(c, "/api/v1/log", query.data, (size_t)limit, &items, err);
 	if (r)
 		return r;
 	bool is_followed = call_has(call, "follow");
@@ -107,7 +117,9 @@ static int events(struct call *call, struct err *err)
 	if (r || !is_followed)
 		return r;
 	struct live_filter filter = { .only_events = true,
-				      .node = node,
+				      .node = call_option(call, "node"),
+				      .severity = call_option(call, "severity"),
+				      .kind = call_option(call, "kind"),
 				      .is_json = call->format == FORMAT_JSON };
 	return live_follow(call, c, &filter, err);
 }
@@ -134,6 +146,12 @@ static const struct verb_option history_options[] = {
 
 static const struct verb_option events_options[] = {
 	{ .name = "node", .value = "NAME", .word = WORD_NODE, .help = "Only events of this node" },
+	{ .name = "severity",
+	  .value = "LEAST",
+	  .word = WORD_CHOICE,
+	  .choices = "info|warning|error",
+	  .help = "Only events of this severity and worse" },
+	{ .name = "kind", .value = "START", .help = "Only events whose kind begins so" },
 	{ .name = "follow", .letter = 'f', .help = "Keep printing what happens from now on" },
 	{ .name = "limit",
 	  .letter = 'n',

@@ -18,6 +18,8 @@ struct pages {
 	int64_t after;
 	int64_t limit;
 	char node[ROUTE_PARAM_SIZE];
+	int64_t rank;                // of events: the least severity, 0 info .. 2 error
+	char kind[ROUTE_PARAM_SIZE]; // of events: how their kind begins
 	json_t *items;
 	int64_t last; // number of the last item, for `next`
 };
@@ -89,7 +91,8 @@ static int read_log(struct store_tx *tx, void *arg, struct err *err)
 	json_array_clear(pages->items);
 	int r = store_query(tx, SQL_EVENT_PAGE,
 			    STORE_PARAMS(store_text(pages->node), store_int(pages->after),
-					 store_int(pages->limit)),
+					 store_int(pages->limit), store_int(pages->rank),
+					 store_text(pages->kind)),
 			    add_event, pages, err);
 	return r < 0 ? r : 0;
 }
@@ -110,6 +113,23 @@ static void pages_answer(void *arg, enum store_result result, const struct err *
 				      is_full ? json_integer(pages->last) : json_null()));
 }
 
+// Of events only. -EINVAL when refused.
+static int read_filter(struct request *request, struct pages *pages)
+{
+	static const char *const severities[] = { "info", "warning", "error" };
+	const char *kind = request_query(request, "kind");
+	const char *severity = request_query(request, "severity");
+	size_t rank = 0;
+	(void)snprintf(pages->kind, sizeof(pages->kind), "%s", kind ? kind : "");
+	while (severity && rank < ARRAY_LEN(severities) && strcmp(severities[rank], severity) != 0)
+		rank++;
+	pages->rank = (int64_t)rank;
+	if (rank < ARRAY_LEN(severities))
+		return 0;
+	request_problem(request, MHD_HTTP_BAD_REQUEST, "severity: neither info, warning nor error");
+	return -EINVAL;
+}
+
 static void pages_begin(struct request *request, store_fn *fn)
 {
 	struct pages *pages = calloc(1, sizeof(*pages));
@@ -123,7 +143,8 @@ static void pages_begin(struct request *request, store_fn *fn)
 	pages->limit = PAGE_LIMIT;
 	const char *node = request_query(request, "node");
 	(void)snprintf(pages->node, sizeof(pages->node), "%s", node ? node : "");
-	if (request_query_number(request, "limit", 1, PAGE_LIMIT_MAX, &pages->limit) < 0 ||
+	if (read_filter(request, pages) < 0 ||
+	    request_query_number(request, "limit", 1, PAGE_LIMIT_MAX, &pages->limit) < 0 ||
 	    request_query_number(request, "after", 0, INT64_MAX, &pages->after) < 0)
 		return;
 	if (store_read(request->rest->services.store, fn, pages_answer, request) < 0)

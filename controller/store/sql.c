@@ -126,7 +126,9 @@ static const struct store_statement statements[SQL_COUNT] = {
 	S(SQL_EVENT_INSERT,
 	  "INSERT INTO event (id, at_ms, node, severity, kind, entry, text) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"),
 	S(SQL_EVENT_LAST_ID, "SELECT coalesce(max(id), 0) FROM event"),
-	S(SQL_EVENT_PAGE, EVENT "WHERE (?1 = '' OR node = ?1) AND (?2 = 0 OR id < ?2) ORDER BY id DESC LIMIT ?3"),
+	S(SQL_EVENT_PAGE,
+	  EVENT "WHERE (?1 = '' OR node = ?1) AND (?2 = 0 OR id < ?2) AND (?4 = 0 OR severity = 'error' OR "
+	  "(?4 = 1 AND severity <> 'info')) AND (?5 = '' OR substr(kind, 1, length(?5)) = ?5) ORDER BY id DESC LIMIT ?3"),
 	S(SQL_EVENT_AFTER, EVENT "WHERE id > ?1 ORDER BY id LIMIT ?2"),
 	S(SQL_EVENT_PRUNE, "DELETE FROM event WHERE at_ms < ?1"),
 

@@ -171,3 +171,20 @@ def case_a_webhook_is_refused_in_one_sentence(c):
     expect(c.admin.delete("/api/v1/users/hook-op"), 204)
     refusal(c.admin.get("/api/v1/webhooks/none/status"), 404)
     refusal(c.admin.post("/api/v1/webhooks/none/test"), 404)
+
+
+def case_the_log_is_asked_for_by_severity_and_kind(c):
+    with Receiver() as receiver:
+        receiver.status = 500
+        expect(c.admin.put("/api/v1/webhooks/log", {"url": receiver.url}), 201)
+        test(c, "log")
+        everything = expect(c.admin.get("/api/v1/log?limit=1000"), 200).json["items"]
+        for query, holds in [("severity=warning", lambda e: e["severity"] != "info"),
+                             ("severity=error", lambda e: e["severity"] == "error"),
+                             ("kind=webhook_", lambda e: e["kind"].startswith("webhook_")),
+                             ("kind=webhook_&severity=info", lambda e: e["kind"].startswith("webhook_"))]:
+            got = expect(c.admin.get("/api/v1/log?limit=1000&" + query), 200).json["items"]
+            assert [e["id"] for e in got] == [e["id"] for e in everything if holds(e)], query
+        assert expect(c.admin.get("/api/v1/log?kind=webhook_"), 200).json["items"]
+        refusal(c.admin.get("/api/v1/log?severity=bad"), 400)
+        expect(c.admin.delete("/api/v1/webhooks/log"), 204)

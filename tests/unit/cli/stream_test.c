@@ -46,8 +46,9 @@ static void cuts_streams(void **state)
 static void filters_messages(void **state)
 {
 	(void)state;
-	json_auto_t *event = json_pack("{s:s, s:s, s:s, s:s}", "node", "rho", "severity", "error",
-				       "at", "then", "text", "it broke");
+	json_auto_t *event =
+		json_pack("{s:s, s:s, s:s, s:s, s:s}", "node", "rho", "severity", "error", "kind",
+			  "link_down", "at", "then", "text", "it broke");
 	const struct {
 		struct live_filter filter;
 		const char *type;
@@ -56,10 +57,14 @@ static void filters_messages(void **state)
 		{ { 0 }, "event", "then error   rho: it broke\n" },
 		{ { .node = "bob" }, "event", NULL },
 		{ { .only_events = true }, "entry", NULL },
+		{ { .severity = "warning", .kind = "link_" },
+		  "event",
+		  "then error   rho: it broke\n" },
+		{ { .kind = "link_up" }, "event", NULL },
 		{ { .is_json = true, .node = "rho" },
 		  "event",
 		  "{\"type\":\"event\",\"id\":\"7\",\"data\":{\"node\":\"rho\",\"severity\":"
-		  "\"error\","
+		  "\"error\",\"kind\":\"link_down\","
 		  "\"at\":\"then\",\"text\":\"it broke\"}}\n" },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {

@@ -12,6 +12,7 @@ import { Ago } from "./time";
 interface EventListProps {
   limit: number;
   node?: string;
+  /** The least. */
   severity?: string;
   /** Offers older pages. */
   paged?: boolean;
@@ -53,31 +54,32 @@ function EventRow({ event, showNode }: { event: Event; showNode: boolean }) {
   );
 }
 
-function path(limit: number, node: string | undefined, after?: number): string {
+function path({ limit, node, severity }: EventListProps, after?: number): string {
   const query = new URLSearchParams({ limit: String(limit) });
   if (node) query.set("node", node);
+  if (severity) query.set("severity", severity);
   if (after !== undefined) query.set("after", String(after));
   return `/api/v1/log?${query}`;
 }
 
-export function EventList({ limit, node, severity, paged }: EventListProps) {
+export function EventList(props: EventListProps) {
+  const { limit, node, severity, paged } = props;
   const happenings = usePaced(useFleet((fleet) => fleet.happenings));
-  const { data, refused } = useGet<Log>(path(limit, node), happenings);
+  const { data, refused } = useGet<Log>(path(props), happenings);
   const [older, setOlder] = useState<Log | null>(null);
-  useEffect(() => setOlder(null), [node, limit]);
+  useEffect(() => setOlder(null), [node, severity, limit]);
   if (refused && !data) return <ProblemNote refused={refused} />;
   if (!data) return <div class="waiting" aria-busy="true" />;
   const seen = new Set(data.items.map((event) => event.id));
-  const all = [...data.items, ...(older?.items ?? []).filter((event) => !seen.has(event.id))];
-  const shown = severity ? all.filter((event) => event.severity === severity) : all;
+  const shown = [...data.items, ...(older?.items ?? []).filter((event) => !seen.has(event.id))];
   const next = older ? older.next : data.next;
   const more = async () => {
-    const page = await get<Log>(path(limit, node, next ?? 0));
+    const page = await get<Log>(path(props, next ?? 0));
     setOlder({ items: [...(older?.items ?? []), ...page.items], next: page.next });
   };
   if (shown.length === 0)
     return (
-      <Empty title={severity ? `No event of severity ${severity} here.` : "Nothing has happened yet."}>
+      <Empty title={severity ? `No event of severity ${severity}${severity === "error" ? "" : " or worse"}.` : "Nothing has happened yet."}>
         {!severity && <p>Nodes that join or leave, repaired drift and failed entries will be told here.</p>}
       </Empty>
     );

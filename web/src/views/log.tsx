@@ -35,9 +35,8 @@ export function EventLog() {
             <span>Severity</span>
             <select value={severity} onChange={choose("severity")}>
               <option value="">all</option>
-              <option value="error">error</option>
-              <option value="warning">warning</option>
-              <option value="info">info</option>
+              <option value="warning">warnings and errors</option>
+              <option value="error">errors</option>
             </select>
           </label>
         </div>
