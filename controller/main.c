@@ -16,6 +16,7 @@
 
 #include "program.h"
 
+#define COUNTING_MS          200
 #define CONFIG_PATH          "/etc/weft/controller.yaml"
 #define CERTIFICATE_FILE_MAX ((size_t)256 * 1024)
 #define LARGE_BLOCK          (1 << 20)
@@ -84,6 +85,13 @@ static void on_second(uv_timer_t *timer)
 		live_tick(program->live, clock_wall_ms());
 }
 
+static void on_counting(uv_timer_t *timer)
+{
+	struct program *program = timer->data;
+	if (!program->is_stopping)
+		live_count_links(program->live);
+}
+
 static void on_hour(uv_timer_t *timer)
 {
 	struct program *program = timer->data;
@@ -115,6 +123,7 @@ static void start_signal(struct program *program, uv_signal_t *handle, uv_signal
 static void start_handles(struct program *program)
 {
 	start_timer(program, &program->second, on_second, 1000);
+	start_timer(program, &program->counting, on_counting, COUNTING_MS);
 	start_timer(program, &program->hour, on_hour, 3600ULL * 1000);
 	start_timer(program, &program->watchdog, on_watchdog, notify_watchdog_interval_ms());
 	start_signal(program, &program->on_term, on_stop_signal, SIGTERM);
@@ -125,9 +134,10 @@ static void start_handles(struct program *program)
 static void close_handles(struct program *program)
 {
 	uv_handle_t *handles[] = {
-		(uv_handle_t *)&program->second,   (uv_handle_t *)&program->hour,
-		(uv_handle_t *)&program->watchdog, (uv_handle_t *)&program->on_term,
-		(uv_handle_t *)&program->on_int,   (uv_handle_t *)&program->on_hup,
+		(uv_handle_t *)&program->second,  (uv_handle_t *)&program->counting,
+		(uv_handle_t *)&program->hour,    (uv_handle_t *)&program->watchdog,
+		(uv_handle_t *)&program->on_term, (uv_handle_t *)&program->on_int,
+		(uv_handle_t *)&program->on_hup,
 	};
 	for (size_t i = 0; i < ARRAY_LEN(handles); i++)
 		if (handles[i]->loop)

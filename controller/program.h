@@ -37,6 +37,7 @@ struct program {
 	uv_signal_t on_int;
 	uv_signal_t on_hup;
 	uv_timer_t second;
+	uv_timer_t counting;
 	uv_timer_t hour;
 	uv_timer_t watchdog;
 	bool is_stopping;

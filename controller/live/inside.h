@@ -64,6 +64,11 @@ struct ring {
 	uint64_t lost; // sequence of the newest item that went, 0: none
 };
 
+struct link_counts {
+	size_t up;
+	size_t down;
+};
+
 struct live {
 	struct live_config config;
 	struct live_ops ops;
@@ -75,6 +80,9 @@ struct live {
 		samples; // apart, so that a second of samples does not push out an hour of changes
 	uint64_t sequence;
 	struct live_subscriber *subscribers;
+	struct link_counts counted;  // of a fleet too large to be counted when somebody asks
+	struct link_counts counting; // so far
+	size_t counting_at;          // in by_id
 };
 
 // live.c: the items
@@ -97,7 +105,7 @@ enum live_health node_health(const struct node *node, int64_t now_ms, char *ret_
 json_t *node_json(const struct node *node, int64_t now_ms);
 
 // topology.c
-size_t topology_count_links(const struct live *live, size_t *ret_down);
+struct link_counts topology_counts(const struct live *live);
 
 // ring.c
 int ring_init(struct ring *ring, size_t items, size_t bytes);

@@ -17,6 +17,7 @@ struct live *live_new(const struct live_config *config, const struct live_ops *o
 	struct live_config *c = &live->config;
 	*c = *config;
 	c->node_entries = c->node_entries ? c->node_entries : 16384;
+	c->count_at_once = c->count_at_once ? c->count_at_once : 50000;
 	c->node_bytes = c->node_bytes ? c->node_bytes : (size_t)8 << 20;
 	c->ring_items = c->ring_items ? c->ring_items : 8192;
 	c->ring_bytes = c->ring_bytes ? c->ring_bytes : (size_t)16 << 20;

@@ -59,6 +59,8 @@ struct live_config {
 	size_t node_bytes;        // 8 MiB, likewise
 	size_t ring_items;        // 8192 recent items for subscribers to resume
 	size_t ring_bytes;        // 16 MiB, likewise
+	size_t count_at_once;     // 50000 entries of all nodes, beyond which links are counted in
+				  // pieces
 	unsigned events_burst;    // 50 events of one node at once
 	unsigned events_per_hour; // 720 on average
 	int64_t now_ms;           // required: start of the sequence numbers
@@ -129,6 +131,10 @@ json_t *live_node_json(const struct live *live, int64_t node_id, int64_t now_ms)
 // "connected", "ok", "lagging", "error", "offline", "never", "links_up", "links_down"}}; `since`
 // and other times in ms; ordered by name.
 json_t *live_state_json(const struct live *live, int64_t now_ms);
+
+// Goes on counting the links of a fleet that is too large to be counted whenever somebody asks for
+// them: call some times a second. It takes at most some 20 ms.
+void live_count_links(struct live *live);
 
 // {"entries": {key: body}, "samples": {"at": ms, "values": {...}} or null}; NULL when there is no
 // such node.

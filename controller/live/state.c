@@ -76,7 +76,6 @@ static json_t *counts_json(const struct live *live, int64_t now_ms)
 {
 	json_int_t healths[LIVE_HEALTH_NEVER + 1] = { 0 };
 	json_int_t connected = 0;
-	size_t down = 0;
 	void *value = NULL;
 
 	for (size_t at = 0; map_next(live->by_id, &at, NULL, &value);) {
@@ -85,10 +84,10 @@ static json_t *counts_json(const struct live *live, int64_t now_ms)
 		healths[node_health(node, now_ms, NULL)]++;
 		connected += node->is_connected ? 1 : 0;
 	}
-	size_t up = topology_count_links(live, &down);
+	struct link_counts links = topology_counts(live);
 	json_t *json = json_pack("{s:I, s:I, s:I, s:I}", "nodes", (json_int_t)map_size(live->by_id),
-				 "connected", connected, "links_up", (json_int_t)up, "links_down",
-				 (json_int_t)down);
+				 "connected", connected, "links_up", (json_int_t)links.up,
+				 "links_down", (json_int_t)links.down);
 	for (size_t i = 0; json && i < ARRAY_LEN(healths); i++)
 		(void)json_object_set_new(json, live_health_name((enum live_health)i),
 					  json_integer(healths[i]));

@@ -5,6 +5,8 @@
 
 #include "live/inside.h"
 
+#define COUNT_PIECE 10000 // entries
+
 // "peer/home/bob" -> "home", "bob"
 static bool split_key(const char *key, const char *kind, char owner[WIRE_KEY_MAX + 1],
 		      const char **ret_peer)
@@ -104,11 +106,6 @@ static void visit_links(const struct live *live, link_fn visit, void *ctx)
 		is_wanted = visit_links_of(live, value, visit, ctx);
 }
 
-struct link_counts {
-	size_t up;
-	size_t down;
-};
-
 static bool count_link(void *ctx, const char *network, const char *a, const char *b,
 		       const char *state)
 {
@@ -122,13 +119,45 @@ static bool count_link(void *ctx, const char *network, const char *a, const char
 	return true;
 }
 
-size_t topology_count_links(const struct live *live, size_t *ret_down)
+// Each pair of ends takes about 2 us: of a mesh of a thousand nodes nobody can wait for all.
+static bool is_large(const struct live *live)
+{
+	size_t entries = 0;
+	void *value = NULL;
+
+	for (size_t at = 0; map_next(live->by_id, &at, NULL, &value);)
+		entries += entry_set_count(((const struct node *)value)->entries);
+	return entries > live->config.count_at_once;
+}
+
+struct link_counts topology_counts(const struct live *live)
 {
 	struct link_counts counts = { 0 };
 
+	if (is_large(live))
+		return live->counted;
 	visit_links(live, count_link, &counts);
-	*ret_down = counts.down;
-	return counts.up;
+	return counts;
+}
+
+void live_count_links(struct live *live)
+{
+	size_t looked_at = 0;
+	void *value = NULL;
+
+	if (!is_large(live))
+		return;
+	while (looked_at < COUNT_PIECE && map_next(live->by_id, &live->counting_at, NULL, &value)) {
+		const struct node *node = value;
+
+		(void)visit_links_of(live, node, count_link, &live->counting);
+		looked_at += entry_set_count(node->entries) + 1;
+	}
+	if (looked_at >= COUNT_PIECE)
+		return;
+	live->counted = live->counting;
+	live->counting = (struct link_counts){ 0 };
+	live->counting_at = 0;
 }
 
 static bool append_link(void *list, const char *network, const char *a, const char *b,

@@ -353,6 +353,56 @@ static void topology_is_what_both_ends_say(void **state)
 	assert_int_equal(live_segment_path(live, "lan", "rho", "eve", &path, NULL), -ENOENT);
 }
 
+static json_int_t links_up(struct live *live)
+{
+	json_t *json = live_state_json(live, START);
+	json_int_t up =
+		json_integer_value(json_object_get(json_object_get(json, "counts"), "links_up"));
+
+	json_decref(json);
+	return up;
+}
+
+static void very_many_links_are_counted_in_pieces(void **state)
+{
+	enum { NODES = 150 };
+	const struct live_ops ops = { 0 };
+	const struct live_config config = { .now_ms = START, .count_at_once = 20000 };
+	CLEAN(live_free_ptr) struct live *live = live_new(&config, &ops, NULL);
+	char names[NODES][32];
+
+	(void)state;
+	for (int i = 0; i < NODES; i++) {
+		(void)snprintf(names[i], sizeof names[i], "peer/home/n%d", i);
+		assert_int_equal(live_node_put(live, i + 1, strrchr(names[i], '/') + 1, NULL, NULL),
+				 0);
+		connect_node(live, i + 1);
+	}
+	for (int i = 0; i < NODES; i++) {
+		CLEAN(entry_set_free_ptr) struct entry_set *set = entry_set_new();
+		struct entry_change changes[NODES] = { 0 };
+		struct msg_observe m = { .reset = true, .changes = changes };
+
+		for (int k = 0; k < NODES; k++) {
+			if (k != i)
+				changes[m.count++] =
+					(struct entry_change){ names[k], "{\"state\":\"up\"}", 14 };
+		}
+		assert_int_equal(entry_set_change(set, changes, m.count, NULL), 0);
+		m.digest = entry_set_digest(set);
+		assert_int_equal(live_observed(live, i + 1, &m, START, NULL), 0);
+	}
+	assert_int_equal(links_up(live), 0); // nobody who asks has to wait for it
+	for (int i = 0; i < NODES && links_up(live) == 0; i++)
+		live_count_links(live);
+	assert_int_equal(links_up(live), NODES * (NODES - 1) / 2);
+	// And again: what changed meanwhile is seen.
+	assert_int_equal(observe(live, 1, false, names[1], "{\"state\":\"down\"}"), 0);
+	for (int i = 0; i < NODES; i++)
+		live_count_links(live);
+	assert_int_equal(links_up(live), NODES * (NODES - 1) / 2 - 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -365,6 +415,7 @@ int main(void)
 		cmocka_unit_test(samples_go_only_to_who_wants_them),
 		cmocka_unit_test(events_are_rationed),
 		cmocka_unit_test(topology_is_what_both_ends_say),
+		cmocka_unit_test(very_many_links_are_counted_in_pieces),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
