@@ -68,6 +68,11 @@ static size_t sequence_length(const unsigned char *s, size_t len)
 	return need;
 }
 
+static bool is_plain(unsigned char c)
+{
+	return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
+}
+
 void wire_json_add(struct text *out, const char *s, size_t len)
 {
 	size_t from = 0;
@@ -76,20 +81,24 @@ void wire_json_add(struct text *out, const char *s, size_t len)
 	text_add(out, "\"");
 	while (at < len) {
 		unsigned char c = (unsigned char)s[at];
-		size_t step = sequence_length((const unsigned char *)s + at, len - at);
+		size_t step =
+			is_plain(c) ? 1 : sequence_length((const unsigned char *)s + at, len - at);
 
 		if (step > 0 && c >= 0x20 && c != '"' && c != '\\') {
 			at += step;
 			continue;
 		}
 		text_add_bytes(out, s + from, at - from);
+		from = at + 1;
 		if (step == 0)
 			text_add(out, "?");
 		else if (c < 0x20)
 			text_addf(out, "\\u%04x", c);
-		else
-			text_addf(out, "\\%c", c);
-		from = ++at;
+		else {
+			text_add_bytes(out, "\\", 1);
+			from = at; // the character itself goes with what follows
+		}
+		at++;
 	}
 	text_add_bytes(out, s + from, len - from);
 	text_add(out, "\"");
