@@ -142,11 +142,15 @@ void program_committed(void *arg, const struct intent_commit *commit)
 	struct program *program = arg;
 	if (program->is_stopping)
 		return;
-	log_info("revision %lld by %s: %zu nodes touched", (long long)commit->revision,
-		 commit->actor ? commit->actor : "?", commit->delta_count);
-	follow_changes(program, commit->changes);
+	if (commit->is_first) {
+		log_info("revision %lld by %s: %zu nodes touched", (long long)commit->revision,
+			 commit->actor ? commit->actor : "?", commit->nodes_touched);
+		follow_changes(program, commit->changes);
+	}
 	for (size_t i = 0; i < commit->delta_count; i++)
 		push(program, commit->revision, &commit->deltas[i]);
+	if (!commit->is_last)
+		return;
 	json_auto_t *what = summary(commit);
 	live_revision(program->live, commit->revision, what);
 }

@@ -4,9 +4,15 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 
 #include "hub/inside.h"
+
+// Making a difference takes the planning of the node's whole state. When very many are owed, others
+// have their turn after so long.
+#define SETTLE_MS 10
+#define PAUSE_MS  1 // a timer without time would leave them none
 
 // The node has what it should have, by an older number: it was away while something changed and
 // changed back.
@@ -114,22 +120,81 @@ static int gather(struct session *s, const struct msg_keys *keys)
 	return 0;
 }
 
-void desired_keys(struct session *s, const struct msg_keys *keys)
+static void owe(struct session *s)
 {
-	struct err err = { 0 };
+	struct hub *hub = s->hub;
 
-	if (gather(s, keys) < 0 || keys->more)
-		return;
-	s->is_resyncing = false;
-	if (++s->disagreements > DISAGREEMENT_MAX)
-		session_drop(s, "does not come to the desired state after %d comparisons",
-			     DISAGREEMENT_MAX);
-	else if (send_difference(s, &err) < 0 && s->state == SESSION_OPEN)
-		session_end(s, err.code != -ENOENT, "%s",
-			    err.text[0] ? err.text : "the desired state cannot be sent");
+	s->is_owed = true;
+	s->owed_next = NULL;
+	s->owed_previous = hub->owed_last;
+	if (hub->owed_last)
+		hub->owed_last->owed_next = s;
+	else
+		hub->owed = s;
+	hub->owed_last = s;
+	if (!uv_is_active((uv_handle_t *)&hub->owing))
+		(void)uv_timer_start(&hub->owing, desired_settle, 0, 0);
+}
+
+static void forget_hashes(struct session *s)
+{
 	free(s->hashes);
 	s->hashes = NULL;
 	s->hashes_count = 0;
+}
+
+void desired_forget(struct session *s)
+{
+	struct hub *hub = s->hub;
+
+	if (!s->is_owed)
+		return;
+	s->is_owed = false;
+	if (s->owed_previous)
+		s->owed_previous->owed_next = s->owed_next;
+	else
+		hub->owed = s->owed_next;
+	if (s->owed_next)
+		s->owed_next->owed_previous = s->owed_previous;
+	else
+		hub->owed_last = s->owed_previous;
+	forget_hashes(s);
+}
+
+static void settle(struct session *s)
+{
+	struct err err = { 0 };
+
+	s->is_resyncing = false;
+	if (s->state == SESSION_OPEN && send_difference(s, &err) < 0 && s->state == SESSION_OPEN)
+		session_end(s, err.code != -ENOENT, "%s",
+			    err.text[0] ? err.text : "the desired state cannot be sent");
+	desired_forget(s);
+}
+
+void desired_settle(uv_timer_t *owing)
+{
+	struct hub *hub = owing->data;
+	int64_t until_ms = clock_mono_ms() + SETTLE_MS;
+
+	while (hub->owed && clock_mono_ms() < until_ms)
+		settle(hub->owed);
+	if (hub->owed)
+		(void)uv_timer_start(owing, desired_settle, PAUSE_MS, 0);
+}
+
+void desired_keys(struct session *s, const struct msg_keys *keys)
+{
+	desired_forget(s); // it begins to tell anew
+	if (gather(s, keys) < 0 || keys->more)
+		return;
+	if (++s->disagreements <= DISAGREEMENT_MAX) {
+		owe(s);
+		return;
+	}
+	forget_hashes(s);
+	session_drop(s, "does not come to the desired state after %d comparisons",
+		     DISAGREEMENT_MAX);
 }
 
 void desired_applied(struct session *s, const struct msg_applied *applied)

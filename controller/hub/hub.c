@@ -8,6 +8,7 @@
 
 #include "hub/inside.h"
 
+#define TIMERS   2
 #define GRACE_MS 1000 // an honest handshake is over by then, in a storm of them too
 
 static void on_library_log(int level, const char *line)
@@ -109,12 +110,20 @@ static void hub_release(struct hub *hub)
 static void on_closed(uv_handle_t *handle)
 {
 	struct hub *hub = handle->data;
+	if (++hub->closed_timers < TIMERS)
+		return;
 	void (*stopped)(void *) = hub->stopped;
 	void *ctx = hub->stopped_ctx;
 
 	hub_release(hub);
 	if (stopped)
 		stopped(ctx);
+}
+
+static void close_timers(struct hub *hub)
+{
+	uv_close((uv_handle_t *)&hub->owing, on_closed);
+	uv_close((uv_handle_t *)&hub->timer, on_closed);
 }
 
 void hub_kill(struct lws *wsi)
@@ -137,8 +146,7 @@ static void stop_further(struct hub *hub, int64_t now_ms)
 	if (hub->stop_step++ < 4)
 		return;
 	lws_context_destroy(hub->lws);
-	(void)uv_timer_stop(&hub->timer);
-	uv_close((uv_handle_t *)&hub->timer, on_closed);
+	close_timers(hub);
 }
 
 static void on_tick(uv_timer_t *timer)
@@ -205,13 +213,14 @@ int hub_new(const struct hub_config *config, const struct hub_ops *ops, void *ct
 		return err_set(err, -ENOMEM, "out of memory");
 	}
 	(void)uv_timer_init(config->loop, &hub->timer);
-	hub->timer.data = hub;
+	(void)uv_timer_init(config->loop, &hub->owing);
+	hub->timer.data = hub->owing.data = hub;
 	int rc = hub_start(hub, err);
 	if (rc < 0) {
 		if (hub->lws) {
 			hub_stop(hub, NULL, NULL);
 		} else {
-			uv_close((uv_handle_t *)&hub->timer, on_closed);
+			close_timers(hub);
 		}
 		return rc;
 	}

@@ -73,6 +73,8 @@ struct session {
 	struct entry_hash *hashes;
 	size_t hashes_count;
 	struct digest hashes_digest;
+	bool is_owed; // its hashes are all here, the difference is still to be made
+	struct session *owed_next, *owed_previous;
 };
 
 struct request {
@@ -102,6 +104,8 @@ struct hub {
 	struct lws_vhost *vhost;
 	SSL_CTX *tls; // the vhost's
 	uv_timer_t timer;
+	uv_timer_t owing; // makes the differences that are owed
+	struct session *owed, *owed_last;
 	struct listener *listeners[LISTEN_MAX];
 	size_t listeners_count;
 	struct session *sessions;
@@ -116,6 +120,7 @@ struct hub {
 	struct hub_counters counters;
 	int64_t stopping_ms; // 0 while it runs
 	unsigned stop_step;
+	unsigned closed_timers;
 	void (*stopped)(void *ctx);
 	void *stopped_ctx;
 };
@@ -168,6 +173,8 @@ void desired_push(struct session *s, int64_t revision, const struct entry_delta 
 void desired_resync(struct session *s);
 void desired_keys(struct session *s, const struct msg_keys *keys);
 void desired_applied(struct session *s, const struct msg_applied *applied);
+void desired_forget(struct session *s); // nothing is owed to it any more
+void desired_settle(uv_timer_t *owing); // makes what is owed, for a moment
 
 // request.c
 void request_response(struct session *s, const struct msg_response *response);

@@ -51,6 +51,7 @@ void session_free(struct session *s)
 		s->next->previous = s->previous;
 	queue_clear(s);
 	text_free(&s->in);
+	desired_forget(s);
 	free(s->hashes);
 	free(s->name);
 	free(s->address);

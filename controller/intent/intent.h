@@ -181,12 +181,17 @@ struct intent_commit {
 	int64_t at_ms;
 	const char *actor;
 	const json_t *changes;             // as in intent_answer
-	const struct intent_delta *deltas; // only nodes whose digest changed
+	const struct intent_delta *deltas; // only nodes whose digest changed, of this part
 	size_t delta_count;
+	size_t nodes_touched; // of all parts
+	bool is_first;
+	bool is_last;
 };
 
-// Called after each commit, on the loop thread, before the request's `done`. Valid until it
-// returns.
+// Called after each commit, on the loop thread, before the request's `done`; when very many nodes
+// are touched several times, with another part of them each and time for others in between. The
+// intent, targets too, is as after the whole commit from the first part on; no other commit comes
+// between. Valid until it returns.
 typedef void intent_commit_fn(void *arg, const struct intent_commit *commit);
 int intent_listen(struct intent *intent, intent_commit_fn *told, void *arg);
 

@@ -136,12 +136,28 @@ void rows_done(struct rows *rows);
 void rows_add(struct rows *rows, enum store_sql sql, const char *format, ...);
 int rows_run(const struct rows *rows, struct store_tx *tx, struct err *err);
 
-// A job between its planning and the store's answer.
+// What the listeners are told of. The memory is taken before the store has the change: afterwards
+// nobody may miss it.
+struct told {
+	struct intent_delta *deltas;
+	struct intent_entry *set;
+	const char **drop;
+	size_t entry_count;
+	size_t at; // the first that was not told
+};
+void told_done(struct told *told);
+int told_init(struct told *told, const struct plan_deltas *deltas); // -ENOMEM
+
+// A job from its planning until everybody was told.
 struct transaction {
 	struct intent *intent;
 	struct job *job;
 	struct edits edits;
+	struct fleet_edit *fleet_edits; // what the planner sees of them
+	size_t fleet_edit_count;
+	struct plan_work *work; // NULL: nothing is left to plan
 	struct plan_deltas deltas;
+	struct told told;
 	struct rows rows;
 	struct outcome outcome;
 	json_t *changes; // as in intent_answer
@@ -151,21 +167,34 @@ struct transaction {
 	int64_t at_ms;
 	bool is_changed;
 	bool is_created;
+	bool is_unknown;   // the store could not say whether it is written
+	bool is_looked_up; // and is being asked
+	bool is_stored;    // but not everybody was told
 	char op_id[STORE_OPERATION_MAX + 1];
 };
 
 void transaction_free(struct transaction *t);
 CLEAN_FUNC(struct transaction, transaction_free)
 
-// Plans the job and makes the rows, all without a lasting effect. 0, or a negative number with the
-// outcome set.
+// Plans the job piece by piece, all without a lasting effect. 1: there is more for
+// transaction_plan_on(), and nothing may change the intent meanwhile; 0: done; or a negative number
+// with the outcome set.
 int transaction_plan(struct transaction *t);
+int transaction_plan_on(struct transaction *t);
 
-// Makes the rows that the store is to write.
+// Makes the rows that the store is to write, and room for what is told then. -ENOMEM.
 int transaction_rows(struct transaction *t);
 
-// Makes it true in memory after the store did, and tells the listeners.
-void transaction_publish(struct transaction *t);
+// Whether it deletes the resource.
+bool transaction_deletes(const struct transaction *t, int64_t id);
+
+// What the node's digest is after it.
+struct digest digest_after(const struct intent *intent, const struct plan_delta *d);
+
+// Makes it true in memory after the store did, and tells the listeners. True: of a part only;
+// transaction_publish_on() goes on.
+bool transaction_publish(struct transaction *t);
+bool transaction_publish_on(struct transaction *t);
 
 // What waits for confirmation.
 struct pending {
@@ -192,7 +221,7 @@ struct intent {
 	struct map *claims;        // "peer id/network" -> struct claims
 	struct listener listeners[LISTENERS_MAX];
 	size_t listener_count;
-	uv_timer_t *pump;        // starts the next job
+	uv_timer_t *pump;        // starts the next job, and goes on with the one in flight
 	uv_timer_t *facts;       // makes a job of the pending facts
 	uv_timer_t *due;         // undoes what waits for confirmation
 	struct pending *pending; // NULL: nothing waits

@@ -7,6 +7,9 @@
 
 #include "intent/parts.h"
 
+#define PIECE_MS   1   // between two pieces of a plan: everybody else's turn
+#define LOOK_UP_MS 500 // until an outcome that is not known is asked for again
+
 void job_free(struct job *job)
 {
 	if (!job)
@@ -121,39 +124,85 @@ static int commit_run(struct store_tx *tx, void *arg, struct err *err)
 	return rc < 0 ? rc : 0;
 }
 
-static void commit_end(struct transaction *at, bool is_stored)
+static void flight_end(struct transaction *at)
 {
 	CLEAN(transaction_free_ptr) struct transaction *t = at;
 	struct intent *intent = t->intent;
 
 	intent->in_flight = NULL;
-	if (is_stored)
-		transaction_publish(t);
-	else
-		alloc_undo(fleet_alloc(intent->fleet));
 	answer(t);
 	if (intent->first)
 		(void)uv_timer_start(intent->pump, queue_pump, 0, 0);
 }
 
+// Not at once: a timer without time would keep the loop from everything else.
+static void flight_goes_on(struct transaction *t)
+{
+	t->intent->in_flight = t;
+	(void)uv_timer_start(t->intent->pump, queue_pump, PIECE_MS, 0);
+}
+
+static void commit_told(struct transaction *t, bool is_there_more)
+{
+	t->is_stored = is_there_more;
+	if (is_there_more)
+		flight_goes_on(t);
+	else
+		flight_end(t);
+}
+
+static void commit_end(struct transaction *t, bool is_stored)
+{
+	if (is_stored) {
+		commit_told(t, transaction_publish(t));
+		return;
+	}
+	alloc_undo(fleet_alloc(t->intent->fleet));
+	flight_end(t);
+}
+
+// An outcome that is not known is asked for until it is: what was taken as not stored, and is,
+// would be done twice, and memory would say something else than the database. No other change is
+// begun meanwhile.
+static void commit_look_up(struct transaction *t);
+
 static void commit_looked_up(void *arg, enum store_result result, bool is_done)
 {
 	struct transaction *t = arg;
-	bool is_stored = result == STORE_OK && is_done;
 
-	if (!is_stored)
+	t->is_looked_up = false;
+	if (result != STORE_OK) {
+		(void)uv_timer_start(t->intent->pump, queue_pump, LOOK_UP_MS, 0);
+		return;
+	}
+	t->is_unknown = false;
+	if (!is_done)
 		(void)outcome_set(&t->outcome, INTENT_UNAVAILABLE,
-				  "the database could not say whether the change was written");
-	commit_end(t, is_stored);
+				  "the database could not write the change; nothing was changed");
+	commit_end(t, is_done);
+}
+
+static void commit_look_up(struct transaction *t)
+{
+	if (t->is_looked_up)
+		return;
+	t->is_looked_up = true;
+	if (store_operation_done(t->intent->settings.store, t->op_id, commit_looked_up, t) < 0)
+		commit_looked_up(t, STORE_FAILED, false);
 }
 
 static void commit_done(void *arg, enum store_result result, const struct err *err)
 {
 	struct transaction *t = arg;
 
-	if (result == STORE_UNKNOWN &&
-	    store_operation_done(t->intent->settings.store, t->op_id, commit_looked_up, t) == 0)
+	if (result == STORE_UNKNOWN) {
+		log_warn("revision %lld: whether it was written is not known (%s); the database is "
+			 "asked until it says so",
+			 (long long)t->revision, err->text);
+		t->is_unknown = true;
+		commit_look_up(t);
 		return;
+	}
 	if (result != STORE_OK)
 		(void)outcome_set(&t->outcome,
 				  result == STORE_CONSTRAINT ? INTENT_CONFLICT : INTENT_UNAVAILABLE,
@@ -186,9 +235,23 @@ static bool is_to_write(const struct transaction *t)
 	       (t->job->facts && t->edits.count > 0) || t->job->request.verb >= INTENT_CONFIRM;
 }
 
+// After a piece of planning that ended with `rc`.
+static void job_planned(struct transaction *t, int rc)
+{
+	if (rc > 0) {
+		flight_goes_on(t);
+		return;
+	}
+	if (rc == 0 && is_to_write(t) && commit_begin(t))
+		return;
+	if (rc == 0)
+		alloc_undo(fleet_alloc(t->intent->fleet));
+	flight_end(t);
+}
+
 static void job_start(struct intent *intent, struct job *job)
 {
-	CLEAN(transaction_free_ptr) struct transaction *t = calloc(1, sizeof *t);
+	struct transaction *t = calloc(1, sizeof *t);
 
 	if (!t) {
 		log_error("intent: out of memory");
@@ -197,20 +260,25 @@ static void job_start(struct intent *intent, struct job *job)
 	t->intent = intent;
 	t->job = job;
 	t->revision = intent->revision;
-	int rc = transaction_plan(t);
-	if (rc == 0 && is_to_write(t) && commit_begin(t)) {
-		t = NULL;
-		return;
-	}
-	if (rc == 0)
-		alloc_undo(fleet_alloc(intent->fleet));
-	answer(t);
+	job_planned(t, transaction_plan(t));
+}
+
+static void flight_go_on(struct transaction *t)
+{
+	if (t->is_unknown)
+		commit_look_up(t);
+	else if (t->work)
+		job_planned(t, transaction_plan_on(t));
+	else if (t->is_stored)
+		commit_told(t, transaction_publish_on(t));
 }
 
 void queue_pump(uv_timer_t *timer)
 {
 	struct intent *intent = timer->data;
 
+	if (intent->in_flight)
+		flight_go_on(intent->in_flight);
 	while (!intent->in_flight && intent->first) {
 		struct job *job = intent->first;
 
@@ -226,8 +294,26 @@ void queue_pump(uv_timer_t *timer)
 	}
 }
 
+// What is still in flight now is half planned or half told, or nobody knows what became of it.
+static void flight_close(struct intent *intent)
+{
+	CLEAN(transaction_free_ptr) struct transaction *t = take_ptr(&intent->in_flight);
+
+	if (!t)
+		return;
+	if (!t->is_stored)
+		(void)outcome_set(
+			&t->outcome, INTENT_UNAVAILABLE,
+			t->is_unknown ? "the controller is stopping, and the database could not "
+					"say whether the change was written"
+				      : "the controller is stopping");
+	if (t->job->done)
+		answer(t);
+}
+
 void queue_close(struct intent *intent)
 {
+	flight_close(intent);
 	while (intent->first) {
 		CLEAN(transaction_free_ptr) struct transaction *t = calloc(1, sizeof *t);
 

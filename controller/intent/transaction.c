@@ -1,5 +1,4 @@
-// One change: planned without a lasting effect, written down for the store, made true once it is on
-// disk.
+// One change: planned without a lasting effect, and written down for the store.
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,8 +11,11 @@ void transaction_free(struct transaction *t)
 {
 	if (!t)
 		return;
+	plan_work_free(t->work);
+	free(t->fleet_edits);
 	edits_done(&t->edits);
 	plan_deltas_done(&t->deltas);
+	told_done(&t->told);
 	rows_done(&t->rows);
 	problem_list_done(&t->outcome.problems);
 	json_decref(t->changes);
@@ -24,10 +26,12 @@ void transaction_free(struct transaction *t)
 
 // ---- planning ----
 
-static int plan_applied(struct transaction *t, const struct fleet_edit *edits, size_t count)
+static int plan_applied(struct transaction *t)
 {
 	struct intent *intent = t->intent;
 	struct outcome *outcome = &t->outcome;
+	const struct fleet_edit *edits = t->fleet_edits;
+	size_t count = t->fleet_edit_count;
 	struct err err = { 0 };
 
 	if (check_references(intent, &t->edits, outcome) < 0 ||
@@ -43,20 +47,19 @@ static int plan_applied(struct transaction *t, const struct fleet_edit *edits, s
 		return outcome_set(outcome,
 				   err.code == -ENOSPC ? INTENT_CONFLICT : INTENT_UNAVAILABLE, "%s",
 				   err.text);
-	if (plan_change(intent->fleet, edits, count, &t->deltas, &err) < 0)
+	if (plan_begin(intent->fleet, edits, count, &t->work, &err) < 0)
 		return outcome_set(outcome, INTENT_UNAVAILABLE, "%s", err.text);
 	return pending_check_undo(t);
 }
 
 static int plan_shown(struct transaction *t)
 {
-	CLEAN(free_ptr) struct fleet_edit *edits = NULL;
 	struct intent *intent = t->intent;
-	size_t count;
 
-	if (edits_fleet(&t->edits, &edits, &count) < 0 || edits_apply(intent, &t->edits) < 0)
+	if (edits_fleet(&t->edits, &t->fleet_edits, &t->fleet_edit_count) < 0 ||
+	    edits_apply(intent, &t->edits) < 0)
 		return outcome_set(&t->outcome, INTENT_UNAVAILABLE, "out of memory");
-	int rc = plan_applied(t, edits, count);
+	int rc = plan_applied(t);
 	edits_revert(intent, &t->edits);
 	if (rc < 0)
 		alloc_undo(fleet_alloc(intent->fleet));
@@ -108,8 +111,15 @@ int transaction_plan(struct transaction *t)
 		rc = edits_parse(intent, &t->edits, &t->outcome);
 	if (rc == 0)
 		rc = plan_shown(t);
-	if (rc < 0)
-		return rc;
+	return rc < 0 ? rc : transaction_plan_on(t);
+}
+
+static int plan_ended(struct transaction *t)
+{
+	struct intent *intent = t->intent;
+
+	plan_take(t->work, &t->deltas);
+	plan_work_free(take_ptr(&t->work));
 	t->is_changed = t->job->facts ? t->deltas.count > 0 : !edits_are_empty(&t->edits);
 	t->revision = intent->revision + (t->is_changed ? 1 : 0);
 	t->at_ms = clock_wall_ms();
@@ -121,6 +131,22 @@ int transaction_plan(struct transaction *t)
 	if (!t->changes || !t->nodes)
 		return outcome_set(&t->outcome, INTENT_UNAVAILABLE, "out of memory");
 	return 0;
+}
+
+int transaction_plan_on(struct transaction *t)
+{
+	struct err err = { 0 };
+	int rc = plan_step(t->work, &err);
+
+	if (rc > 0)
+		return rc;
+	if (rc == 0)
+		rc = plan_ended(t);
+	else
+		rc = outcome_set(&t->outcome, INTENT_UNAVAILABLE, "%s", err.text);
+	if (rc < 0)
+		alloc_undo(fleet_alloc(t->intent->fleet));
+	return rc;
 }
 
 // ---- rows ----
@@ -209,7 +235,7 @@ static void rows_of_allocations(struct transaction *t)
 }
 
 // Asked for every touched node; when thousands report at once, none of their edits deletes.
-static bool is_deleted(const struct transaction *t, int64_t id)
+bool transaction_deletes(const struct transaction *t, int64_t id)
 {
 	for (size_t i = 0; t->edits.has_deletion && i < t->edits.count; i++) {
 		const struct edit *e = &t->edits.items[i];
@@ -220,7 +246,7 @@ static bool is_deleted(const struct transaction *t, int64_t id)
 	return false;
 }
 
-static struct digest digest_after(const struct intent *intent, const struct plan_delta *d)
+struct digest digest_after(const struct intent *intent, const struct plan_delta *d)
 {
 	struct digest digest = { 0 };
 	char key[ID_KEY_SIZE];
@@ -240,7 +266,7 @@ static void rows_of_targets(struct transaction *t)
 		const struct plan_delta *d = &t->deltas.items[i];
 		char text[DIGEST_TEXT_SIZE];
 
-		if (is_deleted(t, d->node_id))
+		if (transaction_deletes(t, d->node_id))
 			continue;
 		digest_format(digest_after(t->intent, d), text);
 		rows_add(&t->rows, SQL_TARGET_PUT, "iit", d->node_id, t->revision, text);
@@ -266,112 +292,5 @@ int transaction_rows(struct transaction *t)
 	id_key(last_id, t->edits.last_id);
 	if (t->edits.last_id != t->intent->last_id)
 		rows_add(&t->rows, SQL_META_PUT, "tt", "last_id", last_id);
-	return t->rows.failed ? -ENOMEM : 0;
-}
-
-// ---- publishing ----
-
-static void target_move(struct transaction *t, const struct plan_delta *d, struct intent_delta *ret)
-{
-	struct intent *intent = t->intent;
-	char key[ID_KEY_SIZE];
-
-	id_key(key, d->node_id);
-	struct digest after = digest_after(intent, d);
-	struct node_target *target = map_get(intent->targets, key);
-	if (!target) {
-		target = calloc(1, sizeof *target);
-		if (!target || map_set(intent->targets, key, target) < 0)
-			abort(); // the store has it already: memory may not say otherwise
-	}
-	digest_format(target->digest, ret->base_digest);
-	digest_format(after, ret->digest);
-	target->digest = after;
-	target->revision = t->revision;
-	ret->is_gone = is_deleted(t, d->node_id);
-	if (ret->is_gone)
-		(void)map_drop(intent->targets, key);
-}
-
-static const char *delta_node_name(const struct transaction *t, int64_t id)
-{
-	const struct resource *now = resource_find_id(t->intent, id);
-
-	for (size_t i = 0; i < t->edits.count && !now; i++) {
-		const struct resource *gone = t->edits.items[i].before;
-
-		if (gone && gone->pub.id == id)
-			return gone->name;
-	}
-	return now ? now->name : "";
-}
-
-// `set` and `drop` have room for the delta's entries.
-static void delta_split(const struct plan_delta *d, struct intent_entry *set, const char **drop,
-			struct intent_delta *ret)
-{
-	for (size_t i = 0; i < d->count; i++) {
-		if (d->entries[i].body)
-			set[ret->set_count++] =
-				(struct intent_entry){ d->entries[i].key, d->entries[i].body };
-		else
-			drop[ret->drop_count++] = d->entries[i].key;
-	}
-	ret->set = set;
-	ret->drop = drop;
-}
-
-static size_t entries_count(const struct plan_deltas *deltas)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < deltas->count; i++)
-		count += deltas->items[i].count;
-	return count;
-}
-
-static void tell(struct transaction *t)
-{
-	struct intent *intent = t->intent;
-	size_t count = entries_count(&t->deltas), at = 0;
-	CLEAN(free_ptr) struct intent_delta *deltas = calloc(t->deltas.count + 1, sizeof *deltas);
-	CLEAN(free_ptr) struct intent_entry *set = calloc(count + 1, sizeof *set);
-	CLEAN(free_ptr) const char **drop = calloc(count + 1, sizeof *drop);
-	struct intent_commit commit = {
-		.revision = t->revision,
-		.at_ms = t->at_ms,
-		.actor = t->job->actor,
-		.changes = t->changes,
-		.deltas = deltas,
-		.delta_count = t->deltas.count,
-	};
-
-	if (!deltas || !set || !drop)
-		abort(); // the store has it already: nobody may miss it
-	for (size_t i = 0; i < t->deltas.count; i++) {
-		const struct plan_delta *d = &t->deltas.items[i];
-
-		deltas[i].node_id = d->node_id;
-		deltas[i].node = delta_node_name(t, d->node_id);
-		deltas[i].is_whole = d->is_whole;
-		target_move(t, d, &deltas[i]);
-		delta_split(d, &set[at], &drop[at], &deltas[i]);
-		at += d->count;
-	}
-	for (size_t i = 0; i < intent->listener_count && t->is_changed; i++)
-		intent->listeners[i].told(intent->listeners[i].arg, &commit);
-}
-
-void transaction_publish(struct transaction *t)
-{
-	struct intent *intent = t->intent;
-
-	alloc_replay(fleet_alloc(intent->fleet));
-	alloc_commit(fleet_alloc(intent->fleet));
-	if (edits_apply(intent, &t->edits) < 0)
-		abort(); // it was applied once to be planned
-	intent->revision = t->revision;
-	intent->last_id = t->edits.last_id;
-	tell(t);
-	pending_publish(t);
+	return t->rows.failed ? -ENOMEM : told_init(&t->told, &t->deltas);
 }

@@ -8,11 +8,11 @@ void cell_set_done(struct cell_set *set)
 {
 	free(set->items);
 	map_free(set->networks);
+	map_free(set->touched);
 	*set = (struct cell_set){ 0 };
 }
 
-static void cell_add(struct cell_set *set, enum cell_kind kind, int64_t node, int64_t scope,
-		     int64_t other)
+static void cell_put(struct cell_set *set, struct cell cell)
 {
 	if (set->count == set->cap) {
 		size_t cap = set->cap ? set->cap * 2 : 64;
@@ -25,7 +25,23 @@ static void cell_add(struct cell_set *set, enum cell_kind kind, int64_t node, in
 		set->items = items;
 		set->cap = cap;
 	}
-	set->items[set->count++] = (struct cell){ node, scope, other, kind };
+	set->items[set->count++] = cell;
+}
+
+static void cell_add(struct cell_set *set, enum cell_kind kind, int64_t node, int64_t scope,
+		     int64_t other)
+{
+	cell_put(set, (struct cell){ node, scope, other, kind, 0 });
+}
+
+// All links that a member has in a network.
+static void cell_add_links(struct cell_set *set, const struct fleet_object *node,
+			   const struct fleet_object *network, const struct net_member *member)
+{
+	size_t links = member->in_mesh || member->is_hub ? map_size(network->as.network.members)
+							 : member->extra_count + 1;
+
+	cell_put(set, (struct cell){ node->id, network->id, 0, CELL_LINK, (unsigned)links });
 }
 
 static int order(int64_t a, int64_t b)
@@ -45,6 +61,13 @@ static int cell_compare(const void *x, const void *y)
 	return by ? by : order(a->other, b->other);
 }
 
+// Whether the entries of `b`, which stands behind it, are among those of `a`.
+static bool covers(const struct cell *a, const struct cell *b)
+{
+	return a->node == b->node && a->kind == b->kind && a->scope == b->scope &&
+	       (a->other == b->other || (a->kind == CELL_LINK && a->other == 0));
+}
+
 void cell_set_settle(struct cell_set *set)
 {
 	size_t kept = 0;
@@ -53,8 +76,12 @@ void cell_set_settle(struct cell_set *set)
 		return;
 	qsort(set->items, set->count, sizeof *set->items, cell_compare);
 	for (size_t i = 1; i < set->count; i++) {
-		if (cell_compare(&set->items[kept], &set->items[i]) != 0)
+		struct cell *last = &set->items[kept];
+
+		if (!covers(last, &set->items[i]))
 			set->items[++kept] = set->items[i];
+		else if (last->links < set->items[i].links)
+			last->links = set->items[i].links;
 	}
 	set->count = kept + 1;
 }
@@ -67,6 +94,27 @@ static void note_network(struct cell_set *set, const struct fleet_object *networ
 	if (!set->networks)
 		set->networks = map_new(NULL);
 	if (!set->networks || map_set(set->networks, id, set) < 0)
+		set->failed = true;
+}
+
+// ---- networks of which so much is touched that all of it is looked at ----
+
+static bool is_whole(const struct cell_set *set, const struct fleet_object *network)
+{
+	char id[ID_TEXT_SIZE];
+
+	(void)snprintf(id, sizeof id, "%lld", (long long)network->id);
+	uintptr_t touched = set->touched ? (uintptr_t)map_get(set->touched, id) : 0;
+	return touched * 2 > map_size(network->as.network.members);
+}
+
+static void count_members(struct cell_set *set, const struct fleet_object *network, size_t more)
+{
+	char id[ID_TEXT_SIZE];
+
+	(void)snprintf(id, sizeof id, "%lld", (long long)network->id);
+	uintptr_t touched = (uintptr_t)map_get(set->touched, id) + more;
+	if (map_set(set->touched, id, (void *)touched) < 0) // the count is the value
 		set->failed = true;
 }
 
@@ -91,12 +139,12 @@ static int pair_touch(void *arg, struct fleet_object *peer)
 }
 
 static void touch_links(struct cell_set *set, const struct fleet *fleet,
-			const struct fleet_object *network, const struct fleet_object *node,
-			bool one_way)
+			const struct fleet_object *network, const struct fleet_object *node)
 {
-	struct pair_walk walk = { set, CELL_LINK, node->id, network->id, one_way };
+	struct pair_walk walk = { set, CELL_LINK, node->id, network->id, false };
 
-	if (network_each_neighbour(fleet, network, node->name, pair_touch, &walk) < 0)
+	if (!is_whole(set, network) &&
+	    network_each_neighbour(fleet, network, node->name, pair_touch, &walk) < 0)
 		set->failed = true;
 }
 
@@ -188,7 +236,7 @@ static void touch_in_network(struct cell_set *set, struct fleet *fleet,
 {
 	cell_add(set, CELL_NODE, node->id, 0, 0);
 	cell_add(set, CELL_MEMBER, node->id, network->id, 0);
-	touch_links(set, fleet, network, node, false);
+	touch_links(set, fleet, network, node);
 	each_segment(set, fleet, network, touch_in_segment, node);
 	note_network(set, network);
 }
@@ -213,7 +261,7 @@ static void touch_node(struct cell_set *set, struct fleet *fleet, const struct f
 			touch_in_network(set, fleet, network, self);
 			continue;
 		}
-		touch_links(set, fleet, network, self, false);
+		touch_links(set, fleet, network, self);
 		if (!json_equal(self->as.node.path_mtu, other->as.node.path_mtu))
 			note_network(set, network);
 	}
@@ -327,11 +375,74 @@ static touch_fn *const touchers[FLEET_KIND_COUNT] = {
 	[FLEET_SLA] = NULL, // no node's entries depend on it
 };
 
-void cells_touch(struct cell_set *set, struct fleet *fleet, const struct fleet_object *self,
-		 const struct fleet_object *other)
+static size_t differing_members(const struct fleet_object *self, const struct fleet_object *other)
 {
-	if (self && touchers[self->kind])
-		touchers[self->kind](set, fleet, self, other);
+	size_t count = 0;
+	const char *name;
+	void *value;
+
+	if (!is_same_network(self, other))
+		return map_size(self->as.network.members);
+	for (size_t at = 0; map_next(self->as.network.members, &at, &name, &value);)
+		count += !is_same_member(value, network_member(other, name));
+	return count;
+}
+
+static void count_touched(struct cell_set *set, const struct fleet *fleet,
+			  const struct fleet_object *self, const struct fleet_object *other)
+{
+	struct fleet_object *network;
+
+	if (self->kind == FLEET_NETWORK)
+		count_members(set, self, differing_members(self, other));
+	for (size_t at = 0;
+	     self->kind == FLEET_NODE && fleet_next(fleet, FLEET_NETWORK, &at, &network);) {
+		if (network_member(network, self->name))
+			count_members(set, network, 1);
+	}
+}
+
+static void touch_whole(struct cell_set *set, const struct fleet *fleet)
+{
+	struct fleet_object *network;
+	const char *name;
+	void *member;
+
+	for (size_t at = 0; fleet_next(fleet, FLEET_NETWORK, &at, &network);) {
+		if (!is_whole(set, network))
+			continue;
+		for (size_t m = 0; map_next(network->as.network.members, &m, &name, &member);) {
+			const struct fleet_object *node = fleet_find(fleet, FLEET_NODE, name);
+
+			if (node)
+				cell_add_links(set, node, network, member);
+		}
+	}
+}
+
+void cells_touch(struct cell_set *set, struct fleet *fleet, const struct fleet_edit *edits,
+		 size_t count, bool is_after)
+{
+	map_free(set->touched);
+	set->touched = map_new(NULL);
+	set->failed = set->failed || !set->touched;
+	for (size_t i = 0; i < count && !set->failed; i++) {
+		const struct fleet_object *self = is_after ? edits[i].after : edits[i].before;
+
+		if (self)
+			count_touched(set, fleet, self,
+				      is_after ? edits[i].before : edits[i].after);
+	}
+	if (set->failed)
+		return;
+	touch_whole(set, fleet);
+	for (size_t i = 0; i < count; i++) {
+		const struct fleet_object *self = is_after ? edits[i].after : edits[i].before;
+
+		if (self && touchers[self->kind])
+			touchers[self->kind](set, fleet, self,
+					     is_after ? edits[i].before : edits[i].after);
+	}
 }
 
 static void own_in_segment(struct cell_set *set, struct fleet *fleet,
@@ -349,10 +460,12 @@ void cells_of_node(struct cell_set *set, struct fleet *fleet, const struct fleet
 
 	cell_add(set, CELL_NODE, node->id, 0, 0);
 	for (size_t at = 0; fleet_next(fleet, FLEET_NETWORK, &at, &network);) {
-		if (!network_member(network, node->name))
+		const struct net_member *member = network_member(network, node->name);
+
+		if (!member)
 			continue;
 		cell_add(set, CELL_MEMBER, node->id, network->id, 0);
-		touch_links(set, fleet, network, node, true);
+		cell_add_links(set, node, network, member);
 		each_segment(set, fleet, network, own_in_segment, node);
 	}
 }

@@ -7,7 +7,7 @@
 enum cell_kind {
 	CELL_NODE,    // node: sysctls
 	CELL_MEMBER,  // node in network `scope`: WireGuard device, overlay addresses, pool routes
-	CELL_LINK,    // node in network `scope` towards `other`: peer
+	CELL_LINK,    // node in network `scope` towards `other` (0: whoever it is linked to): peer
 	CELL_SEGMENT, // node in segment `scope`: bridge, its addresses
 	CELL_WIRE,    // node in segment `scope` towards `other`: wire, port
 	CELL_OWNER,   // node in segment `scope` about `other`: what it may send, routes to its site
@@ -19,6 +19,7 @@ struct cell {
 	int64_t scope;
 	int64_t other;
 	enum cell_kind kind;
+	unsigned links; // of a CELL_LINK to all: about how many there are
 };
 
 // Zero-initialise. A failed allocation sets `failed`.
@@ -26,18 +27,18 @@ struct cell_set {
 	struct cell *items;
 	size_t count, cap;
 	struct map *networks; // ids of the networks whose links were touched
+	struct map *touched;  // id of a network -> how many of its members were, while touching
 	bool failed;
 };
 
 void cell_set_done(struct cell_set *set);
 
-// Sorts by node and removes what is there twice.
+// Sorts by node and removes what is there twice, or among all links of a node.
 void cell_set_settle(struct cell_set *set);
 
-// Adds what an edit touches in the state that the fleet is in. `self` is the object of that state,
-// `other` the one of the other state; either may be NULL.
-void cells_touch(struct cell_set *set, struct fleet *fleet, const struct fleet_object *self,
-		 const struct fleet_object *other);
+// Adds what the edits touch in the state that the fleet is in: the one after them, or before.
+void cells_touch(struct cell_set *set, struct fleet *fleet, const struct fleet_edit *edits,
+		 size_t count, bool is_after);
 
 // Adds the bridge and wires of all members: for a change of the segment's MTU.
 void cells_touch_mtu(struct cell_set *set, struct fleet *fleet, struct fleet_object *segment);

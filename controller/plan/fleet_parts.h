@@ -17,6 +17,7 @@ struct fleet {
 	struct map *overrides; // "network/a/b" (sorted ends) -> link, borrowed
 	struct map *
 		views; // segment id -> struct segment_view, made on demand, dropped with every edit
+	struct map *links; // peers made for nodes that have many; likewise
 };
 
 bool fleet_next(const struct fleet *fleet, enum fleet_kind kind, size_t *at,

@@ -63,8 +63,50 @@ void generate_add(struct generation *g, json_t *body, const char *key, ...)
 		g->out->failed = true;
 		return;
 	}
+	struct digest digest = digest_of_entry(copy, bytes, strlen(bytes));
 	g->out->items[g->out->count++] =
-		(struct made_entry){ take_ptr(&copy), take_ptr(&bytes), g->node->id };
+		(struct made_entry){ take_ptr(&copy), take_ptr(&bytes), g->node->id, digest };
+}
+
+static void made_free(void *at)
+{
+	struct made_entry *made = at;
+
+	if (!made)
+		return;
+	free(made->key);
+	free(made->body);
+	free(made);
+}
+
+struct map *made_links_new(void)
+{
+	return map_new(made_free);
+}
+
+static bool made_copy(struct made_entry *to, const struct made_entry *from, int64_t node)
+{
+	*to = (struct made_entry){ strdup(from->key), strdup(from->body), node, from->digest };
+	return to->key && to->body;
+}
+
+void generate_copy(struct generation *g, const struct made_entry *made)
+{
+	if (!list_room(g->out)) {
+		g->out->failed = true;
+		return;
+	}
+	if (!made_copy(&g->out->items[g->out->count++], made, g->node->id))
+		g->out->failed = true;
+}
+
+void generate_keep(struct generation *g, const char *name)
+{
+	struct made_entry *made = g->links && !g->out->failed ? calloc(1, sizeof *made) : NULL;
+
+	if (made && (!made_copy(made, &g->out->items[g->out->count - 1], 0) ||
+		     map_set(g->links, name, made) < 0))
+		made_free(made);
 }
 
 json_t *json_address(const struct address *address, int length)
@@ -96,6 +138,20 @@ json_t *json_needs(const char *first, ...)
 	return needs;
 }
 
+struct generation_in {
+	struct generation *g;
+	struct network_cell cell;
+};
+
+static int generate_neighbour(void *arg, struct fleet_object *peer)
+{
+	struct generation_in *in = arg;
+
+	in->cell.peer = peer;
+	generate_link(in->g, &in->cell);
+	return in->g->out->failed;
+}
+
 static void generate_in_network(struct generation *g, const struct cell *cell)
 {
 	struct network_cell c = { .network = fleet_find_id(g->fleet, FLEET_NETWORK, cell->scope) };
@@ -104,6 +160,14 @@ static void generate_in_network(struct generation *g, const struct cell *cell)
 		return;
 	if (cell->kind == CELL_MEMBER) {
 		generate_member(g, &c);
+		return;
+	}
+	if (cell->other == 0) {
+		struct generation_in in = { g, c };
+
+		if (network_each_neighbour(g->fleet, c.network, g->node->name, generate_neighbour,
+					   &in) < 0)
+			g->out->failed = true;
 		return;
 	}
 	c.peer = fleet_find_id(g->fleet, FLEET_NODE, cell->other);
@@ -138,9 +202,10 @@ static void generate_in_segment(struct generation *g, const struct cell *cell)
 		generate_pair(g, cell, &c);
 }
 
-void generate_cell(struct fleet *fleet, const struct cell *cell, struct entry_list *out)
+void generate_cell(struct fleet *fleet, const struct cell *cell, struct map *links,
+		   struct entry_list *out)
 {
-	struct generation g = { fleet, fleet_find_id(fleet, FLEET_NODE, cell->node), out };
+	struct generation g = { fleet, fleet_find_id(fleet, FLEET_NODE, cell->node), out, links };
 
 	if (!g.node)
 		return;

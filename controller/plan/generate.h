@@ -1,6 +1,8 @@
 // Generators: the entries of one cell, from the fleet as it is; only for the files of this module.
 #pragma once
 
+#include "wire/digest.h"
+
 #include "plan/cells.h"
 #include "plan/names.h"
 
@@ -8,6 +10,7 @@ struct made_entry {
 	char *key;
 	char *body;
 	int64_t node;
+	struct digest digest; // of key and body
 };
 
 // Zero-initialise. A failed allocation sets `failed`.
@@ -22,18 +25,31 @@ void entry_list_done(struct entry_list *list);
 // By node, then key.
 void entry_list_sort(struct entry_list *list);
 
+// Peers as they were made for one node: in a mesh most others have the very same.
+// "network/peer/..."
+// -> struct made_entry; valid as long as the fleet shows the same state.
+struct map *made_links_new(void);
+
 struct generation {
 	struct fleet *fleet;
 	const struct fleet_object *node; // whose entries are made
 	struct entry_list *out;
+	struct map *links; // made_links_new(), NULL: nothing is kept
 };
 
 // Adds an entry; takes the reference to `body` (NULL: out of memory).
 void generate_add(struct generation *g, json_t *body, const char *key, ...)
 	__attribute__((format(printf, 3, 4)));
 
-// Adds the entries of a cell, none if what it is about is not there.
-void generate_cell(struct fleet *fleet, const struct cell *cell, struct entry_list *out);
+// Adds a copy of an entry that was made for another node.
+void generate_copy(struct generation *g, const struct made_entry *made);
+
+// Keeps a copy of the entry added last; without memory it is only made again.
+void generate_keep(struct generation *g, const char *name);
+
+// Adds the entries of a cell, none if what it is about is not there. `links` may be NULL.
+void generate_cell(struct fleet *fleet, const struct cell *cell, struct map *links,
+		   struct entry_list *out);
 
 // One per kind of cell. `other` is the node across, where the kind has one.
 struct network_cell {

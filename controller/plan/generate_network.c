@@ -105,6 +105,13 @@ static void add_locals(json_t *list, const struct fleet_node *peer, int port)
 		add_endpoint(list, address_format(&peer->locals[i].address, text), port);
 }
 
+// Behind the same NAT.
+static bool is_beside(const struct fleet_node *self, const struct fleet_node *peer)
+{
+	return !peer->address && peer->is_behind_nat && self->seen &&
+	       strcmp(self->seen, peer->seen) == 0;
+}
+
 // Where the peer may be reached, best first: as written; as public peers see it; as the controller
 // sees it; and, behind the same NAT, on its own addresses. What public peers tell is put last when
 // nothing of the peer's own agrees with it: they may lie.
@@ -125,7 +132,7 @@ static json_t *endpoints_json(const struct generation *g, const struct network_c
 		(void)json_array_append_new(list, json_string(observed));
 	if (peer->seen && !peer->is_behind_nat)
 		add_endpoint(list, peer->seen, port);
-	if (peer->is_behind_nat && self->seen && strcmp(self->seen, peer->seen) == 0)
+	if (is_beside(self, peer))
 		add_locals(list, peer, port);
 	if (observed && !is_agreed)
 		(void)json_array_append_new(list, json_string(observed));
@@ -140,14 +147,12 @@ static int keepalive_s(const struct generation *g, const struct network_cell *ce
 	return written >= 0 ? written : KEEPALIVE_DEFAULT_S;
 }
 
-void generate_link(struct generation *g, const struct network_cell *cell)
+static void make_link(struct generation *g, const struct network_cell *cell)
 {
 	const struct fleet_object *network = cell->network, *peer = cell->peer;
 	char device[DEVICE_NAME_SIZE], wireguard[128];
 	struct address address;
 
-	if (!peer->as.node.public_key)
-		return;
 	json_t *allowed = json_array();
 	for (int family = 4; family <= 6; family += 2) {
 		if (fleet_address(g->fleet, network, peer, family, &address))
@@ -161,4 +166,23 @@ void generate_link(struct generation *g, const struct network_cell *cell)
 				 "allowed_ips", allowed, "keepalive", keepalive_s(g, cell), "needs",
 				 json_needs(wireguard, NULL));
 	generate_add(g, body, "peer/%s/%s", network->name, peer->name);
+}
+
+// What a node holds of a peer tells little of the node itself: only this.
+void generate_link(struct generation *g, const struct network_cell *cell)
+{
+	char name[64];
+
+	if (!cell->peer->as.node.public_key)
+		return;
+	(void)snprintf(name, sizeof name, "%lld/%lld/%d/%d", (long long)cell->network->id,
+		       (long long)cell->peer->id, keepalive_s(g, cell),
+		       is_beside(&g->node->as.node, &cell->peer->as.node));
+	const struct made_entry *made = g->links ? map_get(g->links, name) : NULL;
+	if (made) {
+		generate_copy(g, made);
+		return;
+	}
+	make_link(g, cell);
+	generate_keep(g, name);
 }

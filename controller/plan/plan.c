@@ -7,8 +7,9 @@
 
 #include "plan/generate.h"
 
-#define BATCH_CELLS     20000
-#define DELTA_BYTES_MAX (64u << 20) // of all nodes together; beyond it agents resync instead
+#define STEP_ENTRIES    4000
+#define LINKS_KEPT_MIN  64
+#define DELTA_BYTES_MAX (32u << 20) // of all nodes together; beyond it agents resync instead
 
 static void delta_entries_free(struct plan_delta *delta)
 {
@@ -30,33 +31,48 @@ void plan_deltas_done(struct plan_deltas *deltas)
 }
 
 // One change being planned: which states there are to look at, and what was found.
-struct change {
+struct plan_work {
 	struct fleet *fleet;
 	const struct fleet_edit *edits;
 	size_t edit_count;
+	struct cell_set cells;
+	size_t at; // the first cell that was not looked at
+	struct map *links_before, *links_after;
 	struct plan_deltas deltas;
 	size_t bytes;
 };
 
-static void look_back(const struct change *c)
+void plan_work_free(struct plan_work *work)
 {
-	(void)fleet_revert(c->fleet, c->edits, c->edit_count);
-	alloc_rewind(c->fleet->alloc);
-	fleet_views_drop(c->fleet);
+	if (!work)
+		return;
+	cell_set_done(&work->cells);
+	map_free(work->links_before);
+	map_free(work->links_after);
+	plan_deltas_done(&work->deltas);
+	free(work);
 }
 
-static void look_forward(const struct change *c)
+static void look_back(const struct plan_work *w)
 {
-	alloc_replay(c->fleet->alloc);
-	if (fleet_apply(c->fleet, c->edits, c->edit_count) < 0)
-		abort(); // the very objects were in these maps a moment ago
+	(void)fleet_revert(w->fleet, w->edits, w->edit_count);
+	alloc_rewind(w->fleet->alloc);
+}
+
+static int look_forward(const struct plan_work *w)
+{
+	int rc = fleet_apply(w->fleet, w->edits, w->edit_count);
+
+	if (rc == 0)
+		alloc_replay(w->fleet->alloc);
+	return rc;
 }
 
 // ---- comparing ----
 
-static struct plan_delta *delta_of(struct change *c, int64_t node_id)
+static struct plan_delta *delta_of(struct plan_work *w, int64_t node_id)
 {
-	struct plan_deltas *d = &c->deltas;
+	struct plan_deltas *d = &w->deltas;
 
 	if (d->count > 0 && d->items[d->count - 1].node_id == node_id)
 		return &d->items[d->count - 1];
@@ -69,10 +85,10 @@ static struct plan_delta *delta_of(struct change *c, int64_t node_id)
 }
 
 // Takes the strings.
-static int delta_add(struct change *c, struct plan_delta *delta, struct plan_entry entry)
+static int delta_add(struct plan_work *w, struct plan_delta *delta, struct plan_entry entry)
 {
-	c->bytes += strlen(entry.key) + (entry.body ? strlen(entry.body) : 0);
-	if (c->bytes > DELTA_BYTES_MAX) {
+	w->bytes += strlen(entry.key) + (entry.body ? strlen(entry.body) : 0);
+	if (w->bytes > DELTA_BYTES_MAX) {
 		delta_entries_free(delta);
 		delta->is_whole = false;
 	}
@@ -90,22 +106,20 @@ static int delta_add(struct change *c, struct plan_delta *delta, struct plan_ent
 }
 
 // `before` or `after` may be NULL. Strings that end up in the delta are taken from the lists.
-static int compare_one(struct change *c, struct made_entry *before, struct made_entry *after)
+static int compare_one(struct plan_work *w, struct made_entry *before, struct made_entry *after)
 {
 	struct made_entry *named = after ? after : before;
 
 	if (!named || (before && after && strcmp(before->body, after->body) == 0))
 		return 0;
-	struct plan_delta *delta = delta_of(c, named->node);
+	struct plan_delta *delta = delta_of(w, named->node);
 	if (!delta)
 		return -ENOMEM;
 	if (before)
-		digest_add(&delta->removed,
-			   digest_of_entry(before->key, before->body, strlen(before->body)));
+		digest_add(&delta->removed, before->digest);
 	if (after)
-		digest_add(&delta->added,
-			   digest_of_entry(after->key, after->body, strlen(after->body)));
-	return delta_add(c, delta,
+		digest_add(&delta->added, after->digest);
+	return delta_add(w, delta,
 			 (struct plan_entry){ .key = take_ptr(&named->key),
 					      .body = after ? take_ptr(&after->body) : NULL,
 					      .is_changed = before && after });
@@ -118,7 +132,7 @@ static int made_order(const struct made_entry *a, const struct made_entry *b)
 	return strcmp(a->key, b->key);
 }
 
-static int compare_lists(struct change *c, struct entry_list *before, struct entry_list *after)
+static int compare_lists(struct plan_work *w, struct entry_list *before, struct entry_list *after)
 {
 	size_t i = 0, k = 0;
 	int rc = 0;
@@ -130,27 +144,11 @@ static int compare_lists(struct change *c, struct entry_list *before, struct ent
 		struct made_entry *b = k < after->count ? &after->items[k] : NULL;
 		int order = a && b ? made_order(a, b) : a ? -1 : 1;
 
-		rc = compare_one(c, order <= 0 ? a : NULL, order >= 0 ? b : NULL);
+		rc = compare_one(w, order <= 0 ? a : NULL, order >= 0 ? b : NULL);
 		i += order <= 0;
 		k += order >= 0;
 	}
 	return rc;
-}
-
-static int plan_batch(struct change *c, const struct cell *cells, size_t count)
-{
-	CLEAN(entry_list_done) struct entry_list before = { 0 };
-	CLEAN(entry_list_done) struct entry_list after = { 0 };
-
-	for (size_t i = 0; i < count; i++)
-		generate_cell(c->fleet, &cells[i], &after);
-	look_back(c);
-	for (size_t i = 0; i < count; i++)
-		generate_cell(c->fleet, &cells[i], &before);
-	look_forward(c);
-	if (before.failed || after.failed)
-		return -ENOMEM;
-	return compare_lists(c, &before, &after);
 }
 
 // ---- finding the touched cells ----
@@ -209,55 +207,107 @@ static void touch_mtus(struct fleet *fleet, struct cell_set *set, const struct m
 	}
 }
 
-static int find_cells(const struct change *c, struct cell_set *set)
+static int find_cells(struct plan_work *w)
 {
 	CLEAN(mtu_list_done) struct mtu_list mtus = { 0 };
-	int rc;
+	struct cell_set *set = &w->cells;
 
-	for (size_t i = 0; i < c->edit_count; i++)
-		cells_touch(set, c->fleet, c->edits[i].after, c->edits[i].before);
-	look_back(c);
-	for (size_t i = 0; i < c->edit_count; i++)
-		cells_touch(set, c->fleet, c->edits[i].before, c->edits[i].after);
-	rc = note_mtus(c->fleet, set, &mtus);
-	look_forward(c);
-	if (rc == 0)
-		touch_mtus(c->fleet, set, &mtus);
+	cells_touch(set, w->fleet, w->edits, w->edit_count, true);
+	look_back(w);
+	cells_touch(set, w->fleet, w->edits, w->edit_count, false);
+	int rc = note_mtus(w->fleet, set, &mtus);
+	int forward = look_forward(w);
+	if (rc < 0 || forward < 0)
+		return -ENOMEM;
+	touch_mtus(w->fleet, set, &mtus);
 	cell_set_settle(set);
-	return set->failed ? -ENOMEM : rc;
+	return set->failed ? -ENOMEM : 0;
+}
+
+// ---- piece by piece ----
+
+int plan_begin(struct fleet *fleet, const struct fleet_edit *edits, size_t count,
+	       struct plan_work **ret_work, struct err *err)
+{
+	CLEAN(plan_work_free_ptr) struct plan_work *work = calloc(1, sizeof *work);
+
+	if (work) {
+		*work = (struct plan_work){ .fleet = fleet,
+					    .edits = edits,
+					    .edit_count = count,
+					    .links_before = made_links_new(),
+					    .links_after = made_links_new() };
+	}
+	if (!work || !work->links_before || !work->links_after || find_cells(work) < 0)
+		return err_set(err, -ENOMEM, "the plan: out of memory");
+	*ret_work = take_ptr(&work);
+	return 0;
 }
 
 // A node's cells are never parted, so that its delta is made in one piece.
-static size_t batch_end(const struct cell_set *set, size_t from)
+static size_t step_end(const struct plan_work *w)
 {
-	size_t end = from + BATCH_CELLS;
+	const struct cell_set *set = &w->cells;
+	size_t end = w->at, entries = 0;
 
-	if (end >= set->count)
-		return set->count;
-	while (end < set->count && set->items[end].node == set->items[end - 1].node)
+	while (end < set->count &&
+	       (entries < STEP_ENTRIES || set->items[end].node == set->items[end - 1].node)) {
+		entries += 1 + set->items[end].links;
 		end++;
+	}
 	return end;
 }
 
-int plan_change(struct fleet *fleet, const struct fleet_edit *edits, size_t count,
-		struct plan_deltas *ret_deltas, struct err *err)
+static void generate_cells(const struct plan_work *w, size_t end, struct map *links,
+			   struct entry_list *out)
 {
-	CLEAN(cell_set_done) struct cell_set set = { 0 };
-	struct change c = { .fleet = fleet, .edits = edits, .edit_count = count };
-	int rc = find_cells(&c, &set);
+	for (size_t i = w->at; i < end; i++)
+		generate_cell(w->fleet, &w->cells.items[i], links, out);
+}
 
-	for (size_t at = 0; at < set.count && rc == 0;) {
-		size_t end = batch_end(&set, at);
+static int step(struct plan_work *w)
+{
+	CLEAN(entry_list_done) struct entry_list before = { 0 };
+	CLEAN(entry_list_done) struct entry_list after = { 0 };
+	size_t end = step_end(w);
 
-		rc = plan_batch(&c, &set.items[at], end - at);
-		at = end;
-	}
-	if (rc < 0) {
-		plan_deltas_done(&c.deltas);
+	generate_cells(w, end, w->links_before, &before);
+	if (look_forward(w) < 0)
+		return -ENOMEM;
+	generate_cells(w, end, w->links_after, &after);
+	look_back(w);
+	w->at = end;
+	return before.failed || after.failed ? -ENOMEM : compare_lists(w, &before, &after);
+}
+
+int plan_step(struct plan_work *work, struct err *err)
+{
+	int rc = work->at < work->cells.count ? step(work) : 0;
+
+	if (rc < 0)
 		return err_set(err, rc, "the plan: out of memory");
-	}
-	*ret_deltas = c.deltas;
-	return 0;
+	return work->at < work->cells.count;
+}
+
+void plan_take(struct plan_work *work, struct plan_deltas *ret_deltas)
+{
+	*ret_deltas = work->deltas;
+	work->deltas = (struct plan_deltas){ 0 };
+}
+
+// Of nodes with many links, other nodes' plans are asked for as well, when it is the mesh that
+// changed.
+static struct map *links_kept(struct fleet *fleet, const struct cell_set *set)
+{
+	size_t links = 0;
+
+	for (size_t i = 0; i < set->count; i++)
+		links += set->items[i].links;
+	if (links < LINKS_KEPT_MIN)
+		return NULL;
+	if (!fleet->links)
+		fleet->links = made_links_new();
+	return fleet->links;
 }
 
 int plan_node(struct fleet *fleet, int64_t node_id, plan_entry_fn *each, void *arg)
@@ -271,8 +321,9 @@ int plan_node(struct fleet *fleet, int64_t node_id, plan_entry_fn *each, void *a
 		return -ENOENT;
 	cells_of_node(&set, fleet, node);
 	cell_set_settle(&set);
+	struct map *links = links_kept(fleet, &set);
 	for (size_t i = 0; i < set.count; i++)
-		generate_cell(fleet, &set.items[i], &list);
+		generate_cell(fleet, &set.items[i], links, &list);
 	if (set.failed || list.failed)
 		return -ENOMEM;
 	entry_list_sort(&list);

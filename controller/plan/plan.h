@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/clean.h"
 #include "base/err.h"
 #include "model/problem.h"
 #include "wire/digest.h"
@@ -53,9 +54,24 @@ int plan_check(struct fleet *fleet, const struct fleet_edit *edits, size_t count
 int plan_allocate(struct fleet *fleet, const struct fleet_edit *edits, size_t count,
 		  int64_t revision, struct err *err);
 
-// What the edits (applied, allocated) change on each node.
-int plan_change(struct fleet *fleet, const struct fleet_edit *edits, size_t count,
-		struct plan_deltas *ret_deltas, struct err *err);
+// A change being planned, piece by piece: what it changes on each node. Linking a thousand nodes
+// takes seconds, and who plans has others to answer meanwhile.
+struct plan_work;
+
+// Call with the edits applied and allocated, and take both back (fleet_revert(), alloc_rewind())
+// behind it, also when it failed. `edits` must outlive the work.
+int plan_begin(struct fleet *fleet, const struct fleet_edit *edits, size_t count,
+	       struct plan_work **ret_work, struct err *err);
+
+// One piece, some thousand entries. Call in the state before the edits, in which it leaves the
+// fleet; nothing may change the fleet between two pieces. 1: there is more, 0: that was all;
+// -ENOMEM.
+int plan_step(struct plan_work *work, struct err *err);
+
+// Hands over what was found when there is no more.
+void plan_take(struct plan_work *work, struct plan_deltas *ret_deltas);
+void plan_work_free(struct plan_work *work);
+CLEAN_FUNC(struct plan_work, plan_work_free)
 
 // Everything a node should have. `each` gets entries ordered by key; a non-zero value stops and is
 // returned.

@@ -21,6 +21,7 @@ static void view_free(void *at)
 void fleet_views_drop(struct fleet *fleet)
 {
 	map_free(take_ptr(&fleet->views));
+	map_free(take_ptr(&fleet->links));
 }
 
 const struct segment_member *segment_member_find(const struct segment_view *view,

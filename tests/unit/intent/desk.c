@@ -36,11 +36,15 @@ static void told(void *arg, const struct intent_commit *commit)
 {
 	struct desk *d = arg;
 
-	d->commits++;
-	d->delta_count = commit->delta_count;
+	if (commit->is_first) {
+		d->commits++;
+		d->parts = 0;
+		json_decref(d->touched);
+		d->touched = json_object();
+	}
+	d->parts++;
+	d->delta_count = commit->nodes_touched;
 	(void)snprintf(d->actor, sizeof d->actor, "%s", commit->actor);
-	json_decref(d->touched);
-	d->touched = json_object();
 	for (size_t i = 0; i < commit->delta_count; i++) {
 		const struct intent_delta *delta = &commit->deltas[i];
 		json_t *entries = json_object();

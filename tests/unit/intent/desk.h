@@ -27,6 +27,7 @@ struct desk {
 	// the last commit
 	size_t commits, commits_before;
 	size_t delta_count;
+	size_t parts;    // that it was told in
 	json_t *touched; // node name -> {key: body or null}
 	char actor[64];
 };

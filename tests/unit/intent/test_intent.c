@@ -310,6 +310,71 @@ static void a_key_made_for_a_node_ends_with_it(void **state)
 	assert_int_equal(json_array_size(d->changes), 2);
 }
 
+static void noted(void *arg, const struct intent_answer *answer)
+{
+	*(enum intent_class *)arg = answer->status;
+}
+
+static void ask_for_mesh(struct desk *d, const json_t *spec, enum intent_class *ret)
+{
+	const struct intent_request request = { .verb = INTENT_PUT,
+						.actor = "user/ada",
+						.kind = "networks",
+						.name = "wide",
+						.body = (json_t *)(uintptr_t)spec,
+						.expected_revision = INTENT_ANY_REVISION };
+
+	assert_int_equal(intent_submit(d->intent, &request, noted, ret, NULL), 0);
+}
+
+// A mesh takes long to plan and to tell: it is done in pieces, and a stop in between leaves
+// nothing.
+static void a_wide_change_is_made_in_pieces(void **state)
+{
+	enum { NODES = 120 };
+	struct desk *d = *state;
+	json_auto_t *nodes = json_object();
+	json_auto_t *names = json_array();
+	enum intent_class status = INTENT_CONFLICT;
+
+	for (int i = 0; i < NODES; i++) {
+		json_auto_t *name = json_sprintf("n%d", i);
+
+		(void)json_object_set_new(nodes, json_string_value(name), json_object());
+		(void)json_array_append(names, name);
+	}
+	json_auto_t *all = json_pack("{s:{s:O}}", "resources", "nodes", nodes);
+	json_auto_t *mesh = json_pack("{s:O}", "mesh", names);
+	char *text = json_dumps(all, 0);
+	succeeds(d, desk_do(d, INTENT_APPLY, NULL, NULL, text));
+	free(text);
+	for (int i = 0; i < NODES; i++) {
+		char name[16], facts[64];
+
+		(void)snprintf(name, sizeof name, "n%d", i);
+		(void)snprintf(facts, sizeof facts, "{'public_key':'K%d'}", i);
+		set_facts(d, name, facts);
+	}
+	desk_idle(d, 500);
+	int64_t revision = intent_revision(d->intent);
+	ask_for_mesh(d, mesh, &status);
+	for (int i = 0; i < 3; i++)
+		(void)uv_run(&d->loop, UV_RUN_NOWAIT);
+	desk_restart(d);
+	assert_int_equal(status, INTENT_UNAVAILABLE);
+	assert_int_equal(intent_revision(d->intent), revision);
+	assert_null(intent_find(d->intent, "networks", "wide"));
+	desk_check_targets(d);
+	text = json_dumps(mesh, 0);
+	succeeds(d, desk_do(d, INTENT_PUT, "networks", "wide", text));
+	free(text);
+	assert_int_equal(d->delta_count, NODES);
+	assert_int_equal(json_object_size(d->touched), NODES);
+	assert_true(d->parts > 2);
+	desk_restart(d);
+	desk_check_targets(d);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -328,6 +393,7 @@ int main(void)
 		TEST(what_the_store_refuses_never_was),
 		TEST(a_password_is_never_kept_in_a_spec),
 		TEST(a_key_made_for_a_node_ends_with_it),
+		TEST(a_wide_change_is_made_in_pieces),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

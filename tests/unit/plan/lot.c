@@ -141,6 +141,24 @@ static int refuse(struct lot *lot, int code)
 	return code;
 }
 
+static void plan(struct lot *lot, struct err *err)
+{
+	CLEAN(plan_work_free_ptr) struct plan_work *work = NULL;
+	int rc;
+
+	assert_int_equal(plan_begin(lot->fleet, lot->edits, lot->edit_count, &work, err), 0);
+	assert_int_equal(fleet_revert(lot->fleet, lot->edits, lot->edit_count), 0);
+	alloc_rewind(fleet_alloc(lot->fleet));
+	lot->steps = 0;
+	while ((rc = plan_step(work, err)) > 0)
+		lot->steps++;
+	assert_int_equal(rc, 0);
+	plan_deltas_done(&lot->last);
+	plan_take(work, &lot->last);
+	alloc_replay(fleet_alloc(lot->fleet));
+	assert_int_equal(fleet_apply(lot->fleet, lot->edits, lot->edit_count), 0);
+}
+
 static int commit(struct lot *lot, struct err *err)
 {
 	struct problem_list problems = { 0 };
@@ -156,8 +174,7 @@ static int commit(struct lot *lot, struct err *err)
 	rc = plan_allocate(lot->fleet, lot->edits, lot->edit_count, ++lot->revision, err);
 	if (rc < 0)
 		return refuse(lot, rc);
-	plan_deltas_done(&lot->last);
-	assert_int_equal(plan_change(lot->fleet, lot->edits, lot->edit_count, &lot->last, err), 0);
+	plan(lot, err);
 	alloc_commit(fleet_alloc(lot->fleet));
 	for (size_t i = 0; i < lot->last.count; i++)
 		take_delta(lot, &lot->last.items[i]);

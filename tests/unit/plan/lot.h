@@ -11,6 +11,7 @@ struct lot {
 	struct map *entries; // "id key" -> body: what the deltas made of it
 	struct map *digests; // id -> struct digest
 	struct plan_deltas last;
+	size_t steps; // that the last change was planned in, beside the last
 	int64_t next_id;
 	int64_t revision;
 	struct fleet_edit edits[4096];
