@@ -2,13 +2,13 @@
 
     bench.py BINARIES ROOT SHAPE COUNT [ROUNDS]
 
-SHAPE is sparse (four links a node), mesh or hub (one hub, its spokes with a LAN each). One line a figure; nothing is
+SHAPE is sparse (four links a node), mesh (linked when all are connected) or hub (one hub, its spokes with a LAN each). One line a figure; nothing is
 held against a limit, but what goes wrong (an agent that does not come to its state) ends the program with status 1.
 """
 
+import multiprocessing
 import statistics
 import sys
-import threading
 import time
 
 from fleet import NETWORK, SHAPES, Fleet, Line, Process, raise_file_limit
@@ -87,29 +87,54 @@ def change_every_node(fleet, resources, rounds, process):
 
 
 class Prober:
-    """Asks for something cheap every 50 ms; how long the answers took while the controller was there."""
+    """Asks for something cheap again and again; how long the answers took while the controller was there.
 
-    def __init__(self, fleet):
+    In a process of its own: what the bench does meanwhile is not to be measured.
+    """
+
+    def __init__(self, fleet, path="/api/v1/networks?limit=1", pause_s=0.05):
         self.line = Line(fleet.controller.admin)
+        self.path, self.pause_s = path, pause_s
         self.taken = []
-        self.is_over = False
-        self.thread = threading.Thread(target=self.run)
+        self.is_over = multiprocessing.Event()
+        self.answers = multiprocessing.SimpleQueue()
+        self.process = multiprocessing.Process(target=self.run)
 
     def run(self):
-        while not self.is_over:
+        taken = []
+        while not self.is_over.is_set():
             try:
-                self.taken.append(self.line.call("GET", "/api/v1/networks?limit=1", timeout=60)[2] * 1000)
+                taken.append(self.line.call("GET", self.path, timeout=60)[2] * 1000)
             except OSError:
                 pass
-            time.sleep(0.05)
+            time.sleep(self.pause_s)
+        self.answers.put(taken)
 
     def __enter__(self):
-        self.thread.start()
+        self.process.start()
         return self
 
     def __exit__(self, *_):
-        self.is_over = True
-        self.thread.join()
+        self.is_over.set()
+        self.taken = self.answers.get()
+        self.process.join()
+
+
+def link_all(fleet, resources, process):
+    """Nodes that are there and connected get their network: nothing else may have to wait for that."""
+    count, before = len(fleet.names), process.cpu_s()
+    with Prober(fleet, "/healthz", 0.005) as prober:
+        since, answer, seconds = fleet.commit("PUT", f"/api/v1/networks/{NETWORK}", resources["networks"][NETWORK])
+        figure = fleet.await_acks(answer["revision"], since, count, PATIENCE_S)
+        assert figure["reached"], figure
+        check(fleet.settle(PATIENCE_S), "after being linked")
+    totals = fleet.ask("totals")
+    show("all linked: request to last ack", f"{figure['last_ms'] / 1000:.2f} s, half {figure['p50_ms'] / 1000:.2f} s")
+    show("  the answer itself", f"{seconds:.2f} s")
+    show("  entries held by the agents", str(totals["held"]))
+    show("  controller CPU", f"{process.cpu_s() - before:.2f} s")
+    show("  controller resident", f"{process.resident_kb() / 1024:.1f} MB")
+    show("  /healthz meanwhile", spread(prober.taken))
 
 
 def restart(fleet):
@@ -174,13 +199,16 @@ def main():
     raise_file_limit()
     with Fleet(binaries, root, names) as fleet:
         process = Process(fleet.controller.process.pid)
-        _, seconds, size = fleet.apply(resources)
+        is_late = shape == "mesh"
+        _, seconds, size = fleet.apply(dict(resources, networks={}) if is_late else resources)
         show(f"{shape} of {count}: apply", f"{seconds:.2f} s, answer {size / 1024:.0f} kB")
         seconds = fleet.enrol()
         show("enrolment, one after another", f"{seconds:.1f} s, {len(names) / seconds:.0f}/s")
         show("controller resident before any agent", f"{process.resident_kb() / 1024:.1f} MB")
         fleet.launch()
         connect(fleet, process)
+        if is_late:
+            link_all(fleet, resources, process)
         change_one_link(fleet, rounds * 3)
         change_every_node(fleet, resources, rounds, process)
         plan(fleet, resources)
