@@ -136,6 +136,16 @@ cp $work/packages/*.deb $work/shared/
 check "cpack makes the three packages" sh -c "ls $work/shared/weft-controller_*.deb $work/shared/weft-agent_*.deb $work/shared/weft-cli_*.deb"
 check "the controller's package carries the agent's" sh -c \
 	"dpkg-deb -c $work/shared/weft-controller_*.deb | grep -q './usr/share/weft/packages/weft-agent_.*\.deb'"
+# The agent's package of the next release: the same but for the program, which is one (tests/compat), and the number.
+next_package() {
+	local p=$work/next.root version
+	mkdir $work/shared/next
+	version=$("$build/compat/next/weft-agent" version | cut -d' ' -f2)
+	dpkg-deb -R $work/shared/weft-agent_*.deb $p && strip -o $p/usr/sbin/weft-agent "$build/compat/next/weft-agent" || return 1
+	sed -i "s/^Version: [^-]*/Version: $version/" $p/DEBIAN/control
+	(cd $p && find . -path ./DEBIAN -prune -o -type f -printf '%P\n' | xargs md5sum >DEBIAN/md5sums) && dpkg-deb -b $p $work/shared/next
+}
+check "a package of the next version is made" next_package
 if command -v systemd-analyze >/dev/null; then
 	# The programs the units name stand only in the machines.
 	dpkg-deb -x $work/shared/weft-controller_*.deb $work/units && dpkg-deb -x $work/shared/weft-agent_*.deb $work/units

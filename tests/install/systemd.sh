@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Boots systemd in a machine of namespaces (a root of its own over this machine's /, a network with one veth pair), and
 # installs, joins, restarts, upgrades and removes there what the packages bring, all under the real units.
-#   tests/install/systemd.sh DIRECTORY      with the .deb files; one line a check, exits 77 where it cannot
+#   tests/install/systemd.sh DIRECTORY      with the .deb files, and in next/ the agent's of the next version; one line a
+#                                           check, exits 77 where it cannot
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 
@@ -14,9 +15,9 @@ outside() {
 	group=$cgroups/weft-install-$$
 	[ -n "$cgroups" ] && mkdir "$group" 2>/dev/null || skip "no cgroup of version 2 can be made"
 	shared=$(mktemp -d)
-	cp "$1"/*.deb "$here/systemd_inside.sh" "$shared/"
+	cp -r "$1"/*.deb "$1/next" "$here/systemd_inside.sh" "$shared/"
 	# The subshell moves itself, so that systemd sees the group as the root of all.
-	(echo $BASHPID >"$group/cgroup.procs" && WEFT_SHARED=$shared exec timeout -s KILL 180 \
+	(echo $BASHPID >"$group/cgroup.procs" && WEFT_SHARED=$shared exec timeout -s KILL 240 \
 		unshare --mount --net --uts --ipc --pid --cgroup --fork --kill-child "$here/systemd.sh" --boot) >"$shared/console" 2>&1
 	cat "$shared/result" 2>/dev/null
 	if ! grep -q '^finished' "$shared/log" 2>/dev/null; then
