@@ -5,6 +5,15 @@
 #include <stdio.h>
 #include <string.h>
 
+// Words of others may be in it, with newlines and terminal sequences: a sentence stays one line.
+static void keep_one_line(char *text)
+{
+	for (char *c = text; *c; c++) {
+		if ((unsigned char)*c < ' ' || *c == '\x7f')
+			*c = '?';
+	}
+}
+
 int err_set(struct err *err, int code, const char *fmt, ...)
 {
 	if (!err)
@@ -14,6 +23,7 @@ int err_set(struct err *err, int code, const char *fmt, ...)
 	err->code = code;
 	(void)vsnprintf(err->text, sizeof err->text, fmt, args);
 	va_end(args);
+	keep_one_line(err->text);
 	return code;
 }
 

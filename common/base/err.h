@@ -9,11 +9,11 @@
 
 struct err {
 	int code;                 // negative errno, 0 when nothing failed
-	char text[ERR_TEXT_SIZE]; // one sentence, no trailing newline, naming the field or object
+	char text[ERR_TEXT_SIZE]; // one sentence in one line, naming the field or object
 };
 
 // Fills err (when not NULL) and returns `code`, so that callers write `return err_set(err, -EINVAL,
-// "...");`. `code` is a negative errno.
+// "...");`. `code` is a negative errno. Control characters in the words of others become `?`.
 int err_set(struct err *err, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 // Puts "what: " before the sentence already there and returns err's code; -EIO when err is NULL.
