@@ -53,7 +53,28 @@ static void drop_node(struct program *program, int64_t node_id)
 	live_node_drop(program->live, node_id);
 }
 
-// One change of a node itself.
+static bool is_deletion(const json_t *change)
+{
+	const char *action = member(change, "action");
+	return action && strcmp(action, "delete") == 0;
+}
+
+// What is deleted is told by its old name, which another node may have got in the same commit: it
+// goes before that one is introduced under it.
+static void drop_deleted(struct program *program, const json_t *changes)
+{
+	size_t i;
+	json_t *change;
+	json_array_foreach((json_t *)(uintptr_t)changes, i, change)
+	{
+		const char *kind = member(change, "kind");
+		const char *name = member(change, "name");
+		if (kind && name && strcmp(kind, "nodes") == 0 && is_deletion(change))
+			drop_node(program, live_node_id(program->live, name));
+	}
+}
+
+// One change of a node that remains.
 static void follow_node(struct program *program, const json_t *change)
 {
 	const char *name = member(change, "name");
@@ -61,9 +82,7 @@ static void follow_node(struct program *program, const json_t *change)
 	if (!name || !action || strcmp(action, "none") == 0)
 		return;
 	const struct intent_resource *node = intent_find(program->intent, "nodes", name);
-	if (strcmp(action, "delete") == 0)
-		drop_node(program, live_node_id(program->live, name));
-	else if (strcmp(action, "rename") == 0 || !node)
+	if (strcmp(action, "rename") == 0 || !node)
 		program_introduce_nodes(program);
 	else
 		introduce(program, node);
@@ -75,10 +94,11 @@ static void follow_changes(struct program *program, const json_t *changes)
 	json_t *change;
 	bool is_access = false;
 	bool is_webhook = false;
+	drop_deleted(program, changes);
 	json_array_foreach((json_t *)(uintptr_t)changes, i, change)
 	{
 		const char *kind = member(change, "kind");
-		if (kind && strcmp(kind, "nodes") == 0)
+		if (kind && strcmp(kind, "nodes") == 0 && !is_deletion(change))
 			follow_node(program, change);
 		if (kind && (strcmp(kind, "users") == 0 || strcmp(kind, "tokens") == 0))
 			is_access = true;

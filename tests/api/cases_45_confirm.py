@@ -100,6 +100,19 @@ def case_rollback_may_wait_too(c):
     refusal(c.admin.get("/api/v1/sites/beside"), 404)
 
 
+def case_rollback_gives_a_name_back_to_who_had_it(c):
+    """One node goes and another gets its name in the same commit: the overview knows who is left."""
+    first = expect(c.admin.put("/api/v1/nodes/vera", {}), 201).json
+    expect(c.admin.post("/api/v1/nodes/vera/rename", {"name": "walt"}), 200)
+    expect(c.admin.put("/api/v1/nodes/vera", {}), 201)
+    done = expect(c.admin.post("/api/v1/rollback", {"revision": first["revision"]}), 200).json
+    actions = {(change["action"], change["name"]) for change in done["changes"]}
+    assert actions == {("rename", "vera"), ("delete", "vera")}, actions
+    assert [node["id"] for node in c.admin.get("/api/v1/state").json["nodes"] if node["name"] in ("vera", "walt")] == [first["id"]]
+    assert expect(c.admin.get("/api/v1/nodes/vera/observed"), 200).json["node"]["id"] == first["id"]
+    expect(c.admin.delete("/api/v1/nodes/vera"), 204)
+
+
 def case_rollback_refusals(c):
     assert "there is no revision" in refusal(c.admin.post("/api/v1/rollback", {"revision": 10 ** 9}), 404)
     refusal(c.admin.post("/api/v1/rollback", {"revision": 0}), 422)
