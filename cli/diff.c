@@ -13,12 +13,15 @@ struct diff_action {
 	const char *colour;
 	const char *done;
 	const char *planned;
+	bool has_both; // its fields have a value before and one after
+	bool is_rare;  // the summary names it only if there is one
 };
 
 static const struct diff_action actions[] = {
-	{ "create", "+", COLOUR_GREEN, "created", "to create" },
-	{ "update", "~", COLOUR_YELLOW, "updated", "to update" },
-	{ "delete", "-", COLOUR_RED, "deleted", "to delete" },
+	{ "create", "+", COLOUR_GREEN, "created", "to create", false, false },
+	{ "update", "~", COLOUR_YELLOW, "updated", "to update", true, false },
+	{ "delete", "-", COLOUR_RED, "deleted", "to delete", false, false },
+	{ "rename", ">", COLOUR_YELLOW, "renamed", "to rename", true, true },
 };
 
 static const struct diff_action *action_of(const json_t *change)
@@ -44,11 +47,11 @@ static void add_field(struct text *t, const json_t *field, const struct diff_act
 	text_add(t, ": ");
 	const json_t *before = json_object_get(field, "before");
 	const json_t *after = json_object_get(field, "after");
-	if (before || *action->mark == '~') {
+	if (before || action->has_both) {
 		value_add(t, before);
 		text_add(t, *action->mark == '-' ? "" : " → ");
 	}
-	if (after || *action->mark == '~')
+	if (after || action->has_both)
 		value_add(t, after);
 	text_add(t, "\n");
 }
@@ -120,9 +123,11 @@ static void add_summary(struct text *t, const json_t *result, const struct diff_
 			counts[action - actions]++;
 	}
 	text_add(t, style->is_coloured ? COLOUR_BOLD : "");
-	for (size_t i = 0; i < ARRAY_LEN(actions); i++)
-		text_addf(t, "%s%zu %s", i ? ", " : "", counts[i],
-			  style->is_done ? actions[i].done : actions[i].planned);
+	for (size_t i = 0; i < ARRAY_LEN(actions); i++) {
+		if (counts[i] > 0 || !actions[i].is_rare)
+			text_addf(t, "%s%zu %s", i ? ", " : "", counts[i],
+				  style->is_done ? actions[i].done : actions[i].planned);
+	}
 	text_addf(t, " on %zu node%s", json_array_size(json_object_get(result, "nodes")),
 		  json_array_size(json_object_get(result, "nodes")) == 1 ? "" : "s");
 	const json_t *revision = json_object_get(result, "revision");

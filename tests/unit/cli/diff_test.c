@@ -69,6 +69,19 @@ static void renders(void **state)
 	}
 }
 
+static void tells_of_new_names(void **state)
+{
+	(void)state;
+	json_auto_t *json = parse(
+		"{'revision':9,'changes':[{'kind':'nodes','name':'rho','action':'rename','fields':["
+		"{'path':'name','before':'sigma','after':'rho'}]}],'nodes':[]}");
+	CLEAN(text_free) struct text t = { 0 };
+	assert_true(diff_any(json));
+	diff_render(&t, json, &(struct diff_style){ .is_done = true });
+	assert_non_null(strstr(t.data, "> nodes/rho\n    name: sigma → rho\n"));
+	assert_non_null(strstr(t.data, "0 deleted, 1 renamed on 0 nodes, revision 9\n"));
+}
+
 static void knows_nothing_to_do(void **state)
 {
 	(void)state;
@@ -152,6 +165,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(renders),
+		cmocka_unit_test(tells_of_new_names),
 		cmocka_unit_test(knows_nothing_to_do),
 		cmocka_unit_test(survives_hostile_answers),
 		cmocka_unit_test(tells_problems),
