@@ -142,3 +142,25 @@ enum route_result route_match(const char *method, const char *path, const struct
 	}
 	return ret_allow[0] ? ROUTE_NO_METHOD : ROUTE_NO_PATH;
 }
+
+static unsigned hex_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return (unsigned)(c - '0');
+	c = (char)(c | 0x20);
+	return c >= 'a' && c <= 'f' ? (unsigned)(c - 'a') + 10 : 16;
+}
+
+size_t route_decode(char *text)
+{
+	char *out = text;
+	for (const char *c = text; *c; c++) {
+		unsigned high = *c == '%' ? hex_value(c[1]) : 16;
+		unsigned low = high < 16 ? hex_value(c[2]) : 16;
+		bool is_code = low < 16 && high + low > 0;
+		*out++ = is_code ? (char)(high << 4 | low) : *c;
+		c += is_code ? 2 : 0;
+	}
+	*out = '\0';
+	return (size_t)(out - text);
+}

@@ -45,6 +45,11 @@ enum route_result {
 enum route_result route_match(const char *method, const char *path, const struct route **ret_route,
 			      struct route_params *ret_params, char ret_allow[ROUTE_ALLOW_SIZE]);
 
+// Undoes the percent-encoding of a path or an argument, in place; its length afterwards. What is no
+// encoding stays as it is, and so does `%00`: the text would end there, and name something else
+// than was asked for.
+size_t route_decode(char *text);
+
 // The table, for the check that it agrees with api/openapi.yaml.
 extern const struct route routes[];
 extern const size_t routes_count;

@@ -173,6 +173,13 @@ static int bind_socket(const char *address, int *ret_fd, struct err *err)
 	return 0;
 }
 
+static size_t decode(void *cls, struct MHD_Connection *connection, char *text)
+{
+	(void)cls;
+	(void)connection;
+	return route_decode(text);
+}
+
 static int daemon_start(struct listener *l, int fd, struct err *err)
 {
 	const struct rest_config *config = &l->rest->config;
@@ -184,12 +191,12 @@ static int daemon_start(struct listener *l, int fd, struct err *err)
 		MHD_OPTION_HTTPS_PRIORITIES, TLS_PRIORITIES, MHD_OPTION_HTTPS_CERT_CALLBACK,
 		tls_choose, MHD_OPTION_NOTIFY_COMPLETED, connection_completed, l->rest,
 		MHD_OPTION_NOTIFY_CONNECTION, connection_notify, l->rest,
-		MHD_OPTION_CONNECTION_LIMIT, config->connections_max,
-		MHD_OPTION_PER_IP_CONNECTION_LIMIT, config->connections_per_address,
-		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)CONNECTION_TIMEOUT_S,
-		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
-		MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_STRICT_FOR_CLIENT, 1,
-		MHD_OPTION_END);
+		MHD_OPTION_UNESCAPE_CALLBACK, decode, NULL, MHD_OPTION_CONNECTION_LIMIT,
+		config->connections_max, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+		config->connections_per_address, MHD_OPTION_CONNECTION_TIMEOUT,
+		(unsigned)CONNECTION_TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+		(size_t)CONNECTION_MEMORY, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,
+		MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
 	if (!l->daemon)
 		return err_set(err, -EIO, "rest: libmicrohttpd did not start (see the debug log)");
 	return 0;

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 // After the headers it needs.
@@ -180,12 +181,38 @@ static int teardown(void **state)
 	return 0;
 }
 
+static void test_decodes(void **state)
+{
+	static const struct {
+		const char *encoded;
+		const char *decoded;
+	} cases[] = {
+		{ "/api/v1/nodes/rho", "/api/v1/nodes/rho" },
+		{ "/%61%2F%c3%A9%7e", "/a/é~" },
+		{ "/a%00b", "/a%00b" }, // not "/a"
+		{ "%2500", "%00" },
+		{ "%", "%" },
+		{ "%4", "%4" },
+		{ "%zz%4g%g4", "%zz%4g%g4" },
+		{ "a+b", "a+b" },
+		{ "", "" },
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		char text[40];
+		(void)snprintf(text, sizeof(text), "%s", cases[i].encoded);
+		assert_int_equal(route_decode(text), strlen(cases[i].decoded));
+		assert_string_equal(text, cases[i].decoded);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_matches),
 		cmocka_unit_test(test_allow_lists_what_is_there),
 		cmocka_unit_test(test_overlong_parts_do_not_match),
+		cmocka_unit_test(test_decodes),
 		cmocka_unit_test(test_every_route_is_documented),
 		cmocka_unit_test(test_every_operation_is_routed),
 	};
