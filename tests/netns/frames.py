@@ -1,7 +1,8 @@
 """Frames and packets that no ordinary program sends, for the namespace tests.
 
     frames.py burst DEVICE COUNT             broadcast ARP requests for an address nobody has
-    frames.py vxlan ADDRESS VNI SOURCE DESTINATION  an echo request inside VXLAN, to ADDRESS
+    frames.py vxlan ADDRESS VNI SOURCE DESTINATION [SENDER]  an echo request inside VXLAN, to ADDRESS
+    frames.py say ADDRESS SENDER TEXT        the text to UDP port 9 of ADDRESS; SENDER may be an address of others
 """
 import socket
 import struct
@@ -27,7 +28,25 @@ def checksum(data):
     return ~total & 0xFFFF
 
 
-def vxlan(address, vni, source, destination):
+IPV6_TRANSPARENT = 75
+
+
+def socket_of(address, sender):
+    """A UDP socket for `address` that sends from `sender`, though that may be somebody else's."""
+    is_v6 = ":" in address
+    udp = socket.socket(socket.AF_INET6 if is_v6 else socket.AF_INET, socket.SOCK_DGRAM)
+    udp.setsockopt(socket.IPPROTO_IPV6 if is_v6 else socket.SOL_IP, IPV6_TRANSPARENT if is_v6 else socket.IP_TRANSPARENT, 1)
+    udp.bind((sender, 0))
+    return udp
+
+
+def say(address, sender, text):
+    udp = socket_of(address, sender)
+    for _ in range(5):
+        udp.sendto(text.encode(), (address, 9))
+
+
+def vxlan(address, vni, source, destination, sender=""):
     echo = struct.pack("!BBHHH", 8, 0, 0, 1, 1)
     echo = struct.pack("!BBHHH", 8, 0, checksum(echo), 1, 1)
     ip = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(echo), 0, 0, 64, 1, 0,
@@ -35,9 +54,9 @@ def vxlan(address, vni, source, destination):
     ip = ip[:10] + struct.pack("!H", checksum(ip)) + ip[12:]
     frame = b"\xff" * 6 + b"\x02\x00\x00\x00\x00\x01" + b"\x08\x00" + ip + echo
     header = struct.pack("!BBHI", 8, 0, 0, int(vni) << 8)
-    udp = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
+    udp = socket_of(address, sender)
     for _ in range(5):
         udp.sendto(header + frame, (address, 4789))
 
 
-{"burst": burst, "vxlan": vxlan}[sys.argv[1]](*sys.argv[2:])
+{"burst": burst, "say": say, "vxlan": vxlan}[sys.argv[1]](*sys.argv[2:])
