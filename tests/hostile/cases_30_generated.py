@@ -1,0 +1,179 @@
+"""Thousands of requests made out of api/openapi.yaml, right and wrong: each answer is one that the document promises.
+
+    WEFT_GENERATED   how many requests (default 4000)
+    WEFT_SEED        where the random numbers begin (default 1)
+    WEFT_SECONDS     after which it ends all the same (default 45; with WEFT_GENERATED: no end)
+"""
+
+import collections
+import http.client
+import os
+import random
+import re
+import ssl
+import time
+
+from controller import Answer, Controller, expect
+from generator import NAMES, Generator
+
+SLOW_S = 3     # no answer may take longer
+SHOWN = 12      # so many faults are printed
+LARGE = 16000   # bytes: who refuses so much unread may close before all is sent, and the answer may be lost with that
+# What succeeds only with a node that is connected, a host that joins, or a package.
+UNREACHED = {"pingFromNode", "examineNode", "retryNode", "approveNode", "enrol", "getPackage", "login"}
+
+
+class Wire:
+    """One connection that is kept; requests go out as they are, without a client's opinion."""
+
+    def __init__(self, c, token):
+        self.c = c
+        self.token = token
+        self.connection = None
+
+    def send(self, request, credential):
+        if not self.connection:
+            self.connection = self.c.connect(SLOW_S)
+        connection = self.connection
+        connection.putrequest(request.method, request.path, skip_accept_encoding=True,
+                              skip_host=any(name == "Host" for name, _ in request.headers))
+        for name, value in request.headers + credential:
+            connection.putheader(name, value)
+        if request.body is not None:
+            connection.putheader("Content-Length", str(len(request.body)))
+        connection.endheaders(request.body)
+        response = connection.getresponse()
+        answer = Answer(response, response.read())
+        if response.will_close:
+            self.close()
+        return answer
+
+    def close(self):
+        if self.connection:
+            self.connection.close()
+        self.connection = None
+
+    def ask(self, request, credential):
+        """The answer, or None for a large request that was cut. A kept connection may have been closed meanwhile."""
+        for is_last in (self.connection is None, True):
+            try:
+                return self.send(request, credential)
+            except (http.client.HTTPException, ConnectionError, ssl.SSLError):
+                self.close()
+                if is_last and len(request.body or b"") < LARGE:
+                    raise
+        return None
+
+
+def judge(c, request, answer):
+    assert answer.status < 500, "a fault of the controller's own"
+    is_problem = request.method == "HEAD" or answer.type == "application/problem+json"
+    assert answer.status < 400 or is_problem, f"a refusal as {answer.type}"
+    path = re.sub("%2f", "/", request.path, flags=re.I)  # it decodes first and then looks for the route
+    if request.method.isupper() and c.contract.operation(request.method, path) and answer.status != 414:
+        c.contract.check(request.method, path, answer)
+    elif answer.status >= 400:
+        assert answer.status in (400, 401, 404, 405, 411, 413, 414, 431), "not what an unknown path or method gets"
+    else:
+        assert request.method in ("GET", "HEAD"), "something was done that the document does not have"
+
+
+class Trial:
+    """Sends, judges, and keeps what was wrong and what was reached."""
+
+    def __init__(self, c, seed):
+        self.c = c
+        self.random = random.Random(seed)
+        self.generator = Generator(self.random, c.contract)
+        tokens = [expect(c.admin.put(f"/api/v1/tokens/generated-{role}", {"role": role}), 201).json["token"]
+                  for role in ("admin", "viewer")]
+        self.credentials = [[("Authorization", "Bearer " + token)] for token in (*tokens, "weftt_x")] + [[]]
+        self.wire = Wire(c, tokens[0])
+        self.reached = collections.Counter()
+        self.statuses = collections.Counter()
+        self.faults = {}
+
+    def revision(self):
+        state = expect(self.c.admin.get("/api/v1/state"), 200).json
+        return None if "confirmation" in state else state["revision"]
+
+    def one(self, request, name):
+        credential = self.random.choices(self.credentials, (90, 4, 2, 4))[0]
+        answer = None
+        is_watched = request.method not in ("GET", "HEAD") and self.random.random() < 0.05
+        before = self.revision() if is_watched else None
+        try:
+            answer = self.wire.ask(request, credential)
+            if not answer:
+                return
+            self.statuses[answer.status] += 1
+            self.reached[name] += answer.status < 400
+            judge(self.c, request, answer)
+            if before is not None and answer.status >= 400:
+                assert self.revision() in (before, None), "refused, and yet something changed"
+            self.learn(answer)
+        except (AssertionError, ValueError, OSError, http.client.HTTPException) as fault:
+            self.wire.close()
+            said = getattr(fault, "args", [""])[0]
+            self.faults.setdefault((name, str(said)[-60:]), f"{fault} <- {request}: {answer and answer.body[:300]}")
+
+    def learn(self, answer):
+        tag = answer.headers.get("ETag", "")
+        if tag.strip('"').isdigit():
+            self.generator.values.revision = int(tag.strip('"'))
+
+    def run(self, count, seconds):
+        """How many were sent in time."""
+        end = time.monotonic() + seconds
+        for i in range(count):
+            if time.monotonic() > end:
+                return i
+            if i % 20 == 19:
+                self.one(self.generator.anywhere(), "anywhere")
+            else:
+                each = self.random.choice(self.generator.operations)
+                self.one(self.generator.request(*each), each[3]["operationId"])
+            assert self.c.is_alive(), f"the controller died of {list(self.faults.values())[-1:]}"
+        return count
+
+
+def seed_fleet(c):
+    """Something that the few names mean from the beginning."""
+    bare = {name: {} for name in NAMES}
+    networks = {name: {"mesh": NAMES} for name in NAMES}
+    expect(c.admin.post("/api/v1/apply", {"resources": {
+        "sites": bare, "nodes": bare, "secrets": bare, "networks": networks, "segments": {"a": {"network": "a"}}}}), 200)
+
+
+def listed(c):
+    """Everything that is kept, page by page."""
+    kept = {}
+    paths = c.contract.document["paths"]
+    for kind in (path.split("/")[-1] for path in paths if path + "/{name}" in paths):
+        page = {"next": ""}
+        while page["next"] is not None:
+            page = expect(c.admin.get(f"/api/v1/{kind}?limit=1000&after={page['next']}"), 200).json
+            kept.update({(kind, item["name"]): item for item in page["items"]})
+    return kept
+
+
+def case_answers_are_what_the_document_promises(c):
+    count, seed = int(os.environ.get("WEFT_GENERATED", "4000")), int(os.environ.get("WEFT_SEED", "1"))
+    seconds = float(os.environ.get("WEFT_SECONDS", "inf" if "WEFT_GENERATED" in os.environ else "45"))
+    with Controller(c.binary, c.root, log_level="info") as mine:
+        seed_fleet(mine)
+        trial = Trial(mine, seed)
+        sent = trial.run(count, seconds)
+        statuses = ", ".join(f"{n} x {status}" for status, n in sorted(trial.statuses.items()))
+        print(f"      {sent} requests from seed {seed}: {statuses}")
+        for text in list(trial.faults.values())[:SHOWN]:
+            print("      " + text)
+        assert not trial.faults, f"{len(trial.faults)} kinds of fault"
+        operations = {each[3]["operationId"] for each in trial.generator.operations}
+        unreached = operations - UNREACHED - {name for name, n in trial.reached.items() if n}
+        assert not unreached or sent < 3000, f"never succeeded: {', '.join(sorted(unreached))}"
+        before = listed(mine)
+        assert mine.stop(), "it does not stop"
+        mine.start()  # what was let in can be read and planned again
+        assert listed(mine) == before, "a new start finds other resources"
+        assert mine.stop()
