@@ -12,6 +12,8 @@ FLEET = {"resources": {
     "networks": {"bay": {"mesh": ["dora", "emil", "fritz"]}},
     "links": {"bay.emil.fritz": {"network": "bay", "ends": ["emil", "fritz"], "disabled": True}},
     "segments": {"lan": {"network": "bay"}},
+    "slas": {"calls": {"loss": "1%"}},
+    "webhooks": {"quiet": {"url": "http://127.0.0.1:9/", "disabled": True}},
 }, "set": "bay"}
 
 
