@@ -192,13 +192,15 @@ static bool judge_sla(struct judge *j)
 		move(j, JUDGE_DEGRADED, &cause);
 		return true;
 	}
-	if (j->state == JUDGE_DEGRADED && sla_is_kept(j)) {
-		cause.reason = JUDGE_KEPT;
-		cause.lasting_us = j->now_us - j->kept_us;
-		move(j, JUDGE_UP, &cause);
-		return true;
-	}
-	return false;
+	int64_t kept = sla_kept_us(j);
+	if (j->state != JUDGE_DEGRADED || kept == JUDGE_NEVER ||
+	    j->now_us - kept < j->config.sla.clear_for_us)
+		return false;
+	cause.reason = JUDGE_KEPT;
+	cause.lasting_us = j->now_us - kept;
+	sla_forget_losses(j);
+	move(j, JUDGE_UP, &cause);
+	return true;
 }
 
 static bool verdict(struct judge *j)
@@ -223,10 +225,10 @@ static bool verdict(struct judge *j)
 // way: their replies may be waiting in the socket.
 static void advance_clock(struct judge *j, int64_t now_us)
 {
+	if (now_us <= j->now_us)
+		return;
 	int64_t idle = now_us - j->now_us;
 
-	if (idle <= 0)
-		return;
 	j->now_us = now_us;
 	if (idle > STALL_US && idle > 2 * j->config.interval_us) {
 		for (uint64_t bits = j->pending; bits; bits &= bits - 1)
@@ -239,9 +241,10 @@ static void advance_clock(struct judge *j, int64_t now_us)
 	}
 }
 
+// A verdict changes how long a probe is waited for: so it comes before each look at the next one.
 static bool settle_overdue(struct judge *j)
 {
-	bool is_changed = false;
+	bool is_changed = verdict(j);
 
 	while (j->pending) {
 		uint32_t index = oldest(j->pending);
@@ -251,7 +254,7 @@ static bool settle_overdue(struct judge *j)
 		lose(j, index);
 		is_changed |= verdict(j);
 	}
-	return verdict(j) || is_changed;
+	return is_changed;
 }
 
 bool judge_tick(struct judge *j, int64_t now_us)

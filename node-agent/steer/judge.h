@@ -126,7 +126,7 @@ struct judge {
 	uint64_t history[JUDGE_HISTORY / 64]; // outcomes, newest in bit 0; 1: lost
 	uint32_t history_count;
 	int64_t broken_us[JUDGE_MEASURES]; // since when, JUDGE_NEVER: it is not
-	int64_t kept_us;                   // since when all are kept, JUDGE_NEVER: they are not
+	int64_t kept_us[JUDGE_MEASURES];   // since when it is kept, JUDGE_NEVER: it is not
 	int64_t held_until_us;
 	uint32_t flaps;    // doublings in force
 	int64_t forgot_us; // when the last one was added or forgotten

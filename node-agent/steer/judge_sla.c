@@ -4,7 +4,8 @@
 
 enum {
 	LEARN_SAMPLES = 32, // until a baseline is used
-	LOSSES_LEAST = 3,   // fewer prove nothing
+	LOSSES_LEAST = 4,   // fewer prove nothing
+	CLEAN_LEAST = 64,   // outcomes without a loss that outweigh those before
 };
 
 // A time constant of what is usual: falling, rising.
@@ -23,9 +24,9 @@ void sla_reset(struct judge *j)
 {
 	j->recent_count = 0;
 	j->jitter_us = 0;
-	j->kept_us = JUDGE_NEVER;
 	for (int m = 0; m < JUDGE_MEASURES; m++) {
 		j->value[m] = JUDGE_UNMEASURED;
+		j->kept_us[m] = JUDGE_NEVER;
 		j->broken_us[m] = JUDGE_NEVER;
 	}
 	sla_forget_losses(j);
@@ -152,38 +153,44 @@ static int64_t limit_of(const struct judge *j, enum judge_measure m, int64_t *re
 }
 
 // Would a link that loses no more than `limit` (millionths) lose `lost` of `count`? Not when that
-// is more than 3.5 deviations above what it should, in which case the loss is beyond chance.
+// is more than 4.5 deviations above what it should, in which case the loss is beyond chance.
 static bool is_beyond_chance(uint32_t lost, uint32_t count, int64_t limit)
 {
 	int64_t beyond = (int64_t)lost * 1000000 - limit * count;
 
 	return lost >= LOSSES_LEAST && beyond > 0 &&
 	       (double)beyond * (double)beyond >
-		       12.25 * (double)limit * (double)(1000000 - limit) * count;
+		       20 * (double)limit * (double)(1000000 - limit) * count;
 }
 
 // Since when the loss is beyond the limit, going by the oldest outcome lost; JUDGE_NEVER if it is
 // not. Short stretches show a sudden loss soon, long ones a small loss surely.
 static int64_t loss_broken_us(const struct judge *j, int64_t limit)
 {
-	if (limit >= 1000000)
-		return JUDGE_NEVER;
-	for (uint32_t stretch = 16; stretch <= JUDGE_HISTORY; stretch *= 2) {
+	int64_t since = JUDGE_NEVER;
+
+	for (uint32_t stretch = 16; stretch <= JUDGE_HISTORY && limit < 1000000; stretch *= 2) {
 		uint32_t count = stretch < j->history_count ? stretch : j->history_count;
 
 		if (!is_beyond_chance(lost_among(j, count), count, limit))
 			continue;
 		while (lost_among(j, count - 1) == lost_among(j, count))
 			count--;
-		return j->now_us - count * j->config.interval_us;
+		since = j->now_us - (count - 1) * j->config.interval_us;
 	}
-	return JUDGE_NEVER;
+	return since;
+}
+
+// Outcomes since the newest loss.
+static uint32_t clean_count(const struct judge *j)
+{
+	if (j->history[0])
+		return (uint32_t)__builtin_ctzll(j->history[0]);
+	return j->history[1] ? 64 + (uint32_t)__builtin_ctzll(j->history[1]) : j->history_count;
 }
 
 void sla_look(struct judge *j)
 {
-	bool is_any_broken = false;
-
 	for (int m = 0; m < JUDGE_MEASURES; m++) {
 		int64_t usual, limit = limit_of(j, (enum judge_measure)m, &usual);
 		int64_t since = j->value[m] > limit ? j->now_us : JUDGE_NEVER;
@@ -192,12 +199,14 @@ void sla_look(struct judge *j)
 			since = loss_broken_us(j, limit);
 		if (since == JUDGE_NEVER || since < j->broken_us[m])
 			j->broken_us[m] = since;
-		is_any_broken |= since != JUDGE_NEVER;
+		if (since != JUDGE_NEVER)
+			j->kept_us[m] = JUDGE_NEVER;
+		else if (j->kept_us[m] == JUDGE_NEVER)
+			j->kept_us[m] = j->now_us;
 	}
-	if (is_any_broken)
-		j->kept_us = JUDGE_NEVER;
-	else if (j->kept_us == JUDGE_NEVER)
-		j->kept_us = j->now_us;
+	// The history is long; the end of a loss is seen sooner than by its leaving it.
+	if (j->broken_us[JUDGE_LOSS] != JUDGE_NEVER && clean_count(j) >= CLEAN_LEAST)
+		j->kept_us[JUDGE_LOSS] = j->now_us - clean_count(j) * j->config.interval_us;
 }
 
 bool sla_is_broken(const struct judge *j, bool at_once, struct judge_cause *ret)
@@ -217,17 +226,21 @@ bool sla_is_broken(const struct judge *j, bool at_once, struct judge_cause *ret)
 	return false;
 }
 
-bool sla_is_kept(const struct judge *j)
+int64_t sla_kept_us(const struct judge *j)
 {
-	return j->kept_us != JUDGE_NEVER && j->now_us - j->kept_us >= j->config.sla.clear_for_us;
+	int64_t kept = j->kept_us[0];
+
+	for (int m = 1; m < JUDGE_MEASURES; m++)
+		kept = j->kept_us[m] > kept ? j->kept_us[m] : kept;
+	return kept;
 }
 
 int64_t sla_due_us(const struct judge *j)
 {
-	int64_t due = JUDGE_NEVER;
+	int64_t due = JUDGE_NEVER, kept = sla_kept_us(j);
 
-	if (j->state == JUDGE_DEGRADED && j->kept_us != JUDGE_NEVER)
-		return j->kept_us + j->config.sla.clear_for_us;
+	if (j->state == JUDGE_DEGRADED && kept != JUDGE_NEVER)
+		return kept + j->config.sla.clear_for_us;
 	for (int m = 0; j->state == JUDGE_UP && m < JUDGE_MEASURES; m++) {
 		int64_t since = j->broken_us[m];
 

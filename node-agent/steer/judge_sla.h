@@ -16,7 +16,7 @@ void sla_learn(struct judge *j, int64_t dt_us);
 // all? The cause is filled if so.
 void sla_look(struct judge *j);
 bool sla_is_broken(const struct judge *j, bool at_once, struct judge_cause *ret);
-// Have all been kept for long enough?
-bool sla_is_kept(const struct judge *j);
+// Since when all are kept; JUDGE_NEVER when one is not.
+int64_t sla_kept_us(const struct judge *j);
 // When one of the two questions will be answered differently if nothing else happens.
 int64_t sla_due_us(const struct judge *j);

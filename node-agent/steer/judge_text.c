@@ -1,11 +1,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "base/clean.h"
-
+#include "steer/figure.h"
 #include "steer/judge.h"
-
-enum { FIGURE_SIZE = 32 };
 
 static const char *const state_names[] = {
 	[JUDGE_UNKNOWN] = "unknown",
@@ -19,34 +16,10 @@ const char *judge_state_name(enum judge_state state)
 	return state_names[state];
 }
 
-// Two digits or more, in the unit that a person would take.
-static const char *duration(int64_t us, char buf[FIGURE_SIZE])
-{
-	static const struct {
-		const char *name;
-		int64_t us;
-	} units[] = {
-		{ "days", INT64_C(86400000000) },
-		{ "hours", INT64_C(3600000000) },
-		{ "min", 60000000 },
-		{ "s", 1000000 },
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(units); i++) {
-		if (us >= 10 * units[i].us || (us >= units[i].us && us % units[i].us == 0)) {
-			(void)snprintf(buf, FIGURE_SIZE, "%" PRId64 " %s", us / units[i].us,
-				       units[i].name);
-			return buf;
-		}
-	}
-	(void)snprintf(buf, FIGURE_SIZE, us < 10000 ? "%.1f ms" : "%.0f ms", (double)us / 1000);
-	return buf;
-}
-
 static const char *figure(enum judge_measure measure, int64_t value, char buf[FIGURE_SIZE])
 {
 	if (measure != JUDGE_LOSS)
-		return duration(value, buf);
+		return figure_duration(value, buf);
 	(void)snprintf(buf, FIGURE_SIZE, "%.3g %%", (double)value / 10000);
 	return buf;
 }
@@ -60,7 +33,7 @@ static const char *last_reply(const struct judge_cause *cause, char *buf, size_t
 		(void)snprintf(buf, size, ", no reply ever");
 	else
 		(void)snprintf(buf, size, ", last reply %s ago",
-			       duration(cause->last_reply_us, ago));
+			       figure_duration(cause->last_reply_us, ago));
 	return buf;
 }
 
@@ -80,7 +53,7 @@ static void because_broken(const struct judge_cause *cause, char *buf, size_t si
 	(void)snprintf(buf, size, "%s %s is more than %s%s, for %s", names[cause->measure],
 		       figure(cause->measure, cause->value, value),
 		       figure(cause->measure, cause->limit, limit), as_usual,
-		       duration(cause->lasting_us, lasting));
+		       figure_duration(cause->lasting_us, lasting));
 }
 
 static void because(const struct judge_cause *cause, char *buf, size_t size)
@@ -94,7 +67,7 @@ static void because(const struct judge_cause *cause, char *buf, size_t size)
 	case JUDGE_RETURNED:
 		(void)snprintf(buf, size,
 			       "%" PRIu32 " of %" PRIu32 " probes returned, round trip %s",
-			       cause->count, cause->count, duration(cause->rtt_us, a));
+			       cause->count, cause->count, figure_duration(cause->rtt_us, a));
 		break;
 	case JUDGE_MISSED:
 		(void)snprintf(buf, size, "%" PRIu32 " of %" PRIu32 " probes lost%s", cause->count,
@@ -108,7 +81,8 @@ static void because(const struct judge_cause *cause, char *buf, size_t size)
 		because_broken(cause, buf, size);
 		break;
 	case JUDGE_KEPT:
-		(void)snprintf(buf, size, "within its sla for %s", duration(cause->lasting_us, a));
+		(void)snprintf(buf, size, "within its sla for %s",
+			       figure_duration(cause->lasting_us, a));
 		break;
 	}
 }
