@@ -1,5 +1,6 @@
 // Runs many schedules of one simulation, one for each seed: a scaled number in the ordinary run,
-// WEFT_SIM_SCHEDULES of them for a proof, or only WEFT_SIM_SEED to replay one.
+// WEFT_SIM_SCHEDULES of them (from seed WEFT_SIM_FIRST on) for a proof, or only WEFT_SIM_SEED to
+// replay one.
 #pragma once
 
 #include <stdbool.h>

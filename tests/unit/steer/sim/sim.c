@@ -53,6 +53,7 @@ struct sim {
 	void *user;
 	int64_t now_us;
 	uint64_t order;
+	uint64_t acts;
 	struct node nodes[SIM_NODES];
 	struct link links[SIM_LINKS];
 	unsigned node_count, link_count;
@@ -314,6 +315,11 @@ void sim_at(struct sim *s, int64_t at_us, void (*act)(void *user, uint64_t arg),
 	push(s, at_us, at);
 }
 
+uint64_t sim_acts(const struct sim *s)
+{
+	return s->acts;
+}
+
 // ---- running ----
 
 static void start(struct sim *s, unsigned node)
@@ -342,6 +348,7 @@ static void deliver(struct sim *s, const struct event *e)
 	const struct node *n = &s->nodes[e->node];
 
 	if (e->kind == EVENT_ACT) {
+		s->acts++;
 		e->act(s->user, e->arg);
 	} else if (n->is_crashed) {
 		return;

@@ -69,8 +69,10 @@ int64_t sim_clock(const struct sim *s, unsigned node);
 
 // Starts the nodes that were not started and runs until true time `until_us`.
 void sim_run(struct sim *s, int64_t until_us);
-// Runs `act(user, arg)` at a true time.
+// Runs `act(user, arg)` at a true time. How many have run tells whether a fault may have begun or
+// ended.
 void sim_at(struct sim *s, int64_t at_us, void (*act)(void *user, uint64_t arg), uint64_t arg);
+uint64_t sim_acts(const struct sim *s);
 
 // ---- faults ----
 
