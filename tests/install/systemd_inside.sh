@@ -106,12 +106,15 @@ leave_more_behind() {
 }
 is_whole() { ! ls /var/lib/weft-agent/*.bad && jq -e '.later.epoch == [12]' /var/lib/weft-agent/identity.json; }
 no_echo_lost() {
-	awk '/icmp_seq=/ && /time=/ { sub(/.*icmp_seq=/, ""); n++; if ($1 + 0 > last) last = $1 + 0 } END { print last - n, "of", last, "echoes lost"; exit n < 200 || n != last }' ping.log
+	awk '/icmp_seq=/ && /time=/ { sub(/.*icmp_seq=/, ""); seen[$1 + 0] = 1; n++; if ($1 + 0 > last) last = $1 + 0 }
+		END { for (i = 1; i <= last; i++) if (!(i in seen)) which = which " " i
+			print last - n, "of", last, "echoes lost" (which ? ":" which : ""); exit n < 200 || n != last }' ping.log
 }
-# Every half second carried something, and nothing but our own interrupt ended it.
+# Every second carried something, and nothing but our own interrupt ended it.
 no_reset() {
 	cat iperf.log
-	awk '/ sec .*\/sec/ && !/sender|receiver/ { n++; if ($5 + 0 == 0) stalled++ } END { exit n < 5 || stalled > 0 }' iperf.log &&
+	awk '/ sec .*\/sec/ && !/sender|receiver/ { split($3, at, "-"); if (at[2] - at[1] > 0.9) { n++; if ($5 + 0 == 0) stalled++ } }
+		END { exit n < 5 || stalled > 0 }' iperf.log &&
 		[ "$(grep -c 'iperf3: ' iperf.log)" = 1 ] && grep 'iperf3: interrupt' iperf.log
 }
 
@@ -129,7 +132,8 @@ server=$!
 within 10 sh -c 'ip netns exec two ss -ltn | grep -q ":5201 "'
 ping -n -i 0.02 "$other" >ping.log 2>&1 &
 ping=$!
-iperf3 -c "$other" -b 20M -t 300 -i 0.5 --forceflush >iperf.log 2>&1 &
+# Far below what a busy machine carries: whatever is lost, no full queue lost it.
+iperf3 -c "$other" -b 4M -l 4K -t 300 -i 1 --forceflush >iperf.log 2>&1 &
 iperf=$!
 within 10 grep -q "icmp_seq=50" ping.log
 check "upgrade: $version -> $next_version: the agent is a new one, and finds nothing to do" exchange_package ./next/weft-agent_*.deb "$next_version"

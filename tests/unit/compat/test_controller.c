@@ -7,6 +7,8 @@
 #include "conversation.h"
 #include "world.h"
 
+enum { PACE_MS = 20 }; // a message; the world's hub takes 50 a second
+
 static struct world *world;
 static bool is_later; // what a later version says comes between
 
@@ -76,7 +78,7 @@ static size_t replay_session(const struct conversation *c, size_t at, struct tal
 		if (msg.type == MSG_OBSERVE)
 			tally->observed = msg.observe.digest;
 		if (said.from == MSG_UP)
-			turn(&world->loop, 5); // slower than a flood
+			turn(&world->loop, is_later ? 2 * PACE_MS : PACE_MS);
 		msg_done(&msg);
 		if (is_next)
 			break;
