@@ -175,6 +175,36 @@ ports() {
 	in_host moe sh -c 'ip link add foreign9 type vxlan id 77 remote 192.0.2.9 dstport 4789 && ip link delete foreign9' || die "another VXLAN on the same port is refused"
 }
 
+control_rule() { in_host lou ip -j rule show | jq -e --argjson p "$1" '.[] | select(.protocol == "87" and .priority == $p)'; }
+told_by_doctor() { in_host lou sh -c 'weft-agent doctor || true' | grep -F "$1"; }
+# Marks and priorities are numbers that all programs of a host share.
+numbers() {
+	till 10 control_rule 1 || die "lou has no rule for its connection"
+	in_host lou ip rule add fwmark 0x30000000/0x30000000 lookup 100 priority 50
+	till 10 says lou "control.mark: 0x10000000/0x10000000 is also what another program's rule of priority 50 looks for: choose another" ||
+		die "the mark in use is not named: $(status lou .line)"
+	told_by_doctor "control.mark: 0x10000000" || die "the doctor does not name the mark"
+	answers lou "$(overlay home kim 4)" || die "lou lost kim for a mark"
+	in_host lou ip rule del priority 50
+	heals lou
+	# Another has the priority before the agent starts; the cure that the line tells works.
+	in_host lou sh -c 'kill -STOP $(pgrep -x -o weft-agent); ip rule del priority 1; ip rule add from 192.0.2.0/24 lookup 100 priority 1'
+	in_host lou sh -c 'kill -9 $(pgrep -x -o weft-agent)'
+	till 20 says lou "control.priority: 1 is the priority of another program's rule (ip rule show): choose another in agent.yaml" ||
+		die "the priority in use is not named: $(status lou .line)"
+	told_by_doctor "control.priority: 1" || die "the doctor does not name the priority"
+	answers lou "$(overlay home kim 4)" || die "lou lost kim for a priority"
+	in_host lou sh -c 'echo "control: {priority: 2}" >>/etc/weft/agent.yaml; kill -9 $(pgrep -x -o weft-agent)'
+	till 20 control_rule 2 || die "the cure does not help"
+	heals lou
+	in_host lou ip rule show priority 1 | grep -F 192.0.2.0/24 || die "the rule of others is gone"
+	in_host lou ip rule del priority 1
+	hasten lou
+	in_host lou sh -c 'kill -9 $(pgrep -x -o weft-agent)'
+	till 20 control_rule 1 || die "lou's rule does not come back"
+	heals lou
+}
+
 full_table() {
 	local before after
 	in_host lou sh -c 'python3 -c "
@@ -288,6 +318,7 @@ check "beside firewalld: named, and cured by what the line does" firewalld
 check "beside another tunnel with the same subnet: named" same_subnet
 check "beside another bridge: a port it takes comes back, its own stay" foreign_bridge
 check "taken UDP port, taken VXLAN port, VNI in use: each named, and healed when free" ports
+check "the same mark or priority as others: named by agent and doctor, cured by the line" numbers
 check "beside 30,000 routes" full_table
 check "beside systemd-networkd and NetworkManager: the shipped settings are looked for" managers
 check "bundles hold what a report needs and no secret of the lab" bundles

@@ -66,6 +66,29 @@ fleetTest("a node's page shows peers with endpoint and live rates, and its ports
   await page.context().close();
 });
 
+fleetTest("the Doctor button has a node examine itself, and says first what needs a look", async () => {
+  const page = await opened("/");
+  const name = await someNode(page);
+  await page.goto(`/nodes/${name}`);
+  const answer = page.waitForResponse((response) => response.url().endsWith(`/nodes/${name}/doctor`), { timeout: 70000 });
+  await page.getByRole("button", { name: "Doctor" }).click();
+  const dialog = page.getByRole("dialog", { name: `Doctor: ${name}` });
+  await dialog.getByText("looks at itself").waitFor();
+  const { lines } = await (await answer).json();
+  await dialog.getByText(/lines? of \d+ needs? a look|lines are well/).waitFor({ timeout: 5000 });
+  const shown = await dialog.locator(".doctor-line > strong").allInnerTexts();
+  const rank = { bad: 0, warn: 1, ok: 2 };
+  assert.deepEqual(shown, lines.map((line) => line.grade).sort((a, b) => rank[a] - rank[b]));
+  for (const check of ["udp", "clock", "firewall"]) assert.ok(lines.some((line) => line.check === check), check);
+  const text = await dialog.innerText();
+  for (const line of lines.filter(({ cure }) => cure)) assert.ok(text.includes(line.cure), line.cure);
+  assert.deepEqual(await page.evaluate(lowContrast), []);
+  await page.screenshot({ path: join(process.env.WEFT_OUT, "fleet-doctor.png") });
+  await page.keyboard.press("Escape");
+  await dialog.waitFor({ state: "hidden" });
+  await page.context().close();
+});
+
 fleetTest("the link matrix and the topology show each link, and blocked ports beside forwarding ones", async () => {
   const page = await opened("/links");
   const topology = (await api(page, "GET", "/api/v1/topology")).body;
