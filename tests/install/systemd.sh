@@ -17,7 +17,7 @@ outside() {
 	shared=$(mktemp -d)
 	cp -r "$1"/*.deb "$1/next" "$here/systemd_inside.sh" "$shared/"
 	# The subshell moves itself, so that systemd sees the group as the root of all.
-	(echo $BASHPID >"$group/cgroup.procs" && WEFT_SHARED=$shared exec timeout -s KILL 240 \
+	(echo $BASHPID >"$group/cgroup.procs" && WEFT_SHARED=$shared exec timeout -s KILL 420 \
 		unshare --mount --net --uts --ipc --pid --cgroup --fork --kill-child "$here/systemd.sh" --boot) >"$shared/console" 2>&1
 	cat "$shared/result" 2>/dev/null
 	if ! grep -q '^finished' "$shared/log" 2>/dev/null; then
