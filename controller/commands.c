@@ -29,6 +29,7 @@ int command_check(struct program *program, const char *const *words, struct err 
 		.schema = program->contract.schema,
 		.vxlan_port = (int)program->settings.vxlan_port,
 		.wireguard_port = (int)program->settings.wireguard_port,
+		.probe_port = (int)program->settings.probe_port,
 		.now = clock_wall_ms() / 1000,
 		.told = told,
 	};

@@ -242,6 +242,7 @@ static int open_modules(struct program *program, struct err *err)
 					  .schema = program->contract.schema,
 					  .vxlan_port = (int)s->vxlan_port,
 					  .wireguard_port = (int)s->wireguard_port,
+					  .probe_port = (int)s->probe_port,
 					  .facts_burst = s->changes_burst,
 					  .facts_wait_ms = s->changes_wait_ms };
 	struct live_config live = { .now_ms = clock_wall_ms(),
@@ -249,7 +250,9 @@ static int open_modules(struct program *program, struct err *err)
 				    .node_bytes = s->node_bytes,
 				    .events_burst = s->events_burst,
 				    .events_per_hour = s->events_per_hour };
-	int r = auth_new(program->loop, program->store, &auth, &program->auth, err);
+	int r = vault_derive(program->vault, VAULT_PROBE, intent.probe_secret, err);
+	if (r >= 0)
+		r = auth_new(program->loop, program->store, &auth, &program->auth, err);
 	if (r >= 0)
 		r = program_read_event_id(program, err);
 	if (r >= 0)

@@ -100,6 +100,8 @@ const struct setting controller_settings_table[] = {
 	  .help = "UDP port of the wires inside the overlay" },
 	{ "wireguard_port", SETTING_U32, AT(wireguard_port), .min = 1, .max = 65535,
 	  .number = 51820, .help = "first UDP port given to networks" },
+	{ "probe_port", SETTING_U32, AT(probe_port), .min = 1, .max = 65535, .number = 862,
+	  .help = "UDP port by which nodes measure their links inside the overlay (STAMP)" },
 	{ "events_days", SETTING_U32, AT(events_days), .min = 1, .max = 3650, .number = 30,
 	  .help = "how long events are kept" },
 	{ "session.idle", SETTING_DURATION_MS, AT(session_idle_ms), .min = 60000,

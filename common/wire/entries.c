@@ -4,6 +4,7 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "wire/json.h"
 #include "wire/limits.h"
 
@@ -54,6 +55,11 @@ int entry_key_check(const char *key, struct err *err)
 		return err_set(err, -EINVAL, "the key \"%.60s...\" is longer than %d characters",
 			       key, WIRE_KEY_MAX);
 	return 0;
+}
+
+bool entry_is_secret(const char *key)
+{
+	return text_starts(key, "probe-key/", NULL);
 }
 
 int entry_body_check(const char *body, size_t len, struct err *err)

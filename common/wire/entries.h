@@ -42,6 +42,9 @@ struct entry_hash {
 // Whether a key is well formed; the sentence says what is wrong.
 int entry_key_check(const char *key, struct err *err);
 
+// Whether what stands under a key may be seen by nobody but the node itself.
+bool entry_is_secret(const char *key);
+
 // Whether a body is within the limits, valid UTF-8 and one JSON object without control characters.
 int entry_body_check(const char *body, size_t len, struct err *err);
 

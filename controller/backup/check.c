@@ -155,15 +155,22 @@ static void check_plan(struct check *check, struct store *store, uv_loop_t *loop
 {
 	struct err err = { 0 };
 	struct intent *intent = NULL;
-	const struct intent_settings settings = { .loop = loop,
-						  .store = store,
-						  .schema = check->options->schema,
-						  .vxlan_port = check->options->vxlan_port,
-						  .wireguard_port =
-							  check->options->wireguard_port };
+	CLEAN(vault_free_ptr) struct vault *vault = NULL;
+	struct intent_settings settings = { .loop = loop,
+					    .store = store,
+					    .schema = check->options->schema,
+					    .vxlan_port = check->options->vxlan_port,
+					    .wireguard_port = check->options->wireguard_port,
+					    .probe_port = check->options->probe_port };
 	begin(check, "plan");
-	if (intent_open(&settings, &intent, &err) < 0 ||
-	    intent_verify(intent, fault, check, &err) < 0)
+	int r = vault_open(check->options->state_dir, false, &vault, &err);
+	if (r == 0)
+		r = vault_derive(vault, VAULT_PROBE, settings.probe_secret, &err);
+	if (r == 0)
+		r = intent_open(&settings, &intent, &err);
+	if (r == 0)
+		r = intent_verify(intent, fault, check, &err);
+	if (r < 0)
 		fault(check, err.text);
 	intent_free(intent);
 	end(check);

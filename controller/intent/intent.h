@@ -26,6 +26,8 @@ struct intent_settings {
 	const struct schema *schema; // of api/openapi.yaml; outlives the intent
 	int vxlan_port;              // 0: 4789
 	int wireguard_port;          // first port of the networks, 0: 51820
+	int probe_port;              // of the links' probes, 0: 862
+	uint8_t probe_secret[32];    // their keys come from it
 	int facts_delay_ms;     // facts that arrive within this time become one revision, 0: 200
 	unsigned facts_burst;   // changes of one node's facts at once, 0: 30
 	unsigned facts_wait_ms; // and then one each, 0: 10000

@@ -177,8 +177,10 @@ static int ula_use(struct loading *l, const struct intent_settings *s, struct er
 	struct fleet_settings settings = {
 		.vxlan_port = s->vxlan_port,
 		.wireguard_port = s->wireguard_port,
+		.probe_port = s->probe_port,
 	};
 
+	memcpy(settings.probe_secret, s->probe_secret, sizeof settings.probe_secret);
 	if (!l->ula[0] && ula_make(l) < 0)
 		return err_set(err, -EIO, "no random bytes for the address prefix");
 	for (size_t i = 0; i < ULA_BYTES; i++) {
@@ -304,15 +306,17 @@ int intent_load(struct intent *intent, struct err *err)
 {
 	CLEAN(loading_done) struct loading l = { .intent = intent, .facts = map_new(facts_drop) };
 	const struct intent_settings *s = &intent->settings;
-	char generation[sizeof l.generation];
+	char generation[sizeof l.generation], secret[DIGEST_TEXT_SIZE];
 
 	if (!l.facts)
 		return err_set(err, -ENOMEM, "out of memory");
 	if (store_read_sync(s->store, load_all, &l, err) != STORE_OK)
 		return err_prefix(err, "reading the database");
-	// Another release may plan otherwise, and nobody has to remember to say so.
-	(void)snprintf(generation, sizeof generation, "%s/%d/%d/%d", weft_version(),
-		       PLAN_GENERATION, s->vxlan_port, s->wireguard_port);
+	// Another release may plan otherwise, and nobody has to remember to say so. A secret key
+	// that is another one makes other entries, too.
+	digest_format(digest_of_bytes(s->probe_secret, sizeof s->probe_secret), secret);
+	(void)snprintf(generation, sizeof generation, "%.16s/%d/%d/%d/%d/%.8s", weft_version(),
+		       PLAN_GENERATION, s->vxlan_port, s->wireguard_port, s->probe_port, secret);
 	if (strcmp(generation, l.generation) == 0)
 		return 0;
 	memcpy(l.generation, generation, sizeof generation);

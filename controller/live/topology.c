@@ -26,42 +26,65 @@ static bool split_key(const char *key, const char *kind, char owner[WIRE_KEY_MAX
 }
 
 enum end {
-	END_UNKNOWN, // also as a note: not read yet
+	END_UNKNOWN,
 	END_UP,
+	END_DEGRADED,
 	END_DOWN,
+	END_READ = 0x80, // of a note: the body was read
 };
 
 static enum end read_end(const char *body)
 {
 	json_t *json = json_loads(body, 0, NULL);
 	const char *state = json_string_value(json_object_get(json, "state"));
-	enum end end = state && strcmp(state, "up") == 0 ? END_UP : END_DOWN;
+	enum end end = END_DOWN; // a peer that was never heard of, too
 
+	if (state && strcmp(state, "up") == 0)
+		end = END_UP;
+	else if (state && strcmp(state, "degraded") == 0)
+		end = END_DEGRADED;
+	else if (state && strcmp(state, "unknown") == 0)
+		end = END_UNKNOWN;
 	json_decref(json);
 	return end;
 }
 
-// What one end says of a link; only who is connected can tell. A large mesh is asked about half a
-// million ends at a time, so each body is read once.
-static enum end end_of(const struct node *node, const char *network, const char *peer)
+// A large mesh is asked about half a million ends at a time, so each body is read once.
+static enum end noted_end(const struct node *node, const char *kind, const char *network,
+			  const char *peer)
 {
 	char key[WIRE_KEY_MAX + 1];
 
-	(void)snprintf(key, sizeof(key), "peer/%s/%s", network, peer);
-	unsigned char *note =
-		node && node->is_connected ? entry_set_note(node->entries, key) : NULL;
+	(void)snprintf(key, sizeof(key), "%s/%s/%s", kind, network, peer);
+	unsigned char *note = entry_set_note(node->entries, key);
 	if (!note)
 		return END_UNKNOWN;
-	if (*note == END_UNKNOWN)
-		*note = (unsigned char)read_end(entry_set_get(node->entries, key, NULL));
-	return (enum end) * note;
+	if (*note == 0)
+		*note = (unsigned char)(END_READ |
+					read_end(entry_set_get(node->entries, key, NULL)));
+	return (enum end)(*note & ~END_READ);
+}
+
+// What one end says of a link; only who is connected can tell. Its probes know whether it forwards;
+// where there are none, WireGuard's handshakes have to do.
+static enum end end_of(const struct node *node, const char *network, const char *peer)
+{
+	if (!node || !node->is_connected)
+		return END_UNKNOWN;
+	enum end end = noted_end(node, "link", network, peer);
+	return end != END_UNKNOWN ? end : noted_end(node, "peer", network, peer);
 }
 
 static const char *link_state(enum end a, enum end b)
 {
-	if (a == END_DOWN || b == END_DOWN)
-		return "down";
-	return a == END_UP || b == END_UP ? "up" : "unknown";
+	static const char *const names[] = {
+		[END_UNKNOWN] = "unknown",
+		[END_UP] = "up",
+		[END_DEGRADED] = "degraded",
+		[END_DOWN] = "down",
+	};
+
+	return names[a > b ? a : b]; // the worse
 }
 
 // False: enough.
@@ -114,7 +137,7 @@ static bool count_link(void *ctx, const char *network, const char *a, const char
 	(void)network;
 	(void)a;
 	(void)b;
-	counts->up += strcmp(state, "up") == 0 ? 1 : 0;
+	counts->up += strcmp(state, "up") == 0 || strcmp(state, "degraded") == 0 ? 1 : 0;
 	counts->down += strcmp(state, "down") == 0 ? 1 : 0;
 	return true;
 }

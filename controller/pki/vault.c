@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/kdf.h>
 #include <openssl/rand.h>
 #include <string.h>
 #include <unistd.h>
@@ -145,5 +146,22 @@ int vault_unseal(const struct vault *vault, int64_t id, struct vault_bytes seale
 			"set the secret again");
 	}
 	*ret_secret = (struct vault_output){ out, secret_len };
+	return 0;
+}
+
+CLEAN_FUNC(EVP_PKEY_CTX, EVP_PKEY_CTX_free)
+
+int vault_derive(const struct vault *vault, const char *purpose,
+		 unsigned char ret_secret[VAULT_DERIVED], struct err *err)
+{
+	CLEAN(EVP_PKEY_CTX_free_ptr) EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_id(EVP_PKEY_HKDF, NULL);
+	size_t len = VAULT_DERIVED;
+	if (!ctx || EVP_PKEY_derive_init(ctx) != 1 ||
+	    EVP_PKEY_CTX_set_hkdf_md(ctx, EVP_sha256()) != 1 ||
+	    EVP_PKEY_CTX_set1_hkdf_key(ctx, vault->key, KEY_SIZE) != 1 ||
+	    EVP_PKEY_CTX_add1_hkdf_info(ctx, (const unsigned char *)purpose,
+					(int)strlen(purpose)) != 1 ||
+	    EVP_PKEY_derive(ctx, ret_secret, &len) != 1)
+		return err_set(err, -EIO, "cannot derive a secret");
 	return 0;
 }

@@ -11,6 +11,7 @@
 struct vault;
 
 #define VAULT_SECRET_MAX 65536 // longest secret, bytes
+#define VAULT_DERIVED    32
 
 // Loads `state_dir`/secret.key (32 bytes, mode 0600). When it does not exist it is made if
 // `may_make`, which is for a database that holds no secret yet; -ENOENT otherwise.
@@ -38,3 +39,9 @@ int vault_seal(const struct vault *vault, int64_t id, struct vault_bytes secret,
 // counted, follows; wipe before freeing.
 int vault_unseal(const struct vault *vault, int64_t id, struct vault_bytes sealed,
 		 struct vault_output *ret_secret, struct err *err);
+
+// A secret for one purpose, the same for the same key file; it tells nothing of the key or of other
+// purposes' (HKDF-SHA-256, RFC 5869).
+#define VAULT_PROBE "probes of links"
+int vault_derive(const struct vault *vault, const char *purpose,
+		 unsigned char ret_secret[VAULT_DERIVED], struct err *err);

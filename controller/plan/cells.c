@@ -314,6 +314,32 @@ static bool is_same_network(const struct fleet_object *a, const struct fleet_obj
 	       memcmp(&x->pools, &y->pools, sizeof x->pools) == 0;
 }
 
+static bool is_same_name(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+static bool is_probed_alike(const struct fleet_network *a, const struct fleet_network *b)
+{
+	return a->probe.interval_ms == b->probe.interval_ms && a->probe.down == b->probe.down &&
+	       a->probe.up == b->probe.up && a->probe.hold_down_ms == b->probe.hold_down_ms &&
+	       is_same_name(a->sla, b->sla);
+}
+
+static void touch_all_links(struct cell_set *set, const struct fleet *fleet,
+			    const struct fleet_object *network)
+{
+	const char *name;
+	void *member;
+
+	for (size_t at = 0; map_next(network->as.network.members, &at, &name, &member);) {
+		const struct fleet_object *node = fleet_find(fleet, FLEET_NODE, name);
+
+		if (node)
+			cell_add_links(set, node, network, member);
+	}
+}
+
 static void touch_network(struct cell_set *set, struct fleet *fleet,
 			  const struct fleet_object *self, const struct fleet_object *other)
 {
@@ -327,6 +353,8 @@ static void touch_network(struct cell_set *set, struct fleet *fleet,
 		if (node && (is_all || !is_same_member(value, network_member(other, name))))
 			touch_in_network(set, fleet, self, node);
 	}
+	if (!is_all && !is_probed_alike(&self->as.network, &other->as.network))
+		touch_all_links(set, fleet, self);
 }
 
 static void touch_link(struct cell_set *set, struct fleet *fleet, const struct fleet_object *self,
@@ -352,6 +380,30 @@ static void touch_link(struct cell_set *set, struct fleet *fleet, const struct f
 	note_network(set, network);
 }
 
+static void touch_sla(struct cell_set *set, struct fleet *fleet, const struct fleet_object *self,
+		      const struct fleet_object *other)
+{
+	struct fleet_object *o;
+
+	(void)other;
+	for (size_t at = 0; fleet_next(fleet, FLEET_NETWORK, &at, &o);) {
+		if (is_same_name(o->as.network.sla, self->name))
+			touch_all_links(set, fleet, o);
+	}
+	for (size_t at = 0; fleet_next(fleet, FLEET_LINK, &at, &o);) {
+		const struct fleet_link *link = &o->as.link;
+		const struct fleet_object *network =
+			fleet_find(fleet, FLEET_NETWORK, link->network);
+		const struct fleet_object *a = fleet_find(fleet, FLEET_NODE, link->a);
+		const struct fleet_object *b = fleet_find(fleet, FLEET_NODE, link->b);
+
+		if (!is_same_name(link->sla, self->name) || !network || !a || !b)
+			continue;
+		cell_add(set, CELL_LINK, a->id, network->id, b->id);
+		cell_add(set, CELL_LINK, b->id, network->id, a->id);
+	}
+}
+
 // A segment's width decides its network's WireGuard MTU, on every member.
 static void touch_segment_edit(struct cell_set *set, struct fleet *fleet,
 			       const struct fleet_object *self, const struct fleet_object *other)
@@ -372,7 +424,7 @@ static touch_fn *const touchers[FLEET_KIND_COUNT] = {
 	[FLEET_NETWORK] = touch_network,
 	[FLEET_LINK] = touch_link,
 	[FLEET_SEGMENT] = touch_segment_edit,
-	[FLEET_SLA] = NULL, // no node's entries depend on it
+	[FLEET_SLA] = touch_sla,
 };
 
 static size_t differing_members(const struct fleet_object *self, const struct fleet_object *other)
@@ -405,18 +457,10 @@ static void count_touched(struct cell_set *set, const struct fleet *fleet,
 static void touch_whole(struct cell_set *set, const struct fleet *fleet)
 {
 	struct fleet_object *network;
-	const char *name;
-	void *member;
 
 	for (size_t at = 0; fleet_next(fleet, FLEET_NETWORK, &at, &network);) {
-		if (!is_whole(set, network))
-			continue;
-		for (size_t m = 0; map_next(network->as.network.members, &m, &name, &member);) {
-			const struct fleet_object *node = fleet_find(fleet, FLEET_NODE, name);
-
-			if (node)
-				cell_add_links(set, node, network, member);
-		}
+		if (is_whole(set, network))
+			touch_all_links(set, fleet, network);
 	}
 }
 
@@ -439,7 +483,7 @@ void cells_touch(struct cell_set *set, struct fleet *fleet, const struct fleet_e
 	for (size_t i = 0; i < count; i++) {
 		const struct fleet_object *self = is_after ? edits[i].after : edits[i].before;
 
-		if (self && touchers[self->kind])
+		if (self)
 			touchers[self->kind](set, fleet, self,
 					     is_after ? edits[i].before : edits[i].after);
 	}

@@ -95,11 +95,21 @@ static json_t *members_json(const struct fleet *fleet, const struct fleet_object
 	return ret;
 }
 
+static void show_probe(const struct fleet_probe *probe, json_t *ret)
+{
+	(void)json_object_set_new(ret, "probe",
+				  json_pack("{s:o, s:i, s:i, s:o}", "interval",
+					    json_sprintf("%dms", probe->interval_ms), "down",
+					    probe->down, "up", probe->up, "hold_down",
+					    json_sprintf("%dms", probe->hold_down_ms)));
+}
+
 static void show_network(struct fleet *fleet, const struct fleet_object *network, json_t *ret)
 {
 	(void)json_object_set_new(ret, "pool", pool_json(fleet, network));
 	(void)json_object_set_new(ret, "port", json_integer(fleet_network_port(fleet, network)));
 	(void)json_object_set_new(ret, "mtu", json_integer(network_mtu(fleet, network)));
+	show_probe(&network->as.network.probe, ret);
 	(void)json_object_set_new(ret, "nodes",
 				  members_json(fleet, network, network->as.network.members));
 }
@@ -151,8 +161,11 @@ static void show_link(struct fleet *fleet, const struct fleet_object *link, json
 {
 	const struct fleet_link *l = &link->as.link;
 
-	(void)fleet;
+	const struct fleet_object *network = fleet_find(fleet, FLEET_NETWORK, l->network);
+
 	(void)json_object_set_new(ret, "disabled", json_boolean(l->is_disabled));
+	if (network)
+		show_probe(link_probe(fleet, network, l->a, l->b), ret);
 }
 
 static void show_site(struct fleet *fleet, const struct fleet_object *site, json_t *ret)

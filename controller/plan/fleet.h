@@ -32,7 +32,9 @@ struct fleet;
 struct fleet_settings {
 	int vxlan_port;
 	int wireguard_port;
-	uint8_t ula[6]; // the controller's own /48 of fd00::/8
+	uint8_t ula[6];           // the controller's own /48 of fd00::/8
+	int probe_port;           // where the ends of a link answer each other's probes
+	uint8_t probe_secret[32]; // the links' keys are derived from it
 };
 
 struct fleet *fleet_new(const struct fleet_settings *settings);

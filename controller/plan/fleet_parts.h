@@ -47,6 +47,12 @@ typedef int network_neighbour_fn(void *arg, struct fleet_object *peer);
 int network_each_neighbour(const struct fleet *fleet, const struct fleet_object *network,
 			   const char *node, network_neighbour_fn *each, void *arg);
 
+// How the link between two nodes is probed, and what it must keep (NULL: nothing).
+const struct fleet_probe *link_probe(const struct fleet *fleet, const struct fleet_object *network,
+				     const char *a, const char *b);
+const struct fleet_sla *link_sla(const struct fleet *fleet, const struct fleet_object *network,
+				 const char *a, const char *b);
+
 // ---- allocated values ----
 
 // The prefix that overlay or segment addresses come from; false when there is none yet. `family` 4

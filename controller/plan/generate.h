@@ -64,6 +64,7 @@ struct segment_cell {
 void generate_node(struct generation *g);
 void generate_member(struct generation *g, const struct network_cell *cell);
 void generate_link(struct generation *g, const struct network_cell *cell);
+void generate_probe(struct generation *g, const struct network_cell *cell);
 void generate_segment(struct generation *g, const struct segment_cell *cell);
 void generate_wire(struct generation *g, const struct segment_cell *cell);
 void generate_owner(struct generation *g, const struct segment_cell *cell);

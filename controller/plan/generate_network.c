@@ -181,8 +181,9 @@ void generate_link(struct generation *g, const struct network_cell *cell)
 	const struct made_entry *made = g->links ? map_get(g->links, name) : NULL;
 	if (made) {
 		generate_copy(g, made);
-		return;
+	} else {
+		make_link(g, cell);
+		generate_keep(g, name);
 	}
-	make_link(g, cell);
-	generate_keep(g, name);
+	generate_probe(g, cell);
 }

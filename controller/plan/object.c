@@ -9,6 +9,12 @@
 #define SEGMENT_HELLO_DEFAULT_S         1
 #define SEGMENT_MAX_AGE_DEFAULT_S       10
 #define SEGMENT_FORWARD_DELAY_DEFAULT_S 6
+#define PROBE_INTERVAL_DEFAULT_MS       200
+#define PROBE_DOWN_DEFAULT              3
+#define PROBE_UP_DEFAULT                5
+#define PROBE_HOLD_DOWN_DEFAULT_MS      2000
+#define SLA_FOR_DEFAULT_MS              3000
+#define SLA_CLEAR_FOR_DEFAULT_MS        30000
 
 // "node/bob" and "bob" alike; NULL when absent. Specs passed the schema, so the kind in front is
 // right.
@@ -202,6 +208,52 @@ static int list_parse(struct fleet_network *network, const json_t *list, bool is
 	return 0;
 }
 
+static int field_ms(const json_t *spec, const char *name, int otherwise)
+{
+	const char *text = json_string_value(json_object_get(spec, name));
+	int64_t ms;
+
+	return text && duration_parse(text, &ms, NULL) == 0 ? (int)ms : otherwise;
+}
+
+static struct fleet_probe probe_parse(const json_t *spec)
+{
+	const json_t *probe = json_object_get(spec, "probe");
+
+	return (struct fleet_probe){
+		.is_written = probe != NULL,
+		.interval_ms = field_ms(probe, "interval", PROBE_INTERVAL_DEFAULT_MS),
+		.down = field_int(probe, "down", PROBE_DOWN_DEFAULT),
+		.up = field_int(probe, "up", PROBE_UP_DEFAULT),
+		.hold_down_ms = field_ms(probe, "hold_down", PROBE_HOLD_DOWN_DEFAULT_MS),
+	};
+}
+
+static int sla_parse(struct fleet_object *o, struct err *err)
+{
+	struct fleet_sla *sla = &o->as.sla;
+	const struct {
+		const char *name;
+		int (*parse)(const char *text, struct limit *ret, struct err *err);
+		struct limit *limit;
+	} limits[] = {
+		{ "latency", limit_parse_duration, &sla->latency },
+		{ "jitter", limit_parse_duration, &sla->jitter },
+		{ "loss", limit_parse_share, &sla->loss },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(limits); i++) {
+		const char *text = json_string_value(json_object_get(o->spec, limits[i].name));
+		int rc = text ? limits[i].parse(text, limits[i].limit, err) : 0;
+
+		if (rc < 0)
+			return rc;
+	}
+	sla->for_ms = field_ms(o->spec, "for", SLA_FOR_DEFAULT_MS);
+	sla->clear_for_ms = field_ms(o->spec, "clear_for", SLA_CLEAR_FOR_DEFAULT_MS);
+	return 0;
+}
+
 static int network_parse(struct fleet_object *o, struct err *err)
 {
 	struct fleet_network *network = &o->as.network;
@@ -213,6 +265,8 @@ static int network_parse(struct fleet_object *o, struct err *err)
 	network->keepalive_s = field_seconds(o->spec, "keepalive", -1);
 	network->hub = reference(json_object_get(o->spec, "hub"), KIND_NODES);
 	pools_parse(o->spec, &network->pools);
+	network->probe = probe_parse(o->spec);
+	network->sla = reference(json_object_get(o->spec, "sla"), KIND_SLAS);
 	if (network->hub) {
 		struct net_member *hub = member_get(network, network->hub);
 
@@ -243,6 +297,8 @@ static int link_parse(struct fleet_object *o, struct err *err)
 	link->is_disabled = json_is_true(json_object_get(o->spec, "disabled"));
 	link->cost = field_int(o->spec, "cost", 0);
 	link->mtu = field_int(o->spec, "mtu", 0);
+	link->probe = probe_parse(o->spec);
+	link->sla = reference(json_object_get(o->spec, "sla"), KIND_SLAS);
 	return 0;
 }
 
@@ -267,7 +323,7 @@ static int segment_parse(struct fleet_object *o, struct err *err)
 
 static int (*const parsers[FLEET_KIND_COUNT])(struct fleet_object *, struct err *) = {
 	[FLEET_NODE] = node_parse, [FLEET_SITE] = site_parse,       [FLEET_NETWORK] = network_parse,
-	[FLEET_LINK] = link_parse, [FLEET_SEGMENT] = segment_parse, [FLEET_SLA] = NULL,
+	[FLEET_LINK] = link_parse, [FLEET_SEGMENT] = segment_parse, [FLEET_SLA] = sla_parse,
 };
 
 int fleet_object_new(const struct fleet_source *source, struct fleet_object **ret_object,
@@ -285,7 +341,7 @@ int fleet_object_new(const struct fleet_source *source, struct fleet_object **re
 	o->facts = json_incref((json_t *)source->facts);
 	if (!o->name)
 		return err_set(err, -ENOMEM, "out of memory");
-	int rc = parsers[source->kind] ? parsers[source->kind](o, err) : 0;
+	int rc = parsers[source->kind](o, err);
 	if (rc == 0)
 		*ret_object = take_ptr(&o);
 	return rc;

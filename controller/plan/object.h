@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/clean.h"
+#include "model/limit.h"
 #include "model/net.h"
 
 #include "plan/fleet.h"
@@ -40,12 +41,27 @@ struct net_member {
 	size_t extra_count;
 };
 
+// How links are probed: what is written, or its default.
+struct fleet_probe {
+	bool is_written;
+	int interval_ms;
+	int down, up; // lost or returned probes in a row
+	int hold_down_ms;
+};
+
+struct fleet_sla {
+	struct limit latency, jitter, loss; // both 0: not asked
+	int for_ms, clear_for_ms;
+};
+
 struct fleet_network {
 	struct map *members; // node name -> struct net_member
 	const char *hub;
 	struct fleet_pools pools;
 	int port;        // 0: allocated
 	int keepalive_s; // -1: default
+	struct fleet_probe probe;
+	const char *sla; // NULL: none
 };
 
 struct fleet_link {
@@ -54,6 +70,8 @@ struct fleet_link {
 	bool is_disabled;
 	int cost; // 0: default
 	int mtu;  // 0: none
+	struct fleet_probe probe;
+	const char *sla; // NULL: none
 };
 
 struct fleet_segment {
@@ -77,6 +95,7 @@ struct fleet_object {
 		struct fleet_network network;
 		struct fleet_link link;
 		struct fleet_segment segment;
+		struct fleet_sla sla;
 	} as;
 };
 

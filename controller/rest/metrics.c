@@ -19,6 +19,8 @@
 #define SCRAPE_IDLE_MS 90000
 #define LABELS_SIZE    1024
 #define HELP_REPORTED  "As the node reports it."
+#define RTT_FAMILY     "weft_link_rtt_seconds"
+#define HISTOGRAMS_MAX 2000 // eleven lines each: a large mesh must not make pages of 100 MB
 
 // clang-format off: one family a row; what is not here is a sample that a node sends
 static const struct {
@@ -56,6 +58,25 @@ static const struct {
 	{ "weft_peer_rx_bytes_total", "Bytes received from the peer by WireGuard.", false },
 	{ "weft_peer_tx_bytes_total", "Bytes sent to the peer by WireGuard.", false },
 	{ "weft_peer_handshake_age_seconds", "Age of the last handshake with the peer.", false },
+	{ "weft_link_up", "1 while the link forwards, as its probes find it; degraded is up, too.",
+	  true },
+	{ "weft_link_degraded", "1 while the link forwards but its sla is broken.", true },
+	{ "weft_link_latency_seconds", "Last round trip of a probe.", false },
+	{ "weft_link_forward_seconds", "Last way to the peer, where the clocks allow to tell.",
+	  false },
+	{ "weft_link_back_seconds", "Last way back, where the clocks allow to tell.", false },
+	{ "weft_link_jitter_seconds", "How much the time on the way varies (RFC 3550).", false },
+	{ "weft_link_loss", "Share of the last 128 probes that were lost.", false },
+	{ "weft_link_sent_total", "Probes sent.", false },
+	{ "weft_link_lost_total", "Probes lost, there or back.", false },
+	{ "weft_link_lost_there_total", "Probes lost on the way to the peer.", false },
+	{ "weft_link_late_total", "Replies that came after they were counted as lost.", false },
+	{ "weft_link_reordered_total", "Replies that were overtaken.", false },
+	{ "weft_link_duplicate_total", "Replies that came again.", false },
+	{ "weft_link_rejected_total",
+	  "Datagrams at the probe's ports that were garbage, foreign or replayed.", false },
+	{ RTT_FAMILY, "Round trips of probes.", true },
+	{ "weft_link_histograms_left_out", "Links beyond those whose histogram is shown.", true },
 	{ "weft_wire_up", "1 when the wire's device is up.", true },
 	{ "weft_port_forwarding", "1 when the bridge port forwards.", true },
 	{ "weft_guard_spoof_in_total", "Packets dropped: a source that their sender may not use.",
@@ -91,6 +112,7 @@ static bool is_ours(const char *name)
 struct exposition {
 	struct map *families; // name -> struct text
 	const struct webhooks *webhooks;
+	size_t histograms, histograms_left_out;
 	bool failed;
 };
 
@@ -100,7 +122,7 @@ static void family_free(void *family)
 	free(family);
 }
 
-static struct text *family(struct exposition *out, const char *name, bool is_counter)
+static struct text *family(struct exposition *out, const char *name, const char *type)
 {
 	struct text *lines = map_get(out->families, name);
 	if (lines)
@@ -111,8 +133,7 @@ static struct text *family(struct exposition *out, const char *name, bool is_cou
 		out->failed = true;
 		return NULL;
 	}
-	text_addf(lines, "# HELP %s %s\n# TYPE %s %s\n", name, help_of(name), name,
-		  is_counter ? "counter" : "gauge");
+	text_addf(lines, "# HELP %s %s\n# TYPE %s %s\n", name, help_of(name), name, type);
 	return lines;
 }
 
@@ -120,7 +141,7 @@ static struct text *family(struct exposition *out, const char *name, bool is_cou
 static void put(struct exposition *out, const char *name, const char *labels, double value)
 {
 	bool is_counter = strlen(name) > 6 && strcmp(name + strlen(name) - 6, "_total") == 0;
-	struct text *lines = family(out, name, is_counter);
+	struct text *lines = family(out, name, is_counter ? "counter" : "gauge");
 	if (lines)
 		text_addf(lines, *labels ? "%s{%s} %.15g\n" : "%s%s %.15g\n", name, labels, value);
 }
@@ -169,7 +190,8 @@ static struct labels labels_of(const struct subject *node, const char *key)
 	struct labels labels = labels_of_node(node);
 	const char *slash = strchr(key, '/');
 	const char *second = slash ? strchr(slash + 1, '/') : NULL;
-	bool is_network = text_starts(key, "peer/", NULL) || text_starts(key, "wireguard/", NULL);
+	bool is_network = text_starts(key, "peer/", NULL) || text_starts(key, "link/", NULL) ||
+			  text_starts(key, "wireguard/", NULL);
 	if (!slash || strcmp(key, "node/self") == 0 || strcmp(key, "guard/counters") == 0)
 		return labels;
 	size_t len = second ? (size_t)(second - slash - 1) : strlen(slash + 1);
@@ -223,6 +245,81 @@ static void put_sample(struct exposition *out, const struct subject *node, const
 	put(out, name, labels.text, value);
 }
 
+// ---- what probes measure ----
+
+static const struct {
+	const char *field; // of the sample
+	const char *name;
+	double unit;
+} link_samples[] = {
+	{ "rtt_us", "weft_link_latency_seconds", 1e-6 },
+	{ "forward_us", "weft_link_forward_seconds", 1e-6 },
+	{ "back_us", "weft_link_back_seconds", 1e-6 },
+	{ "jitter_us", "weft_link_jitter_seconds", 1e-6 },
+	{ "loss", "weft_link_loss", 1 },
+	{ "sent", "weft_link_sent_total", 1 },
+	{ "lost", "weft_link_lost_total", 1 },
+	{ "lost_there", "weft_link_lost_there_total", 1 },
+	{ "late", "weft_link_late_total", 1 },
+	{ "reordered", "weft_link_reordered_total", 1 },
+	{ "duplicate", "weft_link_duplicate_total", 1 },
+	{ "rejected", "weft_link_rejected_total", 1 },
+};
+
+// Upper bounds of the histogram's buckets in microseconds.
+static const int rtt_bounds[] = { 1000, 2500, 5000, 10000, 25000, 50000, 100000, 250000, 1000000 };
+
+// "rtt_le_5000": 42, … , "rtt_count": 60, "rtt_sum": 300000, in microseconds.
+static void put_histogram(struct exposition *out, const struct labels *labels, const json_t *fields)
+{
+	const json_t *count = json_object_get(fields, "rtt_count");
+	char field[32];
+	if (!json_is_integer(count))
+		return;
+	if (out->histograms >= HISTOGRAMS_MAX) {
+		out->histograms_left_out++;
+		return;
+	}
+	struct text *lines = family(out, RTT_FAMILY, "histogram");
+	if (!lines)
+		return;
+	out->histograms++;
+	for (size_t i = 0; i < ARRAY_LEN(rtt_bounds); i++) {
+		(void)snprintf(field, sizeof(field), "rtt_le_%d", rtt_bounds[i]);
+		const json_t *below = json_object_get(fields, field);
+		if (json_is_integer(below))
+			text_addf(lines, RTT_FAMILY "_bucket{%s,le=\"%g\"} %.15g\n", labels->text,
+				  rtt_bounds[i] / 1e6, json_number_value(below));
+	}
+	text_addf(lines, RTT_FAMILY "_bucket{%s,le=\"+Inf\"} %.15g\n", labels->text,
+		  json_number_value(count));
+	text_addf(lines, RTT_FAMILY "_sum{%s} %.15g\n", labels->text,
+		  json_number_value(json_object_get(fields, "rtt_sum")) / 1e6);
+	text_addf(lines, RTT_FAMILY "_count{%s} %.15g\n", labels->text, json_number_value(count));
+}
+
+static void put_link_sample(struct exposition *out, const struct subject *node, const char *key,
+			    const json_t *fields)
+{
+	const struct labels labels = labels_of(node, key);
+	for (size_t i = 0; i < ARRAY_LEN(link_samples); i++) {
+		const json_t *value = json_object_get(fields, link_samples[i].field);
+		if (json_is_number(value))
+			put(out, link_samples[i].name, labels.text,
+			    json_number_value(value) * link_samples[i].unit);
+	}
+	put_histogram(out, &labels, fields);
+}
+
+static void put_link_state(struct exposition *out, const struct labels *labels, const char *state)
+{
+	const bool is_degraded = strcmp(state, "degraded") == 0;
+	if (strcmp(state, "unknown") == 0)
+		return;
+	put(out, "weft_link_up", labels->text, is_degraded || strcmp(state, "up") == 0);
+	put(out, "weft_link_degraded", labels->text, is_degraded);
+}
+
 static void put_samples(struct exposition *out, const struct subject *node, const json_t *values)
 {
 	const char *key;
@@ -230,8 +327,14 @@ static void put_samples(struct exposition *out, const struct subject *node, cons
 	json_t *fields;
 	json_t *value;
 	json_object_foreach((json_t *)(uintptr_t)values, key, fields)
+	{
+		if (text_starts(key, "link/", NULL)) {
+			put_link_sample(out, node, key, fields);
+			continue;
+		}
 		json_object_foreach(fields, field, value) if (json_is_number(value))
 			put_sample(out, node, key, field, json_number_value(value));
+	}
 }
 
 // What the observed entries tell without samples.
@@ -245,6 +348,8 @@ static void put_observed(struct exposition *out, const struct subject *node, con
 		const struct labels labels = labels_of(node, key);
 		if (text_starts(key, "peer/", NULL) && state)
 			put(out, "weft_peer_up", labels.text, strcmp(state, "up") == 0);
+		else if (text_starts(key, "link/", NULL) && state)
+			put_link_state(out, &labels, state);
 		else if (text_starts(key, "port/", NULL) && state)
 			put(out, "weft_port_forwarding", labels.text,
 			    strcmp(state, "forwarding") == 0);
@@ -294,6 +399,7 @@ static void put_nodes(struct exposition *out, const struct live *live)
 	size_t i;
 	json_t *node;
 	json_array_foreach(json_object_get(state, "nodes"), i, node) put_node(out, live, node);
+	put(out, "weft_link_histograms_left_out", "", (double)out->histograms_left_out);
 }
 
 static bool put_webhook(void *arg, const struct intent_resource *webhook)

@@ -88,6 +88,8 @@ void state_get(struct request *request)
 static int add_desired(void *arg, const char *key, const char *body)
 {
 	json_t *value = json_loads(body, 0, NULL);
+	if (entry_is_secret(key))
+		(void)json_object_set_new(value, "key", json_string("(redacted)"));
 	return json_object_set_new(arg, key, value ? value : json_object());
 }
 

@@ -14,7 +14,15 @@
 
 #include "probe/mtu.h"
 
-enum { TICK_MS = 1000, EVERY_MS = 60000, TIMEOUT_MS = 1000, AT_ONCE_MAX = 16 };
+// A path that begins to lose large packets is found, and searched through, within 30 s.
+enum {
+	TICK_MS = 1000,
+	EVERY_MS = 12000,
+	TIMEOUT_MS = 1000, // while the round trip is not known, and at most
+	TIMEOUT_MIN_MS = 500,
+	TIMEOUT_TRIPS = 4,
+	AT_ONCE_MAX = 16
+};
 
 CLEAN_FUNC(json_t, json_decref)
 
@@ -29,6 +37,7 @@ struct target {
 	bool is_desired; // mark of the walk in probe_update
 	bool is_searching;
 	struct mtu_search search;
+	uint32_t timeout_ms;
 	int64_t due_ms;
 	bool is_known;
 	struct probe_path path;
@@ -75,7 +84,12 @@ static void ask(struct target *target);
 static void on_answer(void *context, int status, int64_t rtt_us)
 {
 	struct target *target = context;
-	(void)rtt_us;
+	if (status == 0) {
+		const int64_t trips_ms = rtt_us * TIMEOUT_TRIPS / 1000;
+		target->timeout_ms = trips_ms < TIMEOUT_MIN_MS ? TIMEOUT_MIN_MS
+				     : trips_ms > TIMEOUT_MS   ? TIMEOUT_MS
+							       : (uint32_t)trips_ms;
+	}
 	mtu_answer(&target->search, status == 0);
 	ask(target);
 }
@@ -91,7 +105,7 @@ static void ask(struct target *target)
 						.device = target->device,
 						.size = size,
 						.df = true,
-						.timeout_ms = TIMEOUT_MS };
+						.timeout_ms = target->timeout_ms };
 	if (icmp_ask(target->probe->icmp, &question, on_answer, target, NULL) < 0) {
 		target->due_ms = clock_mono_ms() + EVERY_MS;
 		stop_search(target);
@@ -111,6 +125,7 @@ static void on_tick(uv_timer_t *timer)
 			continue;
 		target->is_searching = true;
 		probe->searching++;
+		target->timeout_ms = TIMEOUT_MS;
 		mtu_start(&target->search, target->full);
 		ask(target);
 	}

@@ -1,4 +1,4 @@
-// What the path to each peer carries: full-size probes every minute, and at once when a peer's
+// What the path to each peer carries: full-size probes every 12 s, and at once when a peer's
 // endpoint changes.
 //
 // Loop thread only. Sends ICMP echoes to the peers' overlay addresses through their WireGuard

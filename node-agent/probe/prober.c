@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/clean.h"
+#include "base/clock.h"
 #include "base/text.h"
 
 #include "probe/prober_inside.h"
@@ -16,8 +17,9 @@ enum { SLACK_PART = 40, SLACK_LINK_US = 50, CHANGES_MAX = 65536 };
 
 // ---- changes of state, from the thread to the loop ----
 
-void prober_note(struct prober *p, const struct member *m, enum judge_state before)
+void prober_note(struct prober *p, struct member *m, enum judge_state before)
 {
+	m->since_ms = clock_wall_ms();
 	if (p->changes_len == p->changes_cap) {
 		const size_t cap = p->changes_cap ? p->changes_cap * 2 : 16;
 		struct prober_change *changes =
@@ -28,9 +30,7 @@ void prober_note(struct prober *p, const struct member *m, enum judge_state befo
 		p->changes_cap = cap;
 	}
 	struct prober_change *change = &p->changes[p->changes_len++];
-	*change = (struct prober_change){ .before = before,
-					  .state = m->link.judge.state,
-					  .age_us = m->link.judge.since_us };
+	*change = (struct prober_change){ .before = before, .state = m->link.judge.state };
 	(void)snprintf(change->key, sizeof change->key, "%s", m->key);
 	judge_sentence(m->name, m->link.judge.state, &m->link.judge.cause, change->sentence,
 		       sizeof change->sentence);
@@ -46,10 +46,8 @@ static void on_changes(uv_async_t *async)
 	p->changes_len = 0;
 	p->changes_cap = 0;
 	(void)pthread_mutex_unlock(&p->mutex);
-	for (size_t i = 0; i < count; i++) {
-		changes[i].age_us = prober_now_us() - changes[i].age_us;
+	for (size_t i = 0; i < count; i++)
 		p->change(p->context, &changes[i]);
-	}
 	free(changes);
 }
 
@@ -85,6 +83,7 @@ static int member_new(const struct prober_target *target, struct member **ret, s
 	seed.session |= 1;
 	(void)snprintf(m->key, sizeof m->key, "%s", target->key);
 	memcpy(m->secret, target->secret, sizeof m->secret);
+	m->since_ms = clock_wall_ms();
 	link_init(&m->link, target->secret, &seed, &target->judge, prober_now_us());
 	*ret = m;
 	return 0;
@@ -218,7 +217,8 @@ static void settle_members(struct prober *p, struct plan *plan, const struct pro
 		m->is_wanted = true;
 		m->gate = plan->gate_of[i];
 		m->peer = plan->peers[i];
-		(void)snprintf(m->name, sizeof m->name, "%s", targets[i].name);
+		(void)snprintf(m->name, sizeof m->name, "%s-%s", targets[i].own_name,
+			       targets[i].peer_name);
 		link_configure(&m->link, &targets[i].judge, now);
 		m->due_us = link_due_us(&m->link);
 	}
@@ -293,7 +293,7 @@ static void read_member(const struct member *m, struct prober_reading *ret)
 {
 	const struct link *l = &m->link;
 	*ret = (struct prober_reading){ .state = l->judge.state,
-					.age_us = prober_now_us() - l->judge.since_us,
+					.since_ms = m->since_ms,
 					.counts = l->judge.counts,
 					.rtt_us = l->rtt_us,
 					.forward_us = l->forward_us,

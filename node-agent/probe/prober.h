@@ -21,8 +21,9 @@ struct prober;
 
 // Strings are borrowed.
 struct prober_target {
-	const char *key;    // "home/bob": what the link is called here
-	const char *name;   // "rho-bob": in sentences
+	const char *key;      // "home/bob": what the link is called here
+	const char *own_name; // "rho", "bob": of the two ends, in sentences
+	const char *peer_name;
 	const char *device; // the WireGuard device
 	const char *own;    // overlay addresses, of one family
 	const char *peer;
@@ -35,14 +36,13 @@ struct prober_target {
 struct prober_change {
 	char key[PROBER_KEY_MAX + 1];
 	enum judge_state before, state;
-	int64_t age_us;                 // since it changed
 	char sentence[PROBER_TEXT_MAX]; // why
 };
 typedef void (*prober_change_fn)(void *context, const struct prober_change *change);
 
 struct prober_reading {
 	enum judge_state state;
-	int64_t age_us; // of the state
+	int64_t since_ms; // of the state, wall clock
 	char sentence[PROBER_TEXT_MAX];
 	struct judge_counts counts;
 	int64_t value[JUDGE_MEASURES];       // JUDGE_UNMEASURED when not known

@@ -17,7 +17,8 @@ struct member {
 	union gate_address peer; // with the port that answers
 	size_t gate;
 	int64_t due_us;
-	bool is_wanted; // mark of the walk in prober_set
+	int64_t since_ms; // of the judge's state, wall clock
+	bool is_wanted;   // mark of the walk in prober_set
 };
 
 struct wicket {
@@ -52,7 +53,7 @@ struct prober {
 int64_t prober_now_us(void);
 
 // Notes a change, to be told by the loop's thread.
-void prober_note(struct prober *p, const struct member *m, enum judge_state before);
+void prober_note(struct prober *p, struct member *m, enum judge_state before);
 
 // The thread's function; `argument` is the prober.
 void *prober_run(void *argument);

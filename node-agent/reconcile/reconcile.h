@@ -52,6 +52,9 @@ struct reconcile_config {
 	int (*save_restore)(void *context, const json_t *former, struct err *err);
 	json_t *restore; // what was stored by an earlier run, or NULL; borrowed
 
+	// Why the link "home/bob" cannot be measured; 0 when it can. NULL: they all can.
+	int (*probing)(void *context, const char *link, struct err *err);
+
 	// False: nothing known of this peer's path ("peer/home/bob"). NULL: never anything.
 	bool (*path)(void *context, const char *peer_key, struct reconcile_path *ret);
 };
@@ -107,6 +110,30 @@ int reconcile_observe(struct reconcile *r, const struct reconcile_self *self,
 // node/self has the fields entries and writes_total; the caller adds its own (rss_kb, uptime_s).
 int reconcile_samples(struct reconcile *r, const struct reconcile_now *now, json_t **ret,
 		      struct err *err);
+
+enum { RECONCILE_PROBE_KEY_SIZE = 32 };
+
+// The most that a link may show: absolute, or in thousandths of what is usual for it. 0: not asked.
+struct reconcile_limit {
+	uint32_t most; // us; of the loss millionths
+	uint32_t permille;
+};
+
+// A link to be measured. Borrowed.
+struct reconcile_probe {
+	const char *link; // "home/bob"
+	const char *device;
+	const char *local, *remote; // overlay addresses of one family
+	uint16_t port;
+	uint32_t interval_ms, down, up, hold_down_ms;
+	struct reconcile_limit latency, jitter, loss; // its sla
+	uint32_t for_ms, clear_for_ms;
+	const uint8_t *key; // RECONCILE_PROBE_KEY_SIZE bytes; secret
+};
+
+// Each link whose needs stood in the last reconcile_run().
+typedef void reconcile_probe_fn(void *context, const struct reconcile_probe *probe);
+void reconcile_each_probe(const struct reconcile *r, reconcile_probe_fn *each, void *context);
 
 // Removes every object Weft owns, ends its wireguard-go processes and restores the saved sysctls.
 // Goes on after a failure and returns the first one.

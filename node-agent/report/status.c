@@ -85,6 +85,21 @@ static void add_peers(const json_t *peers, struct text *t)
 	}
 }
 
+static void add_links(const json_t *links, struct text *t)
+{
+	size_t i;
+	const json_t *link;
+	json_array_foreach(links, i, link)
+	{
+		const json_t *rtt = json_object_get(json_object_get(link, "sample"), "rtt_us");
+		text_addf(t, "link        %-32s %-6s", text_of(link, "key"),
+			  text_of(link, "state"));
+		if (json_is_integer(rtt))
+			text_addf(t, " %.1f ms ", json_number_value(rtt) / 1000);
+		text_addf(t, " %s\n", text_of(link, "cause"));
+	}
+}
+
 void status_details(const json_t *status, struct text *t)
 {
 	text_addf(t, "node        %s\n", text_of(status, "name"));
@@ -103,4 +118,5 @@ void status_details(const json_t *status, struct text *t)
 	add_errors(json_object_get(status, "errors"), t);
 	add_findings(json_object_get(status, "findings"), t);
 	add_peers(json_object_get(status, "peers"), t);
+	add_links(json_object_get(status, "links"), t);
 }

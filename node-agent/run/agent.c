@@ -130,6 +130,7 @@ static void shut(struct agent *agent)
 	if (agent->uplink)
 		uplink_stop(agent->uplink, on_uplink_stopped, NULL);
 	probe_close(take_ptr(&agent->probe));
+	prober_close(take_ptr(&agent->prober));
 	icmp_close(take_ptr(&agent->icmp));
 	checksum_close(take_ptr(&agent->checksum));
 	names_close(take_ptr(&agent->names));
@@ -215,6 +216,7 @@ static int open_kernel(struct agent *agent, struct err *err)
 					      .save_restore = on_save_restore,
 					      .restore = agent->restore,
 					      .path = on_path,
+					      .probing = links_probing,
 					      .control = {
 						      .mark = agent->settings->control_mark,
 						      .mask = control_mask(agent->settings),
@@ -273,6 +275,9 @@ static int open_parts(struct agent *agent, struct err *err)
 		return err->code;
 	if (!agent->names || !agent->probe || !agent->checksum)
 		return err_set(err, -ENOMEM, "out of memory");
+	int r = prober_new(agent->loop, links_changed, agent, &agent->prober, err);
+	if (r < 0)
+		return r;
 	// Without an identity there is no session, but tunnels.
 	if (!*agent->troubles[TROUBLE_IDENTITY].text) {
 		agent->uplink =

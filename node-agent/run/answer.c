@@ -25,16 +25,19 @@ static json_t *errors_json(const struct agent *agent)
 	return list;
 }
 
-// Lists the peers as observed, and counts them into the facts.
-static json_t *peers_json(const struct entry_set *observed, struct status_facts *facts)
+// Lists the peers as observed, and counts them into the facts: up is who is reached, as the probes
+// find it where there are any.
+static json_t *peers_json(const struct agent *agent, struct status_facts *facts)
 {
 	json_t *list = json_array();
 	struct entry_change entry;
-	for (size_t at = 0; entry_set_next_under(observed, "peer/", &at, &entry);) {
+	for (size_t at = 0; entry_set_next_under(agent->observed, "peer/", &at, &entry);) {
 		json_t *peer = json_loadb(entry.body, entry.body_len, 0, NULL);
 		const char *state = json_string_value(json_object_get(peer, "state"));
+		bool is_up = state && strcmp(state, "up") == 0;
+		(void)links_verdict(agent, agent->observed, strchr(entry.key, '/') + 1, &is_up);
 		facts->peers++;
-		if (state && strcmp(state, "up") == 0)
+		if (is_up)
 			facts->peers_up++;
 		else if (!facts->peer_down)
 			facts->peer_down = entry.key;
@@ -70,18 +73,18 @@ static json_t *answer_status(struct agent *agent, const json_t *request, uint64_
 		.finding_cure = json_string_value(json_object_get(conflict, "cure")),
 	};
 	CLEAN(text_free) struct text line = { 0 };
-	CLEAN(json_decref_ptr) json_t *peers = peers_json(agent->observed, &facts);
+	CLEAN(json_decref_ptr) json_t *peers = peers_json(agent, &facts);
 	bool is_ok = status_line(&facts, &line);
 	return json_pack("{s:b, s:s, s:s, s:s, s:s, s:s, s:b, s:s, s:I, s:I, s:s, s:s, s:I, s:I, "
-			 "s:o, s:O, s:O?}",
+			 "s:o, s:o, s:O, s:O?}",
 			 "ok", is_ok, "refused", facts.refused, "line", line.data ? line.data : "",
 			 "name", facts.name, "version", weft_version(), "controller", facts.hub,
 			 "connected", facts.is_connected, "trouble", facts.trouble, "revision",
 			 (json_int_t)facts.revision, "target", (json_int_t)facts.target,
 			 "wireguard", kernel_wireguard_name(agent->kernel), "csum_offload",
 			 checksum_verdict(agent->checksum), "entries", (json_int_t)facts.entries,
-			 "writes", (json_int_t)agent->kernel->writes, "errors", errors, "peers",
-			 peers, "findings", agent->findings);
+			 "writes", (json_int_t)agent->kernel->writes, "errors", errors, "links",
+			 links_status(agent), "peers", peers, "findings", agent->findings);
 }
 
 static json_t *answer_leave(struct agent *agent, const json_t *request, uint64_t ticket)
@@ -101,7 +104,9 @@ static json_t *bodies_json(const struct entry_set *entries)
 	json_t *object = json_object();
 	struct entry_change entry;
 	for (size_t at = 0; entry_set_next(entries, &at, &entry);) {
-		json_t *body = json_loadb(entry.body, entry.body_len, 0, NULL);
+		json_t *body = entry_is_secret(entry.key)
+				       ? NULL
+				       : json_loadb(entry.body, entry.body_len, 0, NULL);
 		if (body)
 			(void)json_object_set_new(object, entry.key, body);
 	}

@@ -151,6 +151,12 @@ static bool tell_links(struct agent *agent, const struct entry_set *before,
 		bool known_before;
 		bool is_up = peer_is_up(now, entry.key, &known);
 		bool was_up = peer_is_up(before, entry.key, &known_before);
+		bool forwards;
+		// Whoever measures the link tells of it.
+		if (links_verdict(agent, now, strchr(entry.key, '/') + 1, &forwards)) {
+			all_up &= forwards;
+			continue;
+		}
 		all_up &= is_up;
 		// What was up before this program started is no news.
 		if (is_up == was_up || (!known_before && !is_up) || entry_set_count(before) == 0)
@@ -182,6 +188,7 @@ static void observe(struct agent *agent, const struct reconcile_now *now)
 		return;
 	}
 	examine_observe(agent, fresh);
+	links_observe(agent, fresh);
 	bool all_up = tell_links(agent, agent->observed, fresh);
 	entry_set_free(agent->observed);
 	agent->observed = take_ptr(&fresh);
@@ -243,6 +250,7 @@ void apply_run(struct agent *agent)
 	(void)uv_timer_stop(&agent->debounce);
 	if (agent->is_leaving || compare_and_apply(agent, &now) < 0)
 		return;
+	links_update(agent);
 	observe(agent, &now);
 	probe_update(agent->probe, desired, agent->observed);
 	if (!agent->is_ready_told)

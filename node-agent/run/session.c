@@ -386,6 +386,8 @@ static void send_samples(struct agent *agent)
 	if (r == 0)
 		r = report_add_self(values, agent->started_ms, now.mono_ms, &err);
 	if (r == 0)
+		links_sample(agent, values);
+	if (r == 0)
 		r = msg_samples_frames(now.wall_ms, values, session_emit, agent, &err);
 	if (r < 0)
 		log_debug("samples: %s", err.text);

@@ -13,10 +13,12 @@
 #include "probe/icmp.h"
 #include "probe/ping.h"
 #include "probe/probe.h"
+#include "probe/prober.h"
 #include "reconcile/reconcile.h"
 #include "report/control.h"
 #include "report/report.h"
 #include "run/child.h"
+#include "run/links.h"
 #include "run/names.h"
 #include "run/trouble.h"
 #include "settings.h"
@@ -74,6 +76,7 @@ struct agent {
 	struct report *report;
 	struct icmp *icmp;
 	struct probe *probe;
+	struct prober *prober;
 	struct checksum *checksum;
 	struct names *names;
 	struct control *control;

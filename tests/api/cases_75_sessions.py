@@ -1,6 +1,8 @@
 """What a node's session leads to elsewhere: metrics, topology, revocation, renewal of certificates."""
 
+import json
 import os
+import re
 import socket
 import ssl
 import time
@@ -51,18 +53,35 @@ def case_nodes_join_and_become_peers(c):
     assert link_state(c, "ann", "cleo") == "never"
 
 
+def case_the_key_of_a_link_is_told_to_its_ends_only(c):
+    ann, ben = c.agents["ann"], c.agents["ben"]
+    ann.follow(lambda desired: "probe-key/sea/ben" in desired and "probe/sea/ben" in desired)
+    ben.follow(lambda desired: "probe-key/sea/ann" in desired)
+    key = json.loads(ann.desired["probe-key/sea/ben"])["key"]
+    assert re.fullmatch("[0-9a-f]{64}", key) and json.loads(ben.desired["probe-key/sea/ann"])["key"] == key
+    observed = expect(c.admin.get("/api/v1/nodes/ann/observed"), 200)
+    assert observed.json["desired"]["probe-key/sea/ben"]["key"] == "(redacted)"
+    assert observed.json["desired"]["probe/sea/ben"]["interval_ms"] == 200
+    assert key not in observed.text
+
+
 def case_metrics_of_nodes_are_prometheus_text(c):
     ann = c.agents["ann"]
     revision = c.admin.get("/api/v1/state").json["revision"]
     ann.applied(revision)
     ann.observe({"node/self": {"version": "0.1.0"}, "peer/sea/ben": {"endpoint": None, "state": "up"},
+                 "link/sea/ben": {"state": "degraded", "since": 1, "cause": "ann-ben degraded: loss"},
                  "wire/lan/ben": {"up": True}, "port/lan/ben": {"state": "forwarding"}})
     eventually(lambda: "weft_peer_up" in c.admin.get("/metrics").text)
+    assert link_state(c, "ann", "ben") == "degraded"  # its probes know better than the handshake
     if not ann.is_sampling:  # nobody scraped before
         ann.await_type("samples")
     assert ann.is_sampling
     ann.send(type="samples", at=1, values={
         "peer/sea/ben": {"rx_bytes": 12345678901234, "tx_bytes": 7, "handshake_age_s": 12.5},
+        "link/sea/ben": {"rtt_us": 12500, "jitter_us": 250, "loss": 0.25, "sent": 100, "lost": 25, "lost_there": 20,
+                         "late": 1, "reordered": 2, "duplicate": 3, "rejected": 4, "rtt_le_10000": 30, "rtt_le_25000": 70,
+                         "rtt_le_31": 9, "rtt_count": 75, "rtt_sum": 900000, "latency_us": 1, "other_thing": 5},
         "guard/counters": {"spoof_in": 3, "spoof_out": 0, "vxlan_in": 1, "vxlan_out": 0, "overlay_in": 2},
         "node/self": {"rss_kb": 9000, "uptime_s": 5, "entries": 3, "writes_total": 8}})
     eventually(lambda: "spoof_in" in c.admin.get("/metrics").text)
@@ -78,6 +97,17 @@ def case_metrics_of_nodes_are_prometheus_text(c):
     assert value_of(families, "weft_peer_rx_bytes_total", **link) == 12345678901234
     assert value_of(families, "weft_peer_tx_bytes_total", **link) == 7
     assert value_of(families, "weft_peer_handshake_age_seconds", **link) == 12.5
+    assert value_of(families, "weft_link_up", **link) == 1 and value_of(families, "weft_link_degraded", **link) == 1
+    assert value_of(families, "weft_link_latency_seconds", **link) == 0.0125
+    assert value_of(families, "weft_link_jitter_seconds", **link) == 0.00025
+    assert value_of(families, "weft_link_loss", **link) == 0.25
+    assert value_of(families, "weft_link_lost_total", **link) == 25
+    assert value_of(families, "weft_link_lost_there_total", **link) == 20
+    assert value_of(families, "weft_link_rtt_seconds_bucket", le="0.025", **link) == 70
+    assert value_of(families, "weft_link_rtt_seconds_bucket", le="+Inf", **link) == 75
+    assert value_of(families, "weft_link_rtt_seconds_sum", **link) == 0.9
+    assert value_of(families, "weft_link_rtt_seconds_count", **link) == 75
+    assert "other_thing" not in answer.text and "3.1e-05" not in answer.text  # nothing of a node's own invention
     assert value_of(families, "weft_guard_spoof_in_total", node="ann", site="port") == 3
     assert value_of(families, "weft_guard_overlay_in_total", node="ann") == 2
     assert value_of(families, "weft_port_forwarding", node="ann", segment="lan", peer="ben") == 1
@@ -122,7 +152,7 @@ def case_revoking_ends_session_certificate_and_tunnels(c):
     bye = ben.await_type("bye", 2)
     assert bye["retry"] is False and "revoked" in bye["reason"], bye
     ann.follow(lambda desired: "peer/sea/ben" not in desired)
-    assert link_state(c, "ann", "ben") in ("never", "up")  # what ann told last
+    assert link_state(c, "ann", "ben") in ("never", "degraded")  # what ann told last
     assert c.admin.get("/api/v1/state").json["counts"]["connected"] == 1
     ben.close()
     ben.connect()

@@ -20,6 +20,11 @@ def parse_labels(text):
     return labels
 
 
+def histogram_add(families, name, key, value):
+    """A series of a histogram stands under its own name: NAME_bucket, NAME_sum, NAME_count."""
+    families.setdefault(name, ("histogram", {}))[1][key] = float(value)
+
+
 def parse(text):
     """{family: (type, {frozenset of labels: value})}; every family has one HELP, one TYPE, and stands together."""
     families, current, series = {}, None, set()
@@ -34,18 +39,19 @@ def parse(text):
         if line.startswith("# TYPE "):
             name, kind = line[7:].split(" ")
             assert name == current and families[name] == (None, {}), line
-            assert kind in ("counter", "gauge"), line
+            assert kind in ("counter", "gauge", "histogram"), line
             assert (kind == "counter") == name.endswith("_total"), line
             families[name] = (kind, {})
             continue
         found = SAMPLE.match(line)
         assert found, f"no sample: {line!r}"
         name, labels, value = found.groups()
-        assert name == current and families[name][0], f"{line!r} stands under {current}"
+        own = name if families[current][0] != "histogram" else re.sub("_(bucket|sum|count)$", "", name)
+        assert own == current and families[current][0], f"{line!r} stands under {current}"
         key = frozenset(parse_labels(labels or "").items())
         assert (name, key) not in series, f"twice: {line!r}"
         series.add((name, key))
-        families[name][1][key] = float(value)
+        families[current][1].setdefault(key, float(value)) if own == name else histogram_add(families, name, key, value)
     return families
 
 

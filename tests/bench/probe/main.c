@@ -71,7 +71,8 @@ static struct prober *start(uv_loop_t *loop, int links, int64_t interval_ms, boo
 		(void)snprintf(names[i].far, sizeof names[i].far, "127.2.%d.%d", i / 250,
 			       i % 250 + 1);
 		targets[i] = (struct prober_target){ .key = names[i].key,
-						     .name = names[i].key,
+						     .own_name = "near",
+						     .peer_name = names[i].key,
 						     .device = "lo",
 						     .own = is_far ? names[i].far : "127.1.0.1",
 						     .peer = is_far ? "127.1.0.1" : names[i].far,

@@ -22,7 +22,7 @@ static void drop_json(void *json)
 
 void lot_init(struct lot *lot)
 {
-	struct fleet_settings settings = { 4789, 51820, { 0xfd, 1, 2, 3, 4, 5 } };
+	struct fleet_settings settings = { 4789, 51820, { 0xfd, 1, 2, 3, 4, 5 }, 862, { 7 } };
 
 	memset(lot, 0, sizeof *lot);
 	lot->fleet = fleet_new(&settings);

@@ -400,14 +400,77 @@ static void one_more_in_a_mesh_of_1000_costs_its_neighbours(void **state)
 	// Generous: sanitizers and a shared machine. It is about 20 ms without them.
 	assert_true(clock() - start < 2 * CLOCKS_PER_SEC);
 	assert_int_equal(lot_touched(&lot), 999);
-	assert_int_equal(lot_delta(&lot, "n0")->count, 1);
+	assert_int_equal(lot_delta(&lot, "n0")->count, 3); // the peer, its probe and the key
 	lot_check_whole(&lot);
 	lot_done(&lot);
+}
+
+static void each_link_is_probed_under_a_key_of_its_own(void **state)
+{
+	struct lot *lot = article();
+	char key[128];
+
+	(void)state;
+	entry_says(lot, "rho", "probe/home/bob", "local", "10.64.0.1");
+	entry_says(lot, "rho", "probe/home/bob", "interval_ms", "200");
+	entry_says(lot, "rho", "probe/home/bob", "down", "3");
+	entry_says(lot, "rho", "probe/home/bob", "port", "862");
+	entry_says(lot, "rho", "probe/home/bob", "needs",
+		   "[\"peer/home/bob\",\"address/home/10.64.0.1\",\"probe-key/home/bob\"]");
+	json_t *body = lot_entry(lot, "rho", "probe-key/home/bob");
+	(void)snprintf(key, sizeof key, "%s", field(body, "key"));
+	json_decref(body);
+	assert_int_equal(strlen(key), 64);
+	entry_says(lot, "bob", "probe-key/home/rho", "key", key);
+	body = lot_entry(lot, "rho", "probe-key/home/epsilon");
+	assert_string_not_equal(field(body, "key"), key);
+	json_decref(body);
+	lot_rename(lot, "nodes", "bob", "rob");
+	lot_put(lot, "networks", "home",
+		"{'mesh':['rho','epsilon','rob','vorke'],'links':[['rho','pi0']]}");
+	change(lot);
+	entry_says(lot, "rho", "probe-key/home/rob", "key", key);
+	lot_done(lot);
+}
+
+static void a_link_says_how_it_is_probed_before_its_network_does(void **state)
+{
+	struct lot *lot = article();
+
+	(void)state;
+	lot_put(lot, "slas", "voice", "{'latency':'150ms','jitter':'3x','loss':'1%','for':'5s'}");
+	lot_put(lot, "networks", "home",
+		"{'mesh':['rho','epsilon','bob','vorke'],'links':[['rho','pi0']],"
+		"'probe':{'interval':'50ms','down':4},'sla':'voice'}");
+	change(lot);
+	entry_says(lot, "rho", "probe/home/bob", "interval_ms", "50");
+	entry_says(lot, "rho", "probe/home/bob", "down", "4");
+	entry_says(lot, "rho", "probe/home/bob", "up", "5");
+	entry_says(lot, "bob", "probe/home/rho", "sla",
+		   "{\"clear_for_ms\":30000,\"for_ms\":5000,\"jitter_permille\":3000,"
+		   "\"latency_us\":150000,\"loss_ppm\":10000}");
+	lot_put(lot, "links", "home.bob.rho",
+		"{'network':'home','ends':['bob','rho'],'probe':{'interval':'1s','hold_down':'9s'}"
+		"}");
+	change(lot);
+	assert_int_equal(lot_touched(lot), 2);
+	entry_says(lot, "bob", "probe/home/rho", "interval_ms", "1000");
+	entry_says(lot, "bob", "probe/home/rho", "down", "3");
+	entry_says(lot, "bob", "probe/home/rho", "hold_down_ms", "9000");
+	entry_says(lot, "bob", "probe/home/epsilon", "interval_ms", "50");
+	lot_put(lot, "slas", "voice", "{'latency':'99ms'}");
+	change(lot);
+	assert_int_equal(lot_touched(lot), 5);
+	entry_says(lot, "pi0", "probe/home/rho", "sla",
+		   "{\"clear_for_ms\":30000,\"for_ms\":3000,\"latency_us\":99000}");
+	lot_done(lot);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_link_is_probed_under_a_key_of_its_own),
+		cmocka_unit_test(a_link_says_how_it_is_probed_before_its_network_does),
 		cmocka_unit_test(article_fleet_gets_tunnels_wires_and_bridges),
 		cmocka_unit_test(peers_are_reached_where_they_can_be),
 		cmocka_unit_test(both_ends_of_a_wire_agree_and_no_two_wires_share_a_vni),

@@ -57,6 +57,10 @@ static char *network_spec(const struct lot *lot)
 		text_addf(&t, ",'keepalive':'%us'", pick(3));
 	if (pick(6) == 0)
 		text_addf(&t, ",'port':%u", 4000 + pick(3));
+	if (pick(4) == 0)
+		text_addf(&t, ",'probe':{'interval':'%ums'}", 20 + pick(3));
+	if (pick(3) == 0)
+		text_add(&t, ",'sla':'voice'");
 	text_add(&t, "}");
 	return text_take(&t);
 }
@@ -132,19 +136,31 @@ static void edit_link(struct lot *lot)
 		return;
 	(void)snprintf(name, sizeof name, "n0.%s.%s", node_names[x], node_names[y]);
 	(void)snprintf(spec, sizeof spec,
-		       "{'network':'n0','ends':['%s','%s'],'disabled':%s,'cost':%u}", node_names[x],
-		       node_names[y], pick(2) ? "true" : "false", 1 + pick(3));
+		       "{'network':'n0','ends':['%s','%s'],'disabled':%s,'cost':%u%s}",
+		       node_names[x], node_names[y], pick(2) ? "true" : "false", 1 + pick(3),
+		       pick(2)   ? ",'sla':'voice'"
+		       : pick(2) ? ",'probe':{'down':7}"
+				 : "");
 	bool is_there = fleet_find(lot->fleet, FLEET_LINK, name) != NULL;
 	lot_put(lot, "links", name, is_there && pick(2) ? NULL : spec);
+}
+
+// References to it stand although it may not: the planner does not mind.
+static void edit_sla(struct lot *lot)
+{
+	char spec[64];
+
+	(void)snprintf(spec, sizeof spec, "{'latency':'%ums','loss':'2x'}", 100 + pick(3));
+	lot_put(lot, "slas", "voice", pick(4) ? spec : NULL);
 }
 
 static void edit_something(struct lot *lot)
 {
 	static void (*const editors[])(struct lot *) = { edit_node, edit_facts,   edit_facts,
 							 edit_site, edit_network, edit_segment,
-							 edit_link };
+							 edit_link, edit_sla };
 
-	editors[pick(7)](lot);
+	editors[pick(8)](lot);
 	// Deleting what is not there is no edit.
 	if (lot->edit_count > 0) {
 		struct fleet_edit *e = &lot->edits[lot->edit_count - 1];

@@ -40,7 +40,8 @@ static void on_change(void *context, const struct prober_change *change)
 static struct prober_target target(const char *own, const char *peer, uint8_t secret)
 {
 	struct prober_target t = { .key = "net/other",
-				   .name = "one-other",
+				   .own_name = "one",
+				   .peer_name = "other",
 				   .device = "lo",
 				   .own = own,
 				   .peer = peer,

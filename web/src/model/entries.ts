@@ -58,8 +58,12 @@ export function standingOf(entry: Keyed, failed: Set<string>): Standing {
 export function allEntries(detail: NodeDetail): Keyed[] {
   const kinds = new Set<string>();
   for (const key of [...Object.keys(detail.desired), ...Object.keys(detail.entries)]) kinds.add(key.split("/")[0] ?? key);
-  kinds.delete("node");
-  return [...kinds].sort().flatMap((kind) => entriesOf(detail, kind));
+  // What comes of a probe is seen as its link; of a key nothing is ever seen.
+  for (const kind of ["node", "link", "probe-key"]) kinds.delete(kind);
+  return [...kinds].sort().flatMap((kind) => entriesOf(detail, kind)).map((entry) => {
+    const link = entry.key.startsWith("probe/") ? detail.entries[`link/${entry.owner}/${entry.peer}`] : undefined;
+    return link ? { ...entry, observed: link } : entry;
+  });
 }
 
 /** Addresses wanted on a device. */

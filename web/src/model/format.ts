@@ -68,3 +68,16 @@ export function clockExact(ms: number): string {
   const zone = minutes === 0 ? "UTC" : `UTC${minutes < 0 ? "-" : "+"}${pad(Math.abs(minutes) / 60)}:${pad(Math.abs(minutes) % 60)}`;
   return `${clock(ms)} ${zone}`;
 }
+
+/** Microseconds with two or three digits that matter: "0.63 ms", "12.4 ms", "1.52 s". */
+export function span(us: number): string {
+  const ms = us / 1000;
+  if (ms >= 999.5) return `${(ms / 1000).toFixed(2)} s`;
+  return `${ms.toFixed(ms >= 99.95 ? 0 : ms >= 9.995 ? 1 : 2)} ms`;
+}
+
+/** 0.0312 -> "3.1 %" */
+export function share(part: number): string {
+  const percent = part * 100;
+  return `${percent === 0 || percent >= 9.95 ? percent.toFixed(0) : percent.toFixed(1)} %`;
+}

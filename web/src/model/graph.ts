@@ -39,7 +39,7 @@ function end(port: TopologyPort | undefined): string {
   return port.state === "listening" || port.state === "learning" ? "learning" : "blocked";
 }
 
-const LINK_SIGNS: Record<string, string> = { up: "", down: "✕ down", unknown: "?", never: "… never", disabled: "off" };
+const LINK_SIGNS: Record<string, string> = { up: "", degraded: "▲ degraded", down: "✕ down", unknown: "?", never: "… never", disabled: "off" };
 
 function linkElement(link: TopologyLink, ports: Ports): ElementDefinition {
   const source = end(ports.get(`${link.a} ${link.b}`));

@@ -1,7 +1,7 @@
 // The sign of a state: a shape and a colour, always beside a word.
 
 export type MarkState =
-  | "ok" | "up" | "forwarding" | "lagging" | "error" | "down" | "offline" | "never" | "unknown" | "blocking" | "disabled"
+  | "ok" | "up" | "forwarding" | "degraded" | "lagging" | "error" | "down" | "offline" | "never" | "unknown" | "blocking" | "disabled"
   | "info" | "warning" | "learning";
 
 type Shape = "disc" | "ring" | "dots" | "triangle" | "cross" | "bar" | "dash";
@@ -10,6 +10,7 @@ const SHAPES: Record<MarkState, [Shape, string]> = {
   ok: ["disc", "good"],
   up: ["disc", "good"],
   forwarding: ["disc", "good"],
+  degraded: ["triangle", "warn"],
   lagging: ["triangle", "warn"],
   warning: ["triangle", "warn"],
   learning: ["triangle", "warn"],

@@ -102,8 +102,9 @@ function Broken({ links }: { links: TopologyLink[] }) {
 function Legend() {
   return (
     <ul class="legend">
-      <li><State state="up" word="up: fresh handshakes" /></li>
-      <li><State state="down" word="down: an end had no handshake for 3 min, or never" /></li>
+      <li><State state="up" word="up: its probes come back" /></li>
+      <li><State state="degraded" word="degraded: they do, but its SLA is broken" /></li>
+      <li><State state="down" word="down: an end's probes are lost" /></li>
       <li><State state="unknown" word="unknown: no end is connected to tell" /></li>
       <li><State state="never" word="never: an end has not joined yet" /></li>
       <li><State state="disabled" word="off: disabled by an override" /></li>

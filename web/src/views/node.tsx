@@ -16,6 +16,7 @@ import { Findings } from "../parts/findings";
 import { GuardCounters, Interfaces } from "../parts/interfaces";
 import { State } from "../parts/mark";
 import { Peers } from "../parts/peers";
+import { Probes } from "../parts/probes";
 import { ApproveButton, usePending } from "../parts/pending";
 import { Ping } from "../parts/ping";
 import { Scroll, Section } from "../parts/section";
@@ -196,6 +197,7 @@ function Parts({ node, detail }: { node: NodeState; detail: NodeDetail }) {
   return (
     <>
       <Findings detail={detail} />
+      <Probes node={node.name} detail={detail} />
       <Peers node={node.name} detail={detail} />
       <Bridges detail={detail} />
       <Interfaces detail={detail} />

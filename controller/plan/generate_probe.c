@@ -1,0 +1,118 @@
+// Entries by which a node measures its links, and the keys that the packets are authenticated by.
+#include <openssl/crypto.h>
+#include <openssl/hmac.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "plan/generate.h"
+
+enum { KEY_SIZE = 32, KEY_TEXT_SIZE = 2 * KEY_SIZE + 1 };
+
+// HKDF-Expand (RFC 5869, 2.3) of one block: the secret is as good as random, and the information
+// names the link by ids, so that a rename changes no key. False: out of memory.
+static bool link_key(const struct generation *g, const struct network_cell *cell,
+		     char ret_text[KEY_TEXT_SIZE])
+{
+	const int64_t a = g->node->id, b = cell->peer->id;
+	unsigned char key[KEY_SIZE];
+	unsigned key_len = 0;
+	char info[128];
+
+	// The counter of the one block stands where the text ends.
+	const int len = snprintf(info, sizeof info, "probe/%lld/%lld/%lld\x01",
+				 (long long)cell->network->id, (long long)(a < b ? a : b),
+				 (long long)(a < b ? b : a));
+	if (!HMAC(EVP_sha256(), g->fleet->settings.probe_secret,
+		  sizeof g->fleet->settings.probe_secret, (const unsigned char *)info, (size_t)len,
+		  key, &key_len))
+		return false;
+	for (size_t i = 0; i < sizeof key; i++)
+		(void)snprintf(ret_text + 2 * i, 3, "%02x", key[i]);
+	OPENSSL_cleanse(key, sizeof key);
+	return true;
+}
+
+const struct fleet_probe *link_probe(const struct fleet *fleet, const struct fleet_object *network,
+				     const char *a, const char *b)
+{
+	const struct fleet_link *link = fleet_override(fleet, network->name, a, b);
+
+	return link && link->probe.is_written ? &link->probe : &network->as.network.probe;
+}
+
+const struct fleet_sla *link_sla(const struct fleet *fleet, const struct fleet_object *network,
+				 const char *a, const char *b)
+{
+	const struct fleet_link *link = fleet_override(fleet, network->name, a, b);
+	const char *name = link && link->sla ? link->sla : network->as.network.sla;
+	const struct fleet_object *sla = name ? fleet_find(fleet, FLEET_SLA, name) : NULL;
+
+	return sla ? &sla->as.sla : NULL;
+}
+
+static void add_limit(json_t *body, const char *what, const char *unit, const struct limit *limit)
+{
+	char name[32];
+
+	(void)snprintf(name, sizeof name, "%s_%s", what, limit->most ? unit : "permille");
+	if (limit->most || limit->factor_permille)
+		(void)json_object_set_new(
+			body, name,
+			json_integer(limit->most ? limit->most : limit->factor_permille));
+}
+
+static json_t *sla_json(const struct fleet_sla *sla)
+{
+	json_t *body =
+		json_pack("{s:i, s:i}", "for_ms", sla->for_ms, "clear_for_ms", sla->clear_for_ms);
+
+	add_limit(body, "latency", "us", &sla->latency);
+	add_limit(body, "jitter", "us", &sla->jitter);
+	add_limit(body, "loss", "ppm", &sla->loss);
+	return body;
+}
+
+// Both ends in the first family that both have an address of.
+static bool link_addresses(const struct generation *g, const struct network_cell *cell,
+			   struct address *ret_own, struct address *ret_peer)
+{
+	for (int family = 4; family <= 6; family += 2) {
+		if (fleet_address(g->fleet, cell->network, g->node, family, ret_own) &&
+		    fleet_address(g->fleet, cell->network, cell->peer, family, ret_peer))
+			return true;
+	}
+	return false;
+}
+
+void generate_probe(struct generation *g, const struct network_cell *cell)
+{
+	const char *network = cell->network->name, *peer = cell->peer->name;
+	char device[DEVICE_NAME_SIZE], key[KEY_TEXT_SIZE], text[ADDRESS_TEXT_SIZE];
+	char peer_key[192], key_key[192], address_key[192];
+	struct address own, theirs;
+
+	if (!link_addresses(g, cell, &own, &theirs))
+		return;
+	if (!link_key(g, cell, key)) {
+		g->out->failed = true;
+		return;
+	}
+	const struct fleet_probe *probe = link_probe(g->fleet, cell->network, g->node->name, peer);
+	const struct fleet_sla *sla = link_sla(g->fleet, cell->network, g->node->name, peer);
+	name_wireguard(device, cell->network->id);
+	(void)snprintf(peer_key, sizeof peer_key, "peer/%s/%s", network, peer);
+	(void)snprintf(key_key, sizeof key_key, "probe-key/%s/%s", network, peer);
+	(void)snprintf(address_key, sizeof address_key, "address/%s/%s", network,
+		       address_format(&own, text));
+	generate_add(g, json_pack("{s:s, s:[]}", "key", key, "needs"), "%s", key_key);
+	OPENSSL_cleanse(key, sizeof key);
+	json_t *body =
+		json_pack("{s:s, s:o, s:o, s:i, s:i, s:i, s:i, s:i, s:o}", "device", device,
+			  "local", json_address(&own, -1), "remote", json_address(&theirs, -1),
+			  "port", g->fleet->settings.probe_port, "interval_ms", probe->interval_ms,
+			  "down", probe->down, "up", probe->up, "hold_down_ms", probe->hold_down_ms,
+			  "needs", json_needs(peer_key, address_key, key_key, NULL));
+	if (sla)
+		(void)json_object_set_new(body, "sla", sla_json(sla));
+	generate_add(g, body, "probe/%s/%s", network, peer);
+}

@@ -1,0 +1,288 @@
+#include "run/links.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#include "run/state.h"
+
+CLEAN_FUNC(json_t, json_decref)
+
+enum { START_MS = 30000 };
+
+#define NEVER_ANSWERED                                                                             \
+	"no probe has come back yet, but WireGuard's handshakes do: the other end may not know "   \
+	"probes"
+
+// ---- what is desired ----
+
+struct gathering {
+	const struct agent *agent;
+	struct prober_target *targets;
+	size_t len, cap;
+};
+
+static struct judge_limit limit_of(struct reconcile_limit limit)
+{
+	return (struct judge_limit){ .most = limit.most, .factor_permille = limit.permille };
+}
+
+static struct judge_config judge_of(const struct reconcile_probe *probe)
+{
+	struct judge_config config = judge_config_default();
+	config.interval_us = (int64_t)probe->interval_ms * 1000;
+	config.down = probe->down;
+	config.up = probe->up;
+	config.hold_down_us = (int64_t)probe->hold_down_ms * 1000;
+	config.sla.limit[JUDGE_LATENCY] = limit_of(probe->latency);
+	config.sla.limit[JUDGE_JITTER] = limit_of(probe->jitter);
+	config.sla.limit[JUDGE_LOSS] = limit_of(probe->loss);
+	config.sla.for_us = (int64_t)probe->for_ms * 1000;
+	config.sla.clear_for_us = (int64_t)probe->clear_for_ms * 1000;
+	return config;
+}
+
+static void add_target(void *context, const struct reconcile_probe *probe)
+{
+	struct gathering *g = context;
+	const char *peer = strchr(probe->link, '/');
+	if (g->len == g->cap) {
+		const size_t cap = g->cap ? 2 * g->cap : 16;
+		struct prober_target *targets = reallocarray(g->targets, cap, sizeof *targets);
+		if (!targets)
+			return;
+		g->targets = targets;
+		g->cap = cap;
+	}
+	struct prober_target *t = &g->targets[g->len++];
+	*t = (struct prober_target){ .key = probe->link,
+				     .own_name = g->agent->identity.name,
+				     .peer_name = peer ? peer + 1 : probe->link,
+				     .device = probe->device,
+				     .own = probe->local,
+				     .peer = probe->remote,
+				     .port = probe->port,
+				     .judge = judge_of(probe) };
+	memcpy(t->secret, probe->key, sizeof t->secret);
+}
+
+void links_update(struct agent *agent)
+{
+	struct err err = { 0 };
+	struct gathering g = { .agent = agent };
+	reconcile_each_probe(agent->reconcile, add_target, &g);
+	if (prober_set(agent->prober, g.targets, g.len, &err) < 0)
+		log_warn("probe: %s", err.text);
+	if (g.targets)
+		explicit_bzero(g.targets, g.cap * sizeof *g.targets);
+	free(g.targets);
+}
+
+int links_probing(void *context, const char *link, struct err *err)
+{
+	struct agent *agent = context;
+	struct err trouble;
+	return prober_trouble(agent->prober, link, &trouble)
+		       ? err_set(err, trouble.code, "%s", trouble.text)
+		       : 0;
+}
+
+// ---- what comes of it ----
+
+static bool peer_is_up(const struct entry_set *observed, const char *link)
+{
+	char key[WIRE_KEY_MAX + 8];
+	size_t len;
+	(void)snprintf(key, sizeof key, "peer/%s", link);
+	const char *body = entry_set_get(observed, key, &len);
+	CLEAN(json_decref_ptr) json_t *json = body ? json_loadb(body, len, 0, NULL) : NULL;
+	const char *state = json_string_value(json_object_get(json, "state"));
+	return state && strcmp(state, "up") == 0;
+}
+
+// What is known of a link. An end of an older version answers nothing: then the handshakes are all
+// there is to go by.
+static bool read_link(const struct agent *agent, const struct entry_set *observed, const char *link,
+		      struct prober_reading *ret)
+{
+	if (!prober_read(agent->prober, link, ret))
+		return false;
+	if (ret->state == JUDGE_DOWN && ret->counts.returned == 0 && peer_is_up(observed, link)) {
+		ret->state = JUDGE_UNKNOWN;
+		(void)snprintf(ret->sentence, sizeof ret->sentence, "%s", NEVER_ANSWERED);
+	}
+	return true;
+}
+
+bool links_verdict(const struct agent *agent, const struct entry_set *observed, const char *link,
+		   bool *ret_up)
+{
+	struct prober_reading reading;
+	if (!read_link(agent, observed, link, &reading) || reading.state == JUDGE_UNKNOWN)
+		return false;
+	*ret_up = reading.state != JUDGE_DOWN;
+	return true;
+}
+
+static void put_link(const struct agent *agent, struct entry_set *observed, const char *link)
+{
+	struct prober_reading reading;
+	char key[WIRE_KEY_MAX + 8];
+	if (!read_link(agent, observed, link, &reading))
+		return;
+	CLEAN(json_decref_ptr)
+	json_t *body = json_pack("{s:s, s:I, s:s}", "state", judge_state_name(reading.state),
+				 "since", (json_int_t)reading.since_ms, "cause", reading.sentence);
+	CLEAN(free_ptr) char *text = body ? json_dumps(body, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+	(void)snprintf(key, sizeof key, "link/%s", link);
+	if (text)
+		(void)entry_set_put(observed, key, text, strlen(text), NULL);
+}
+
+struct observing {
+	const struct agent *agent;
+	struct entry_set *observed;
+};
+
+static void observe_one(void *context, const struct reconcile_probe *probe)
+{
+	const struct observing *o = context;
+	put_link(o->agent, o->observed, probe->link);
+}
+
+void links_observe(struct agent *agent, struct entry_set *observed)
+{
+	struct observing o = { agent, observed };
+	reconcile_each_probe(agent->reconcile, observe_one, &o);
+}
+
+static void tell_event(struct agent *agent, const struct prober_change *change)
+{
+	static const struct {
+		const char *severity, *kind;
+	} events[] = {
+		[JUDGE_UP] = { "info", "link_up" },
+		[JUDGE_DEGRADED] = { "warning", "link_degraded" },
+		[JUDGE_DOWN] = { "warning", "link_down" },
+		[JUDGE_UNKNOWN] = { "info", "link_unknown" },
+	};
+	char key[WIRE_KEY_MAX + 8];
+	struct prober_reading reading;
+	(void)snprintf(key, sizeof key, "link/%s", change->key);
+	// What is so when this program starts was so before, and a tunnel that is still being set
+	// up has not gone down: no news.
+	if (change->before == JUDGE_UNKNOWN &&
+	    (change->state == JUDGE_DOWN || clock_mono_ms() - agent->started_ms < START_MS))
+		return;
+	if (read_link(agent, agent->observed, change->key, &reading) &&
+	    reading.state == JUDGE_UNKNOWN)
+		return;
+	session_event(agent, events[change->state].severity, events[change->state].kind, key,
+		      change->sentence);
+}
+
+void links_changed(void *context, const struct prober_change *change)
+{
+	struct agent *agent = context;
+	log_info("link %s", change->sentence);
+	tell_event(agent, change);
+	put_link(agent, agent->observed, change->key);
+	apply_tell_observed(agent);
+}
+
+// ---- samples ----
+
+// Without what is not known.
+static void add_us(json_t *sample, const char *name, int64_t us)
+{
+	_Static_assert(OFFSET_UNKNOWN == JUDGE_UNMEASURED, "one value says that nothing is known");
+	if (us != OFFSET_UNKNOWN)
+		(void)json_object_set_new(sample, name, json_integer((json_int_t)us));
+}
+
+static void add_count(json_t *sample, const char *name, uint64_t count)
+{
+	(void)json_object_set_new(sample, name, json_integer((json_int_t)count));
+}
+
+static void add_histogram(json_t *sample, const struct link_histogram *h)
+{
+	char name[32];
+	for (size_t i = 0; i < LINK_BUCKETS; i++) {
+		(void)snprintf(name, sizeof name, "rtt_le_%d", (int)link_bounds_us[i]);
+		add_count(sample, name, h->at_most[i]);
+	}
+	add_count(sample, "rtt_count", h->count);
+	add_count(sample, "rtt_sum", (uint64_t)h->sum_us);
+}
+
+static json_t *sample_of(const struct prober_reading *r)
+{
+	json_t *sample = json_object();
+	const int64_t loss = r->value[JUDGE_LOSS];
+	add_us(sample, "rtt_us", r->rtt_us);
+	add_us(sample, "forward_us", r->forward_us);
+	add_us(sample, "back_us", r->back_us);
+	add_us(sample, "jitter_us", r->value[JUDGE_JITTER]);
+	if (loss != JUDGE_UNMEASURED)
+		(void)json_object_set_new(sample, "loss", json_real((double)loss / 1e6));
+	add_count(sample, "sent", r->counts.sent);
+	add_count(sample, "lost", r->counts.lost);
+	add_count(sample, "lost_there", r->sender.lost_there);
+	add_count(sample, "late", r->counts.late + r->sender.expired);
+	add_count(sample, "reordered", r->counts.reordered);
+	add_count(sample, "duplicate", r->counts.duplicate);
+	add_count(sample, "rejected", r->garbage + r->sender.foreign + r->reflector.replayed);
+	add_histogram(sample, &r->histogram);
+	return sample;
+}
+
+struct sampling {
+	const struct agent *agent;
+	json_t *values;
+};
+
+static void sample_one(void *context, const struct reconcile_probe *probe)
+{
+	const struct sampling *s = context;
+	struct prober_reading reading;
+	char key[WIRE_KEY_MAX + 8];
+	(void)snprintf(key, sizeof key, "link/%s", probe->link);
+	if (prober_read(s->agent->prober, probe->link, &reading))
+		(void)json_object_set_new(s->values, key, sample_of(&reading));
+}
+
+void links_sample(struct agent *agent, json_t *values)
+{
+	struct sampling s = { agent, values };
+	reconcile_each_probe(agent->reconcile, sample_one, &s);
+}
+
+struct listing {
+	const struct agent *agent;
+	json_t *list;
+};
+
+static void list_one(void *context, const struct reconcile_probe *probe)
+{
+	const struct listing *l = context;
+	struct prober_reading reading;
+	if (!read_link(l->agent, l->agent->observed, probe->link, &reading))
+		return;
+	(void)json_array_append_new(l->list, json_pack("{s:o, s:s, s:I, s:s, s:i, s:o}", "key",
+						       json_sprintf("link/%s", probe->link),
+						       "state", judge_state_name(reading.state),
+						       "since", (json_int_t)reading.since_ms,
+						       "cause", reading.sentence, "interval_ms",
+						       (int)probe->interval_ms, "sample",
+						       sample_of(&reading)));
+}
+
+json_t *links_status(const struct agent *agent)
+{
+	struct listing l = { agent, json_array() };
+	reconcile_each_probe(agent->reconcile, list_one, &l);
+	return l.list;
+}

@@ -1,0 +1,34 @@
+// The measured links: hands what is desired to the prober, and tells the controller, the log and
+// the samples what it says.
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "wire/entries.h"
+
+#include "probe/prober.h"
+
+struct agent;
+
+void links_changed(void *context, const struct prober_change *change); // a prober_change_fn
+
+// Whether that link can be probed; a hook of reconcile.
+int links_probing(void *context, const char *link, struct err *err);
+
+// After a reconciliation.
+void links_update(struct agent *agent);
+
+// Adds an entry link/NETWORK/NODE for each, in the light of what WireGuard says of the peers in the
+// same set.
+void links_observe(struct agent *agent, struct entry_set *observed);
+
+// Whether a link is judged by its probes, and if so, whether it carries traffic.
+bool links_verdict(const struct agent *agent, const struct entry_set *observed, const char *link,
+		   bool *ret_up);
+
+// A new list of all: key, state, since, cause, interval_ms, and what was measured.
+json_t *links_status(const struct agent *agent);
+
+// Adds the samples of each.
+void links_sample(struct agent *agent, json_t *values);
