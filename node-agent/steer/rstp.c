@@ -50,6 +50,7 @@ static void settle(struct rstp *b, int64_t now)
 {
 	struct rstp_port *p;
 
+	b->ran = now;
 	// Whatever is left is done at the next event.
 	for (int i = 0; i < STEPS_MAX && step(b, now); i++)
 		;

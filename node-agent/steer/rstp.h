@@ -78,9 +78,9 @@ void rstp_port_up(struct rstp *b, unsigned port, bool is_up, int64_t now_us);
 
 void rstp_receive(struct rstp *b, unsigned port, const struct bpdu *bpdu, int64_t now_us);
 
-// Call it at rstp_due().
+// Call it at rstp_due(), which may be in the past.
 void rstp_tick(struct rstp *b, int64_t now_us);
-int64_t rstp_due(const struct rstp *b, int64_t now_us);
+int64_t rstp_due(const struct rstp *b);
 
 enum rstp_action_kind {
 	RSTP_SET_STATE, // the port's state

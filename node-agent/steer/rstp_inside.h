@@ -78,6 +78,7 @@ struct rstp {
 	int root_port;                    // -1: this bridge is the root
 	uint64_t next_session;
 	uint64_t topology_changes;
+	int64_t ran;    // when the machines last ran
 	uint64_t saved; // digest of what must outlive the program, as last saved
 };
 
@@ -104,7 +105,7 @@ void selection_run(struct rstp *b);
 bool transition_step(struct rstp *b, struct rstp_port *p, int64_t now);
 
 // rstp_timers.c
-int64_t timers_due(const struct rstp *b, const struct rstp_port *p, int64_t now);
+int64_t timers_due(const struct rstp *b, const struct rstp_port *p);
 
 // rstp_state.c: port state transition (17.30).
 enum rstp_state state_of(const struct rstp_port *p);

@@ -105,6 +105,8 @@ int rstp_load(const void *data, size_t size, int64_t now_us, struct rstp **ret, 
 	b->next_session += NUMBERS_AHEAD;
 	for (unsigned i = 0; (p = rstp_next_port(b, &i));)
 		resume(p, now_us);
+	// The next program has to begin beyond the numbers that this one uses.
+	b->saved = digest(b) + 1;
 	*ret = b;
 	return 0;
 }

@@ -161,9 +161,7 @@ static void act(struct world *w, unsigned node)
 		else if (a.kind == RSTP_SEND)
 			send(w, node, &a);
 	}
-	const int64_t now = sim_clock(w->sim, node);
-
-	sim_set_timer(w->sim, node, 0, rstp_due(b->machine, now));
+	sim_set_timer(w->sim, node, 0, rstp_due(b->machine));
 }
 
 static void on_receive(void *user, unsigned node, unsigned link, const void *bytes, size_t len)
