@@ -183,6 +183,30 @@ static void a_loss_below_the_limit_never_degrades(void **state)
 	assert_int_equal(l.j.state, JUDGE_UP);
 }
 
+static void losses_that_were_judged_are_not_judged_again(void **state)
+{
+	struct judge_config config = voice();
+	struct probed l;
+
+	(void)state;
+	// Those of a link that was down do not make it degraded when it is back.
+	begin_up(&l, &config);
+	probed_pass(&l, 40, -1);
+	assert_int_equal(l.j.state, JUDGE_DOWN);
+	probed_pass(&l, 100, FAST);
+	assert_int_equal(l.j.state, JUDGE_UP);
+	assert_int_equal(l.changes, 2);
+	// Nor do those that it was degraded for, when it is so no longer.
+	config.sla.clear_for_us = 15 * SECOND;
+	config.down = 20;
+	begin_up(&l, &config);
+	lossy(&l, 60, 300000);
+	assert_int_equal(l.j.state, JUDGE_DEGRADED);
+	probed_pass(&l, 200, FAST);
+	assert_int_equal(l.j.state, JUDGE_UP);
+	assert_int_equal(l.changes, 2);
+}
+
 static void a_factor_goes_by_what_is_usual(void **state)
 {
 	struct judge_config config = voice();
@@ -307,6 +331,7 @@ int main(void)
 		cmocka_unit_test(jitter_of_one_direction_needs_no_common_clock),
 		cmocka_unit_test(a_loss_of_a_third_degrades_within_five_seconds_mostly),
 		cmocka_unit_test(a_loss_below_the_limit_never_degrades),
+		cmocka_unit_test(losses_that_were_judged_are_not_judged_again),
 		cmocka_unit_test(a_factor_goes_by_what_is_usual),
 		cmocka_unit_test(a_factor_of_next_to_nothing_is_not_broken_by_next_to_nothing),
 		cmocka_unit_test(one_that_comes_back_bad_is_not_up_first),
