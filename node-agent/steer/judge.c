@@ -291,21 +291,27 @@ static void learn(struct judge *j)
 		sla_learn(j, clamp(j->now_us - j->last_reply_us, 0, 2 * j->config.interval_us));
 }
 
+// Is it no reply to a probe that was sent?
+static bool is_stray(const struct judge *j, uint32_t index, const struct judge_reply *reply)
+{
+	if (!j->has_sent || index > INT32_MAX || reply->rtt_us < 0 || reply->rtt_us > REPLY_MAX_US)
+		return true;
+	return index < JUDGE_WINDOW &&
+	       !((j->pending | j->returned | j->missed) & (UINT64_C(1) << index));
+}
+
 bool judge_reply(struct judge *j, uint32_t sequence, const struct judge_reply *reply,
 		 int64_t now_us)
 {
 	uint32_t index = j->newest - sequence;
 
 	advance_clock(j, now_us);
-	if (!j->has_sent || index > INT32_MAX || reply->rtt_us < 0 ||
-	    reply->rtt_us > REPLY_MAX_US) {
+	if (is_stray(j, index, reply)) {
 		j->counts.stray++;
 	} else if (index >= JUDGE_WINDOW || j->missed & (UINT64_C(1) << index)) {
 		j->counts.late++;
-	} else if (j->returned & (UINT64_C(1) << index)) {
-		j->counts.duplicate++;
 	} else if (!take_bit(&j->pending, index)) {
-		j->counts.stray++;
+		j->counts.duplicate++;
 	} else {
 		j->counts.reordered += (j->returned & ((UINT64_C(1) << index) - 1)) != 0;
 		j->counts.returned++;

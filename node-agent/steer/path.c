@@ -56,13 +56,13 @@ struct path_set path_set_make(const struct path_config *config, uint64_t self, u
 
 // ---- ranking ----
 
-static unsigned told(const struct path_set *set, uint8_t path)
+static unsigned told(const struct path_set *set, unsigned path)
 {
 	return (unsigned)(set->told >> (4 * path)) & 15;
 }
 
 // The worse of both ends; one that does not know yet goes by what the other says.
-static enum judge_state state_of(const struct path_set *set, uint8_t path)
+static enum judge_state state_of(const struct path_set *set, unsigned path)
 {
 	enum judge_state own = set->paths[path].state;
 	enum judge_state other = (enum judge_state)(told(set, path) & STATE_MASK);
@@ -70,12 +70,12 @@ static enum judge_state state_of(const struct path_set *set, uint8_t path)
 	return own > other ? own : other;
 }
 
-static bool is_drained(const struct path_set *set, uint8_t path)
+static bool is_drained(const struct path_set *set, unsigned path)
 {
 	return set->paths[path].is_drained || told(set, path) & DRAINED_BIT;
 }
 
-static enum grade grade_of(const struct path_set *set, uint8_t path)
+static enum grade grade_of(const struct path_set *set, unsigned path)
 {
 	static const enum grade grades[][2] = {
 		[JUDGE_UP] = { GRADE_UP, GRADE_UP_DRAINED },
@@ -90,7 +90,7 @@ static enum grade grade_of(const struct path_set *set, uint8_t path)
 }
 
 // What was never measured costs more than everything that was.
-static double cost_of(const struct path_set *set, uint8_t path)
+static double cost_of(const struct path_set *set, unsigned path)
 {
 	double cost = set->paths[path].cost_us;
 
@@ -104,7 +104,7 @@ static double margin(const struct path_set *set, double a, double b)
 	return share > (double)set->config.margin_us ? share : (double)set->config.margin_us;
 }
 
-static bool is_liked_more(const struct path_set *set, uint8_t a, uint8_t b)
+static bool is_liked_more(const struct path_set *set, unsigned a, unsigned b)
 {
 	bool a_waits = set->paths[a].is_standby, b_waits = set->paths[b].is_standby;
 
@@ -118,7 +118,7 @@ static uint8_t best(const struct path_set *set)
 	double least = 0;
 	uint8_t found = PATH_NONE;
 
-	for (uint8_t i = 0; i < PATH_MAX; i++) {
+	for (unsigned i = 0; i < PATH_MAX; i++) {
 		enum grade g = grade_of(set, i);
 
 		if (g < grade || (g == grade && g < GRADE_DOWN && cost_of(set, i) < least)) {
@@ -126,19 +126,19 @@ static uint8_t best(const struct path_set *set)
 			least = cost_of(set, i);
 		}
 	}
-	for (uint8_t i = 0; i < PATH_MAX && grade < GRADE_DOWN; i++) {
+	for (unsigned i = 0; i < PATH_MAX && grade < GRADE_DOWN; i++) {
 		double cost = cost_of(set, i);
 
 		if (grade_of(set, i) == grade && cost - least <= margin(set, cost, least) &&
 		    (found == PATH_NONE || is_liked_more(set, i, found)))
-			found = i;
+			found = (uint8_t)i;
 	}
 	return found;
 }
 
 // Is it better than the one in use, and why? To leave for a preference alone, the costs must be
 // nearer than the margin that it takes to leave for the cost: so what is about equal does not flap.
-static bool is_better(const struct path_set *set, uint8_t path, enum path_reason *ret)
+static bool is_better(const struct path_set *set, unsigned path, enum path_reason *ret)
 {
 	enum grade grade = grade_of(set, path), used = grade_of(set, set->current);
 	double cost = cost_of(set, path), used_cost = cost_of(set, set->current);
@@ -192,10 +192,10 @@ static void release(struct path_set *set, int64_t now_us, struct path_orders *re
 {
 	bool is_over = set->theirs == set->current || now_us >= set->linger_until_us;
 
-	for (uint8_t i = 0; i < PATH_MAX && is_over; i++) {
+	for (unsigned i = 0; i < PATH_MAX && is_over; i++) {
 		if (i != set->current && set->paths[i].is_standing) {
 			set->paths[i].is_standing = false;
-			order(ret, PATH_RELEASE, i);
+			order(ret, PATH_RELEASE, (uint8_t)i);
 		}
 	}
 }
@@ -223,7 +223,7 @@ static void improve(struct path_set *set, int64_t now_us, struct path_orders *re
 	uint8_t found = PATH_NONE;
 	enum path_reason reason = PATH_BETTER, why;
 
-	for (uint8_t i = 0; i < PATH_MAX; i++) {
+	for (unsigned i = 0; i < PATH_MAX; i++) {
 		struct path *p = &set->paths[i];
 
 		if (i == set->current || !is_better(set, i, &why)) {
@@ -237,7 +237,7 @@ static void improve(struct path_set *set, int64_t now_us, struct path_orders *re
 		if (found == PATH_NONE || grade_of(set, i) < grade_of(set, found) ||
 		    (grade_of(set, i) == grade_of(set, found) &&
 		     cost_of(set, i) < cost_of(set, found))) {
-			found = i;
+			found = (uint8_t)i;
 			reason = why;
 		}
 	}
@@ -369,7 +369,7 @@ int64_t path_due_us(const struct path_set *set)
 	int64_t due = PATH_NEVER;
 	enum path_reason why;
 
-	for (uint8_t i = 0; i < PATH_MAX; i++) {
+	for (unsigned i = 0; i < PATH_MAX; i++) {
 		const struct path *p = &set->paths[i];
 
 		if (p->is_standing && i != set->current && set->linger_until_us < due)
@@ -387,7 +387,7 @@ struct path_note path_note(struct path_set *set)
 				  .heard = set->heard,
 				  .choice = set->current };
 
-	for (uint8_t i = 0; i < PATH_MAX; i++) {
+	for (unsigned i = 0; i < PATH_MAX; i++) {
 		const struct path *p = &set->paths[i];
 		unsigned bits = (unsigned)p->state | (p->is_drained ? DRAINED_BIT : 0);
 
