@@ -306,8 +306,9 @@ static bool is_pair_settled(struct fleet *f, unsigned a, unsigned b)
 			fleet_broken(f, "path %u of %u-%u is %s and %s after the calm", p, a, b,
 				     judge_state_name(f->ends[a][b].judges[p].state),
 				     judge_state_name(f->ends[b][a].judges[p].state));
-		// Losses are remembered for a while: what has only just become better may wait.
-		if (is_up(f, a, b, p) && is_up(f, b, a, p) && is_much_better(f, x, p) &&
+		// Losses are remembered for a while: what has only just become ready may wait.
+		if (f->truth[a][b][p].ready_us < sim_now(f->sim) - f->path.hold_max_us - 1000000 &&
+		    is_much_better(f, x, p) &&
 		    (x->paths[p].better_us == PATH_NEVER ||
 		     sim_clock(f->sim, a) - x->paths[p].better_us > f->path.hold_max_us))
 			fleet_broken(f,
