@@ -23,6 +23,8 @@ struct endpoint_track {
 	int64_t shaken_ms; // its moment by the clock that does not jump
 	uint64_t candidates_sum;
 	struct kernel_endpoint good; // the last one the peer was heard from
+	int64_t made_ms;             // when this program made the peer, 0: it was there
+	unsigned hellos;             // how often it was made anew since
 };
 
 struct endpoint_facts {

@@ -82,8 +82,10 @@ struct reconcile {
 	struct kernel *kernel;
 	struct kernel_snapshot seen;
 	struct reconcile_now now;
-	uint64_t dumps; // how often `seen` was read
-	uint64_t moves; // writes that only tried another endpoint
+	uint64_t dumps;   // how often `seen` was read
+	uint64_t moves;   // writes that only tried to reach a silent peer
+	unsigned hellos;  // of this run: new peers made anew
+	int64_t again_ms; // how soon another run is wanted, 0: no matter
 	struct entry *entries;
 	size_t entries_len;
 	struct map *by_key; // key -> struct entry of `entries`

@@ -9,7 +9,14 @@
 #include "reconcile/kind.h"
 #include "reconcile/owned.h"
 
-#define SESSION_MS 180000 // a handshake older than this carries nothing any more
+#define SESSION_MS        180000 // a handshake older than this carries nothing any more
+#define HELLO_KEEPALIVE_S 25     // any: for a moment
+#define HELLOS            3
+#define HELLOS_AT_ONCE    64 // of many that are new many are away
+
+// After how long a new peer that is silent is made anew, by the end with the lesser key and by the
+// other.
+static const int64_t hello_after_ms[2][HELLOS] = { { 300, 900, 2200 }, { 1500, 2900, 4000 } };
 
 struct peer {
 	char device[IFNAMSIZ];
@@ -71,6 +78,13 @@ static int parse(const json_t *json, void *body, struct err *err)
 		rc = parse_endpoints(json, p, err);
 	p->keepalive = (uint16_t)keepalive;
 	return rc;
+}
+
+// The agent runs again so much later, or sooner.
+static void look_again(struct reconcile *r, int64_t after_ms)
+{
+	if (r->again_ms == 0 || after_ms < r->again_ms)
+		r->again_ms = after_ms;
 }
 
 static bool holds(const struct prefix_list *list, const struct kernel_prefix *p)
@@ -150,6 +164,50 @@ static bool decide(struct reconcile *r, const struct entry *e, const struct kern
 	return track && endpoint_decide(track, &facts, ret);
 }
 
+// What a peer is when it is made. `change` is filled; the prefixes stay the entry's.
+static struct kernel_peer_change whole(const struct peer *p)
+{
+	return (struct kernel_peer_change){
+		.public_key = p->public_key,
+		.set_allowed = true,
+		.set_keepalive = true,
+		.keepalive = p->keepalive,
+		.allowed = p->allowed.items,
+		.allowed_len = p->allowed.len,
+	};
+}
+
+// Makes the peer, anew if it is there, and has WireGuard shake hands with it at once: it says
+// something when its keepalive is switched on.
+static int make(struct reconcile *r, const struct peer *p, const struct kernel_endpoint *endpoint,
+		struct err *err)
+{
+	struct kernel_peer_change steps[] = {
+		{ .public_key = p->public_key, .remove = true },
+		whole(p),
+		{ .public_key = p->public_key, .set_keepalive = true },
+	};
+	const bool is_there = find(r, p) != NULL;
+	const bool is_poked = endpoint->ip.family && p->keepalive == 0;
+	const struct kernel_wg_change c = {
+		.peers = is_there ? steps : steps + 1,
+		.peers_len = 1u + (is_there ? 1u : 0u) + (is_poked ? 1u : 0u),
+	};
+
+	steps[1].endpoint = *endpoint;
+	if (is_poked)
+		steps[1].keepalive = HELLO_KEEPALIVE_S;
+	return kernel_wg_change(r->kernel, p->device, &c, err);
+}
+
+// The peer is new from now on.
+static void begin(struct reconcile *r, struct endpoint_track *track)
+{
+	track->made_ms = r->now.mono_ms;
+	track->hellos = 0;
+	look_again(r, hello_after_ms[0][0]);
+}
+
 // Not drift and not a change of what was asked for: it is not counted as one, and its failure (an
 // address of a family this host has no way out for) only means that the next candidate is tried.
 static void follow_endpoint(struct reconcile *r, const struct entry *e,
@@ -161,7 +219,54 @@ static void follow_endpoint(struct reconcile *r, const struct entry *e,
 
 	if (!decide(r, e, is, &change.endpoint))
 		return;
-	(void)kernel_wg_change(r->kernel, p->device, &c, NULL);
+	struct endpoint_track *track = track_of(r, e->key);
+	if (track && track->made_ms && !is->endpoint.ip.family) {
+		// Its name was not resolved yet: only now can it be spoken to.
+		begin(r, track);
+		(void)make(r, p, &change.endpoint, NULL);
+	} else {
+		(void)kernel_wg_change(r->kernel, p->device, &c, NULL);
+	}
+	r->moves++;
+}
+
+static int add(struct reconcile *r, const struct entry *e, struct err *err)
+{
+	struct kernel_endpoint endpoint = { 0 };
+
+	(void)map_drop(r->tracks, e->key); // what was known of the peer went with it
+	(void)decide(r, e, NULL, &endpoint);
+	struct endpoint_track *track = track_of(r, e->key);
+	if (track)
+		begin(r, track);
+	return make(r, e->body, &endpoint, err);
+}
+
+// A handshake is lost when it comes before the other end knows this one, and when both begin at the
+// same moment; WireGuard tries again only after 5 s. A peer that is new and silent is therefore
+// made anew, which has WireGuard forget when it tried; first by the end with the lesser key, so
+// that the two do not meet again.
+static void hello_again(struct reconcile *r, const struct entry *e, const struct kernel_peer *is)
+{
+	const struct peer *p = e->body;
+	const bool is_second =
+		memcmp(&r->config.public_key, &p->public_key, sizeof p->public_key) > 0;
+	struct endpoint_track *track = track_of(r, e->key);
+
+	if (!track || !track->made_ms || !is->endpoint.ip.family || track->hellos == HELLOS)
+		return;
+	const int64_t due_ms =
+		track->made_ms + hello_after_ms[is_second][track->hellos] - r->now.mono_ms;
+	if (due_ms > 0) {
+		look_again(r, due_ms);
+		return;
+	}
+	if (r->hellos >= HELLOS_AT_ONCE)
+		return;
+	r->hellos++;
+	track->hellos++;
+	look_again(r, hello_after_ms[0][0]);
+	(void)make(r, p, &is->endpoint, NULL);
 	r->moves++;
 }
 
@@ -182,6 +287,8 @@ static int compare(struct reconcile *r, const struct entry *e, struct finding *f
 	if (is->keepalive != p->keepalive)
 		finding_differs(f, "the keepalive was %u instead of %u s", is->keepalive,
 				p->keepalive);
+	if (f->match == ENTRY_SAME && is->handshake == 0)
+		hello_again(r, e, is);
 	if (f->match == ENTRY_SAME)
 		follow_endpoint(r, e, is);
 	return 0;
@@ -191,20 +298,11 @@ static int apply(struct reconcile *r, const struct entry *e, const struct findin
 		 struct err *err)
 {
 	const struct peer *p = e->body;
-	struct kernel_peer_change change = {
-		.public_key = p->public_key,
-		.set_allowed = true,
-		.set_keepalive = true,
-		.keepalive = p->keepalive,
-		.allowed = p->allowed.items,
-		.allowed_len = p->allowed.len,
-	};
+	const struct kernel_peer_change change = whole(p);
 	const struct kernel_wg_change c = { .peers = &change, .peers_len = 1 };
 
-	if (f->match == ENTRY_MISSING) {
-		(void)map_drop(r->tracks, e->key); // what was known of the peer went with it
-		(void)decide(r, e, NULL, &change.endpoint);
-	}
+	if (f->match == ENTRY_MISSING)
+		return add(r, e, err);
 	return kernel_wg_change(r->kernel, p->device, &c, err);
 }
 

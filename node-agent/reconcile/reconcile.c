@@ -300,6 +300,9 @@ int reconcile_run(struct reconcile *r, const struct entry_set *desired,
 		  const struct reconcile_now *now, struct reconcile_result *ret, struct err *err)
 {
 	const uint64_t writes = r->kernel->writes, moves = r->moves;
+
+	r->hellos = 0;
+	r->again_ms = 0;
 	struct err sweep_err = { 0 }, control_err = { 0 };
 
 	r->now = *now;
@@ -318,6 +321,7 @@ int reconcile_run(struct reconcile *r, const struct entry_set *desired,
 	if (rc < 0)
 		return rc;
 	remember_standing(r);
+	ret->again_ms = r->again_ms;
 	ret->endpoint_moves = (unsigned)(r->moves - moves);
 	ret->writes = (unsigned)(r->kernel->writes - writes) - ret->endpoint_moves;
 	return 0;

@@ -79,7 +79,8 @@ struct reconcile_result {
 	size_t errors_len;
 	struct reconcile_drift *drifts; // entries that stood already and had to be set right again
 	size_t drifts_len;
-	unsigned writes; // changes made: netlink, nftables, sysctl
+	unsigned writes;  // changes made: netlink, nftables, sysctl
+	int64_t again_ms; // run again so soon, for new peers that are silent; 0: no matter
 	unsigned
 		endpoint_moves; // tries of another endpoint of a silent peer; not counted in writes
 };

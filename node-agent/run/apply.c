@@ -238,6 +238,8 @@ static int compare_and_apply(struct agent *agent, const struct reconcile_now *no
 		return r;
 	}
 	bool made = result.writes > 0;
+	if (result.again_ms > 0 && !uv_is_active((uv_handle_t *)&agent->debounce))
+		(void)uv_timer_start(&agent->debounce, on_debounced, (uint64_t)result.again_ms, 0);
 	take_result(agent, &result);
 	checksum_update(agent->checksum, desired, made);
 	return 0;

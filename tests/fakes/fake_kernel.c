@@ -9,6 +9,8 @@
 
 #include "kernel/list.h"
 
+#define HANDSHAKE_BYTES 148
+
 static struct fake_kernel *fake_of(struct kernel *k)
 {
 	return (struct fake_kernel *)(void *)k;
@@ -379,8 +381,12 @@ static int peer_set(struct kernel_wg *wg, size_t at, const struct kernel_peer_ch
 	p->public_key = c->public_key;
 	if (c->endpoint.ip.family)
 		p->endpoint = c->endpoint;
-	if (c->set_keepalive)
+	if (c->set_keepalive) {
+		// WireGuard says something at once, for which it shakes hands first.
+		if (p->keepalive == 0 && c->keepalive > 0 && p->endpoint.ip.family)
+			p->tx_bytes += HANDSHAKE_BYTES;
 		p->keepalive = c->keepalive;
+	}
 	if (c->set_allowed) {
 		kernel_peer_done(p);
 		p->allowed = take_ptr(&allowed);

@@ -13,6 +13,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../
 from controller import Client, Controller  # noqa: E402
 
 NETWORK = "fleet"
+LINKS_MAX = 10000  # of one network
 
 
 def raise_file_limit():
@@ -29,10 +30,13 @@ def _nodes(names):
 
 
 def sparse(names):
-    """Four links a node: each to the next and the next but one, in a ring."""
+    """Four links a node: each to the next and the next but one, in a ring; in two networks where one may not have so
+    many."""
     count = len(names)
-    links = [[names[i], names[(i + step) % count]] for i in range(count) for step in (1, 2)]
-    return {"nodes": _nodes(names), "networks": {NETWORK: {"links": links}}}
+    rings = [[[names[i], names[(i + step) % count]] for i in range(count)] for step in (1, 2)]
+    if 2 * count <= LINKS_MAX:
+        return {"nodes": _nodes(names), "networks": {NETWORK: {"links": rings[0] + rings[1]}}}
+    return {"nodes": _nodes(names), "networks": {NETWORK: {"links": rings[0]}, f"{NETWORK}-2": {"links": rings[1]}}}
 
 
 def mesh(names):

@@ -272,6 +272,59 @@ static void test_leaving_goes_on_after_a_failure(void **state)
 	assert_int_equal(f->kernel.state.links_len, 1);
 }
 
+// Neither end can know whether it is the last to get the other.
+static void test_a_new_peer_is_spoken_to_at_once(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_want(f, "peer/home/eve",
+		     "{\"allowed_ips\":[\"10.88.0.3/32\"],\"device\":\"wgone\",\"endpoints\":["
+		     "\"192.0.2.3:51820\"],\"needs\":[\"wireguard/home\"],\"public_key\":\""
+		     "AwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwM=\"}");
+	fixture_run(f);
+	for (size_t i = 0; i < 2; i++) {
+		const struct kernel_peer *peer = fake_kernel_peer(&f->kernel, "wgone", i);
+
+		assert_non_null(peer);
+		assert_int_equal(peer->tx_bytes, 148);
+		assert_int_equal(peer->keepalive, peer->endpoint.ip.bytes[3] == 2 ? 25 : 0);
+	}
+	fixture_assert_quiet(f);
+}
+
+// A second passes between two runs; this host's key is the lesser.
+static void test_a_new_peer_that_is_silent_is_made_anew(void **state)
+{
+	struct fixture *f = *state;
+	unsigned tries = 0;
+
+	fixture_run(f);
+	assert_true(f->result.again_ms > 0);
+	for (int i = 0; i < 4; i++) {
+		fixture_assert_quiet(f);
+		tries += f->result.endpoint_moves;
+		assert_int_equal(fake_kernel_peer(&f->kernel, "wgone", 0)->keepalive, 25);
+	}
+	assert_int_equal(tries, 3);
+	assert_int_equal(f->result.again_ms, 0);
+	// One that answers is left alone.
+	fixture_want(f, "peer/home/eve",
+		     "{\"allowed_ips\":[],\"device\":\"wgone\",\"endpoints\":[\"192.0.2.3:51820\"],"
+		     "\"needs\":[\"wireguard/home\"],\"public_key\":\""
+		     "AwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwM=\"}");
+	fixture_run(f);
+	struct kernel_peer *eve = fake_kernel_peer(&f->kernel, "wgone", 1);
+	eve->handshake = f->now.wall_ms / 1000;
+	eve->rx_bytes = 92;
+	fixture_assert_quiet(f);
+	assert_int_equal(f->result.endpoint_moves, 0);
+	// Nor is one that another process made: who knows for how long it has been tried.
+	fake_kernel_peer(&f->kernel, "wgone", 1)->handshake = 0;
+	fixture_begin(f);
+	fixture_assert_quiet(f);
+	assert_int_equal(f->result.again_ms, 0);
+}
+
 static void test_observed_entries(void **state)
 {
 	struct fixture *f = *state;
@@ -317,6 +370,8 @@ int main(void)
 		TEST(test_edited_rules_are_put_back),
 		TEST(test_every_call_may_fail),
 		TEST(test_leaving_goes_on_after_a_failure),
+		TEST(test_a_new_peer_is_spoken_to_at_once),
+		TEST(test_a_new_peer_that_is_silent_is_made_anew),
 		TEST(test_observed_entries),
 	};
 
