@@ -62,6 +62,10 @@ install(FILES ${systemd}/network/networkd.conf DESTINATION lib/systemd/networkd.
 install(FILES ${systemd}/network/networkmanager.conf DESTINATION lib/NetworkManager/conf.d RENAME weft.conf
 	COMPONENT agent)
 install(FILES ${made}/agent.yaml DESTINATION ${etc} COMPONENT agent)
+install(DIRECTORY DESTINATION ${etc}/hooks.d COMPONENT agent)
+set(hooks ${CMAKE_SOURCE_DIR}/deploy/hooks)
+install(PROGRAMS ${hooks}/aws-move-route ${hooks}/gcp-move-route DESTINATION share/weft/hooks COMPONENT agent)
+install(FILES ${hooks}/aws-move-route.yaml ${hooks}/gcp-move-route.yaml DESTINATION share/doc/weft-agent/examples COMPONENT agent)
 install(FILES ${CMAKE_SOURCE_DIR}/docs/man/weft-agent.8 DESTINATION share/man/man8 COMPONENT agent)
 
 install(FILES ${CMAKE_SOURCE_DIR}/deploy/examples/private-internet.yaml DESTINATION share/doc/weft-cli/examples

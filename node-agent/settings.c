@@ -25,6 +25,8 @@ const struct setting agent_settings_table[] = {
 	  .choices = "auto|kernel|wireguard-go", .help = "auto: the kernel's where there is one" },
 	{ "wireguard_go", SETTING_STRING, AT(wireguard_go), .text = "wireguard-go",
 	  .help = "the program, a path or a name" },
+	{ "hooks", SETTING_PATH, AT(hooks), .text = "/etc/weft/hooks.d",
+	  .help = "a file for each command that may be run when something happens to a link" },
 	{ "route_protocol", SETTING_U32, AT(route_protocol), .min = 5, .max = 255, .number = 87,
 	  .help = "marks the routes that Weft made (rtnetlink protocol number)" },
 	{ "conflicts_every", SETTING_DURATION_MS, AT(conflicts_every_ms), .min = 2000,

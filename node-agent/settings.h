@@ -17,6 +17,7 @@ struct agent_settings {
 	enum log_level log_level;
 	char *wireguard;    // "auto", "kernel" or "wireguard-go"
 	char *wireguard_go; // program
+	char *hooks;        // directory of what may be run on events
 	uint32_t route_protocol;
 	uint32_t conflicts_every_ms;
 	uint32_t control_mark;     // of the connection to the controller; 0: none, and no rule

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "loop/notify.h"
 
+#include "run/hooking.h"
 #include "run/recover.h"
 #include "run/state.h"
 #include "run/storage.h"
@@ -134,6 +135,7 @@ static void shut(struct agent *agent)
 	icmp_close(take_ptr(&agent->icmp));
 	checksum_close(take_ptr(&agent->checksum));
 	names_close(take_ptr(&agent->names));
+	hooks_close(take_ptr(&agent->hooks));
 	control_close(take_ptr(&agent->control));
 	close_own_handles(agent);
 }
@@ -268,12 +270,13 @@ static int open_parts(struct agent *agent, struct err *err)
 	const struct uplink_events events = session_events(agent);
 	const struct setting_list *hubs = &agent->settings->controllers;
 	agent->names = names_new(agent->loop, on_names_change, agent);
+	agent->hooks = hooks_new(agent->loop, agent->settings->hooks, hooking_told, agent);
 	agent->icmp = icmp_new(agent->loop, err);
 	agent->probe = agent->icmp ? probe_new(agent->loop, agent->icmp) : NULL;
 	agent->checksum = checksum_new(agent->loop, on_checksum_off, agent);
 	if (!agent->icmp)
 		return err->code;
-	if (!agent->names || !agent->probe || !agent->checksum)
+	if (!agent->names || !agent->hooks || !agent->probe || !agent->checksum)
 		return err_set(err, -ENOMEM, "out of memory");
 	int r = prober_new(agent->loop, links_changed, agent, &agent->prober, err);
 	if (r < 0)
@@ -323,6 +326,7 @@ static int start(struct agent *agent, struct err *err)
 	log_info("node %s: %zu entries of revision %" PRId64 " from disk, WireGuard by %s",
 		 agent->identity.name, entry_set_count(desired_entries(agent->desired)),
 		 desired_revision(agent->desired), kernel_wireguard_name(agent->kernel));
+	hooks_examine(agent->hooks);
 	// Before any controller is heard: the data plane does not wait for one.
 	apply_run(agent);
 	trial_start(agent);

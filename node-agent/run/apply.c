@@ -9,6 +9,7 @@
 #include "base/version.h"
 #include "loop/notify.h"
 
+#include "run/hooking.h"
 #include "run/state.h"
 
 CLEAN_FUNC(json_t, json_decref)
@@ -135,9 +136,11 @@ static void tell_link(struct agent *agent, const char *key, bool is_up)
 	CLEAN(free_ptr)
 	char *text = text_format("the link to %s is %s", peer,
 				 is_up ? "up" : "down: no handshake for 180 s");
-	if (text)
-		session_event(agent, is_up ? "info" : "warning", is_up ? "link_up" : "link_down",
-			      key, text);
+	if (!text)
+		return;
+	session_event(agent, is_up ? "info" : "warning", is_up ? "link_up" : "link_down", key,
+		      text);
+	hooking_link(agent, is_up ? HOOK_LINK_UP : HOOK_LINK_DOWN, key + strlen("peer/"), text);
 }
 
 // Says which links came and went; returns whether every peer is up.

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 
+#include "run/hooking.h"
 #include "run/state.h"
 
 CLEAN_FUNC(json_t, json_decref)
@@ -170,6 +171,7 @@ static void tell_event(struct agent *agent, const struct prober_change *change)
 	};
 	char key[WIRE_KEY_MAX + 8];
 	struct prober_reading reading;
+	enum hook_event event;
 	(void)snprintf(key, sizeof key, "link/%s", change->key);
 	// What is so when this program starts was so before, and a tunnel that is still being set
 	// up has not gone down: no news.
@@ -181,6 +183,8 @@ static void tell_event(struct agent *agent, const struct prober_change *change)
 		return;
 	session_event(agent, events[change->state].severity, events[change->state].kind, key,
 		      change->sentence);
+	if (hook_event_parse(events[change->state].kind, &event))
+		hooking_link(agent, event, change->key, change->sentence);
 }
 
 void links_changed(void *context, const struct prober_change *change)

@@ -7,6 +7,7 @@
 #include <uv.h>
 
 #include "desired/desired.h"
+#include "hooks/hooks.h"
 #include "kernel/kernel.h"
 #include "lockout/lockout.h"
 #include "probe/checksum.h"
@@ -79,6 +80,7 @@ struct agent {
 	struct prober *prober;
 	struct checksum *checksum;
 	struct names *names;
+	struct hooks *hooks;
 	struct control *control;
 	struct uplink *uplink;
 
