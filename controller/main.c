@@ -310,6 +310,7 @@ static int open_rest(struct program *program, struct err *err)
 		.packages_dir = s->packages_dir,
 		.web_dir = s->web_dir,
 		.metrics_open = s->metrics_open,
+		.metrics_links = s->metrics_links,
 		.connections_max = s->rest_connections,
 		.connections_per_address = s->rest_connections_per_address,
 		.anonymous_ms = s->rest_anonymous_ms,

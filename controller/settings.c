@@ -90,6 +90,9 @@ const struct setting controller_settings_table[] = {
 	  .help = "your own certificate chain for the dashboard, PEM; default: one from Weft's own "
 		  "CA" },
 	{ "tls.key", SETTING_PATH, AT(tls_key), .text = NULL, .help = "its private key, PEM" },
+	{ "metrics_links", SETTING_U32, AT(metrics_links), .max = 10000000, .number = 20000,
+	  .help = "most peers, wires and ports of all nodes that /metrics tells one by one; beyond "
+		  "it, ask for a node's: /metrics?node=NAME" },
 	{ "metrics_open", SETTING_BOOL, AT(metrics_open), .number = 0,
 	  .help = "serve /metrics without a token to clients on this host" },
 	{ "packages_dir", SETTING_PATH, AT(packages_dir), .text = "/usr/share/weft/packages",

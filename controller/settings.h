@@ -44,6 +44,7 @@ struct controller_settings {
 	char *tls_certificate;
 	char *tls_key;
 	bool metrics_open;
+	uint32_t metrics_links;
 	char *packages_dir;
 	char *web_dir;
 	uint32_t vxlan_port;

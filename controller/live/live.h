@@ -132,12 +132,22 @@ json_t *live_node_json(const struct live *live, int64_t node_id, int64_t now_ms)
 // and other times in ms; ordered by name.
 json_t *live_state_json(const struct live *live, int64_t now_ms);
 
+// How much a node reports that there is once for each of its links (itself, peer, wire, port), and
+// how many peers, to how many of which its links are up. All 0 when there is no such node.
+struct live_links {
+	size_t reported;
+	size_t peers;
+	size_t peers_up;
+};
+struct live_links live_node_links(const struct live *live, int64_t node_id);
+
 // Goes on counting the links of a fleet that is too large to be counted whenever somebody asks for
 // them: call some times a second. It takes at most some 20 ms.
 void live_count_links(struct live *live);
 
 // {"entries": {key: body}, "samples": {"at": ms, "values": {...}} or null}; NULL when there is no
 // such node.
+json_t *live_samples_json(const struct live *live, int64_t node_id); // without the entries
 json_t *live_observed_json(const struct live *live, int64_t node_id);
 
 #define LIVE_LINKS_MAX 20000 // in one answer

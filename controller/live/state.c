@@ -114,6 +114,20 @@ json_t *live_state_json(const struct live *live, int64_t now_ms)
 	return json_pack("{s:o, s:o}", "nodes", nodes, "counts", counts_json(live, now_ms));
 }
 
+static json_t *samples_of(const struct node *node)
+{
+	return node->samples ? json_pack("{s:I, s:O}", "at", (json_int_t)node->samples_ms, "values",
+					 node->samples)
+			     : json_null();
+}
+
+json_t *live_samples_json(const struct live *live, int64_t node_id)
+{
+	const struct node *node = node_find(live, node_id);
+
+	return node ? json_pack("{s:o}", "samples", samples_of(node)) : NULL;
+}
+
 json_t *live_observed_json(const struct live *live, int64_t node_id)
 {
 	const struct node *node = node_find(live, node_id);
@@ -124,9 +138,5 @@ json_t *live_observed_json(const struct live *live, int64_t node_id)
 	json_t *entries = json_object();
 	for (size_t at = 0; entry_set_next(node->entries, &at, &e);)
 		(void)json_object_set_new(entries, e.key, json_loadb(e.body, e.body_len, 0, NULL));
-	json_t *samples = node->samples
-				  ? json_pack("{s:I, s:O}", "at", (json_int_t)node->samples_ms,
-					      "values", node->samples)
-				  : json_null();
-	return json_pack("{s:o, s:o}", "entries", entries, "samples", samples);
+	return json_pack("{s:o, s:o}", "entries", entries, "samples", samples_of(node));
 }

@@ -49,30 +49,60 @@ static enum end read_end(const char *body)
 	return end;
 }
 
-// A large mesh is asked about half a million ends at a time, so each body is read once.
-static enum end noted_end(const struct node *node, const char *kind, const char *network,
-			  const char *peer)
+static enum end read_noted(const struct node *node, const char *key, unsigned char *note)
 {
-	char key[WIRE_KEY_MAX + 1];
-
-	(void)snprintf(key, sizeof(key), "%s/%s/%s", kind, network, peer);
-	unsigned char *note = entry_set_note(node->entries, key);
-	if (!note)
-		return END_UNKNOWN;
 	if (*note == 0)
 		*note = (unsigned char)(END_READ |
 					read_end(entry_set_get(node->entries, key, NULL)));
 	return (enum end)(*note & ~END_READ);
 }
 
-// What one end says of a link; only who is connected can tell. Its probes know whether it forwards;
-// where there are none, WireGuard's handshakes have to do.
+// A large mesh is asked about half a million ends at a time, so each body is read once. `link`:
+// "network/peer".
+static enum end noted_end(const struct node *node, const char *kind, const char *link)
+{
+	char key[WIRE_KEY_MAX + 1];
+
+	(void)snprintf(key, sizeof(key), "%s/%s", kind, link);
+	unsigned char *note = entry_set_note(node->entries, key);
+	return note ? read_noted(node, key, note) : END_UNKNOWN;
+}
+
+// Its probes know whether a link forwards; where there are none, WireGuard's handshakes have to do.
+static enum end told_end(const struct node *node, const char *link)
+{
+	enum end end = noted_end(node, "link", link);
+	return end != END_UNKNOWN ? end : noted_end(node, "peer", link);
+}
+
+// What one end says of a link; only who is connected can tell.
 static enum end end_of(const struct node *node, const char *network, const char *peer)
 {
-	if (!node || !node->is_connected)
-		return END_UNKNOWN;
-	enum end end = noted_end(node, "link", network, peer);
-	return end != END_UNKNOWN ? end : noted_end(node, "peer", network, peer);
+	char link[WIRE_KEY_MAX + 1];
+
+	(void)snprintf(link, sizeof(link), "%s/%s", network, peer);
+	return node && node->is_connected ? told_end(node, link) : END_UNKNOWN;
+}
+
+struct live_links live_node_links(const struct live *live, int64_t node_id)
+{
+	const struct node *node = node_find(live, node_id);
+	static const char *const others[] = { "link/", "wire/", "port/" };
+	struct live_links links = { 0 };
+	struct entry_change e;
+
+	if (!node)
+		return links;
+	for (size_t at = 0; entry_set_next_under(node->entries, "peer/", &at, &e);) {
+		enum end end = told_end(node, e.key + strlen("peer/"));
+		links.peers++;
+		links.peers_up += end == END_UP || end == END_DEGRADED;
+	}
+	links.reported = links.peers;
+	for (size_t i = 0; i < ARRAY_LEN(others); i++)
+		for (size_t at = 0; entry_set_next_under(node->entries, others[i], &at, &e);)
+			links.reported++;
+	return links;
 }
 
 static const char *link_state(enum end a, enum end b)

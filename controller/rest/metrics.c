@@ -53,6 +53,10 @@ static const struct {
 	  true },
 	{ "weft_node_applied_revision", "Last revision the node has put in place.", true },
 	{ "weft_node_lag_revisions", "Revisions between the two.", true },
+	{ "weft_node_peers", "Peers that the node reports.", true },
+	{ "weft_node_peers_up", "Of these, with a handshake younger than 180 s.", true },
+	{ "weft_metrics_links_left_out",
+	  "Peers, wires and ports that are not told one by one; ask for those of a node.", true },
 	{ "weft_node_entry_errors", "Entries the node could not put in place.", true },
 	{ "weft_peer_up", "1 when the last handshake is younger than 180 s.", true },
 	{ "weft_peer_rx_bytes_total", "Bytes received from the peer by WireGuard.", false },
@@ -111,6 +115,7 @@ static bool is_ours(const char *name)
 // All lines of one metric stand together, whatever order the nodes bring them in.
 struct exposition {
 	struct map *families; // name -> struct text
+	bool has_links;       // peers, wires and ports one by one
 	const struct webhooks *webhooks;
 	size_t histograms, histograms_left_out;
 	bool failed;
@@ -320,6 +325,16 @@ static void put_link_state(struct exposition *out, const struct labels *labels, 
 	put(out, "weft_link_degraded", labels->text, is_degraded);
 }
 
+// There is one for each link of a node: of all nodes together they may be too many to be told.
+static bool is_per_link(const char *key)
+{
+	static const char *const kinds[] = { "link/", "peer/", "wire/", "port/" };
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+		if (text_starts(key, kinds[i], NULL))
+			return true;
+	return false;
+}
+
 static void put_samples(struct exposition *out, const struct subject *node, const json_t *values)
 {
 	const char *key;
@@ -328,6 +343,8 @@ static void put_samples(struct exposition *out, const struct subject *node, cons
 	json_t *value;
 	json_object_foreach((json_t *)(uintptr_t)values, key, fields)
 	{
+		if (!out->has_links && is_per_link(key))
+			continue;
 		if (text_starts(key, "link/", NULL)) {
 			put_link_sample(out, node, key, fields);
 			continue;
@@ -379,16 +396,32 @@ static void put_node(struct exposition *out, const struct live *live, const json
 	for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
 		put(out, numbers[i][0], labels.text,
 		    json_number_value(json_object_get(node, numbers[i][1])));
+	int64_t id = json_integer_value(json_object_get(node, "id"));
+	const struct live_links links = live_node_links(live, id);
+	put(out, "weft_node_peers", labels.text, (double)links.peers);
+	put(out, "weft_node_peers_up", labels.text, (double)links.peers_up);
 	json_auto_t *observed =
-		live_observed_json(live, json_integer_value(json_object_get(node, "id")));
+		out->has_links ? live_observed_json(live, id) : live_samples_json(live, id);
 	put_observed(out, &subject, json_object_get(observed, "entries"));
 	put_samples(out, &subject, json_object_get(json_object_get(observed, "samples"), "values"));
 }
 
-static void put_nodes(struct exposition *out, const struct live *live)
+static size_t links_of(const struct live *live, const json_t *nodes)
+{
+	size_t count = 0, i;
+	json_t *node;
+	json_array_foreach((json_t *)(uintptr_t)nodes, i, node) count +=
+		live_node_links(live, json_integer_value(json_object_get(node, "id"))).reported;
+	return count;
+}
+
+static void put_nodes(struct exposition *out, const struct live *live, size_t links_max)
 {
 	char labels[128];
 	json_auto_t *state = live_state_json(live, clock_wall_ms());
+	size_t links = links_of(live, json_object_get(state, "nodes"));
+	out->has_links = links <= links_max;
+	put(out, "weft_metrics_links_left_out", "", out->has_links ? 0 : (double)links);
 	static const char *const healths[] = { "ok", "lagging", "error", "offline", "never" };
 	const json_t *counts = json_object_get(state, "counts");
 	for (size_t i = 0; i < ARRAY_LEN(healths); i++) {
@@ -473,13 +506,26 @@ void metrics_get(struct request *request)
 	bool is_free = rest->config.metrics_open && request_is_loopback(request);
 	if (!is_free && !connection_authorise(request))
 		return;
+	const struct live *live = rest->services.live;
+	const char *name = request_query(request, "node");
+	json_auto_t *of_one =
+		name ? live_node_json(live, live_node_id(live, name), clock_wall_ms()) : NULL;
+	if (name && !of_one) {
+		request_problem(request, MHD_HTTP_NOT_FOUND, "there is no node %s", name);
+		return;
+	}
 	note_scrape(rest);
 	struct exposition out = { .families = map_new(family_free),
 				  .webhooks = rest->services.webhooks };
 	struct text page = { 0 };
 	if (out.families) {
-		put_controller(&out, rest);
-		put_nodes(&out, rest->services.live);
+		if (of_one) {
+			out.has_links = true;
+			put_node(&out, live, of_one);
+		} else {
+			put_controller(&out, rest);
+			put_nodes(&out, live, rest->config.metrics_links);
+		}
 		void *lines;
 		for (size_t at = 0; map_next(out.families, &at, NULL, &lines);)
 			text_add(&page, ((struct text *)lines)->data);

@@ -34,6 +34,7 @@ struct rest_config {
 	const char *packages_dir;    // where the .deb files lie
 	const char *web_dir;         // dashboard files instead of the embedded ones, NULL: embedded
 	bool metrics_open;           // /metrics without a token for clients on the loopback
+	unsigned metrics_links;      // most links and their like that it tells one by one
 	unsigned connections_max;    // in all
 	unsigned connections_per_address; // from one IP address
 	unsigned anonymous_ms;     // a connection without a request of somebody known ends after

@@ -65,6 +65,30 @@ def case_the_key_of_a_link_is_told_to_its_ends_only(c):
     assert key not in observed.text
 
 
+def case_metrics_of_very_many_links_are_told_by_node(c):
+    with Controller(c.binary, c.root, "metrics_links: 2") as mine:
+        expect(mine.admin.post("/api/v1/apply", FLEET), 200)
+        ann = Agent(mine, "ann")
+        expect(ann.join(), 200)
+        ann.hello()
+        peers = {"peer/sea/ben": {"endpoint": None, "state": "up"}, "peer/sea/cleo": {"endpoint": None, "state": "never"}}
+        ann.observe(peers)
+        eventually(lambda: 'weft_node_peers{node="ann",site="port"} 2' in mine.admin.get("/metrics").text)
+        families = parse(mine.admin.get("/metrics").text)
+        assert value_of(families, "weft_node_peers_up", node="ann", site="port") == 1
+        assert value_of(families, "weft_metrics_links_left_out") == 0 and "weft_peer_up" in families
+        ann.observe(dict(peers, **{"wire/lan/ben": {"up": True}}))
+        eventually(lambda: "weft_metrics_links_left_out 3" in mine.admin.get("/metrics").text)
+        families = parse(mine.admin.get("/metrics").text)
+        assert "weft_peer_up" not in families and "weft_wire_up" not in families
+        assert value_of(families, "weft_node_peers", node="ann", site="port") == 2
+        families = parse(expect(mine.admin.get("/metrics?node=ann"), 200).text)
+        assert value_of(families, "weft_peer_up", node="ann", site="port", network="sea", peer="ben") == 1
+        assert "weft_revision" not in families
+        refusal(mine.admin.get("/metrics?node=nobody"), 404)
+        assert mine.stop()
+
+
 def case_metrics_of_nodes_are_prometheus_text(c):
     ann = c.agents["ann"]
     revision = c.admin.get("/api/v1/state").json["revision"]
