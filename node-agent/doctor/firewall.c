@@ -277,6 +277,30 @@ static void ask_wires(struct firewall *f)
 	}
 }
 
+// So do the probes; without them links are called down.
+static void ask_probes(struct firewall *f)
+{
+	const char *asked = "";
+	const json_t *body;
+
+	for (void *at = NULL; entry_of(f->x->desired, "probe/", &at, &body);) {
+		const char *device = text_in(body, "device");
+		const unsigned port = (unsigned)number_in(body, "port");
+		const int family = strchr(text_in(body, "local"), ':') ? 6 : 4;
+
+		if (strcmp(device, asked) == 0)
+			continue;
+		asked = device;
+		CLEAN(free_ptr)
+		char *what = text_format("the links' probes (UDP port %u out of the tunnel %s)",
+					 port, device);
+		const struct passage p = {
+			WALK_INPUT, { family, device, "", port }, what ? what : "", true
+		};
+		ask(f, &p);
+	}
+}
+
 static bool sysctl_is_on(struct examination *x, const char *name)
 {
 	char value[16] = "";
@@ -374,6 +398,7 @@ void check_firewall(struct examination *x)
 	recognise(&f);
 	ask_tunnels(&f);
 	ask_wires(&f);
+	ask_probes(&f);
 	for (void *at = NULL; (key = entry_of(x->desired, "guard/segment/", &at, &body));) {
 		ask_bridged(&f, key + strlen("guard/"), text_in(body, "device"));
 		ask_routed(&f, body, text_in(body, "device"));

@@ -80,6 +80,7 @@ ufw() {
 	to=$(address lan lou 4)
 	in_host lou iptables-restore <"$here/rules/ufw.rules"
 	named lou "ufw drops the wires' VXLAN"
+	named lou "ufw drops the links' probes"
 	named lou "ufw drops what peers send first"
 	# Conntrack lets answers in; kim's own frames are none.
 	till 60 not answers kim "$to" || die "ufw drops nothing"
