@@ -210,7 +210,10 @@ roams() {
 	till 10 answers "$from" "$(address $segment "$node" 4)" || die "$from does not reach $node to begin with"
 	lab move "$node"
 	# A NAT that restarts has forgotten every mapping: conntrack goes with the last rule that needs it.
-	[ "$node" != pi0 ] || in_host pi0-nat sh -c 'nft list ruleset >"$0"; nft flush ruleset; sleep 1; nft -f "$0"' "$scratch/nat"
+	# Meanwhile nothing passes: what went out without the rules would be remembered so, and never get an address of its own.
+	[ "$node" != pi0 ] || in_host pi0-nat sh -c 'nft list ruleset >"$0"
+		nft "flush ruleset; table inet shut { chain forward { type filter hook forward priority 0; policy drop; }; }"
+		sleep 1; nft flush ruleset; nft -f "$0"' "$scratch/nat"
 	start=$(now_ms)
 	# Only the other end asks.
 	till 40 answers "$from" "$(address $segment "$node" 4)" || die "$from does not reach $node again"
