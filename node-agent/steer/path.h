@@ -133,7 +133,8 @@ void path_drain(struct path_set *set, uint8_t path, bool is_drained, int64_t now
 // How this end finds the path now: at each change of state and whenever it was measured.
 void path_judged(struct path_set *set, uint8_t path, const struct judge *judge, int64_t now_us,
 		 struct path_orders *ret);
-// A note of the other end, come by whatever path. One that makes no sense is ignored.
+// A note of the other end, come by whatever path. One that makes no sense is ignored; those of a
+// probe session that another has taken the place of are not to be handed in.
 void path_heard(struct path_set *set, const struct path_note *note, int64_t now_us,
 		struct path_orders *ret);
 void path_tick(struct path_set *set, int64_t now_us, struct path_orders *ret);
