@@ -108,12 +108,13 @@ void queue_message(struct session *s, const struct msg *msg)
 		(void)queue_frame(s, out.data, out.len);
 }
 
+// With a byte in it: of a pong without any, which answers an empty ping, the library tells nothing.
 static int write_ping(struct session *s)
 {
-	unsigned char ping[LWS_PRE];
+	unsigned char ping[LWS_PRE + 1] = { 0 };
 
 	s->is_ping_due = false;
-	if (lws_write(s->wsi, ping + LWS_PRE, 0, LWS_WRITE_PING) < 0)
+	if (lws_write(s->wsi, ping + LWS_PRE, 1, LWS_WRITE_PING) < 0)
 		return -1;
 	if (s->out)
 		lws_callback_on_writable(s->wsi);

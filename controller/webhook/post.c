@@ -18,7 +18,7 @@ int webhook_post_init(struct err *err)
 	return code == CURLE_OK ? 0 : err_set(err, -ENOMEM, "%s", curl_easy_strerror(code));
 }
 
-static size_t drop_body(char *data, size_t size, size_t count, void *context)
+static size_t drop_body(const char *data, size_t size, size_t count, void *context)
 {
 	(void)data;
 	(void)context;

@@ -33,12 +33,10 @@ static json_t *iptables(const char *path, const char *rule)
 {
 	CLEAN(free_ptr) char *text = read_text(path);
 	json_t *objects = json_array();
-	char *first = strstr(text, "\n-A ");
+	const char *first = strstr(text, "\n-A ");
 	assert_non_null(first);
-	first++;
 	CLEAN(free_ptr)
-	char *all = text_format("%.*s%s%s%s", (int)(first - text), text, rule ? rule : "",
-				rule ? "\n" : "", first);
+	char *all = text_format("%.*s\n%s%s", (int)(first - text), text, rule ? rule : "", first);
 
 	firewall_add_iptables(objects, "ip", all);
 	return json_pack("{s:o}", "nftables", objects);

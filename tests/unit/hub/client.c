@@ -250,6 +250,17 @@ json_t *client_receive(struct client *c)
 	}
 }
 
+void client_answer_pings(struct client *c, unsigned ms)
+{
+	for (int64_t until = clock_mono_ms() + ms; clock_mono_ms() < until;) {
+		CLEAN(text_free) struct text part = { 0 };
+		int first = read_frame(c, &part, 50);
+
+		if (first >= 0 && (first & 0x0f) == 9)
+			(void)client_send_frame(c, 0x8a, part.data, part.len, part.len);
+	}
+}
+
 json_t *client_expect(struct client *c, const char *type)
 {
 	json_t *json = client_receive(c);

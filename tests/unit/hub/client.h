@@ -33,6 +33,9 @@ bool client_send_frame(struct client *c, unsigned char first, const char *bytes,
 json_t *client_receive(struct client *c);
 void client_set_silent(struct client *c, bool is_silent);
 
+// Does nothing for so long but answer pings.
+void client_answer_pings(struct client *c, unsigned ms);
+
 // Receives and checks "type"; fails the test otherwise.
 json_t *client_expect(struct client *c, const char *type);
 
