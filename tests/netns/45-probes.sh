@@ -9,10 +9,6 @@
 use_lab probe
 cuts=${WEFT_PROBE_CUTS:-4}
 
-# What the agent of a host says of its link to another; its exit status only says whether all is well.
-link_of() { { in_host "$1" weft-agent status --json || true; } | jq -er --arg k "link/home/$2" '.links[] | select(.key == $k)'; }
-state_of() { link_of "$1" "$2" | jq -r .state; }
-is_state() { [ "$(state_of "$1" "$2")" = "$3" ]; }
 both_are() { is_state kim lou "$1" && is_state lou kim "$1"; }
 # changes AFTER-ID: how often kim or lou told of another state of the link between them.
 changes() {

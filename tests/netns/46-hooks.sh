@@ -43,6 +43,7 @@ link_runs_hooks() {
 
 cut_runs_hooks() {
 	local cut
+	till 20 is_state kim moe up || die "no probe has come back: $(link_of kim moe)"
 	cut=$(now_ms)
 	in_host internet nft -f - <<<"table inet cut { chain f { type filter hook forward priority -5; iifname up3 drop; }; }"
 	till 20 grep -q '^link_down$' "$scratch/out/ran" || die "the hook does not run on link_down: $(weft events --node kim -n 20)"

@@ -114,6 +114,11 @@ wireguard_of() { in_host "$1" sh -c 'ip link add wgtry type wireguard 2>/dev/nul
 # kind_of HOST DEVICE: "wireguard" for the kernel's own, "tun" for wireguard-go's.
 kind_of() { in_host "$1" ip -j -d link show "$2" | jq -r '.[0].linkinfo.info_kind'; }
 
+# What the agent of a host says of its link to another in `home`; its exit status only says whether all is well.
+link_of() { { in_host "$1" weft-agent status --json || true; } | jq -er --arg k "link/home/$2" '.links[] | select(.key == $k)'; }
+state_of() { link_of "$1" "$2" | jq -r .state; }
+is_state() { [ "$(state_of "$1" "$2")" = "$3" ]; }
+
 # address SEGMENT NODE 4|6: what the controller gave it.
 address() {
 	weft get segments "$1" --effective -o json |
