@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "base/clean.h"
+#include "base/severity.h"
 #include "model/json.h"
 
 #include "cli/show.h"
@@ -130,9 +131,11 @@ static bool concerns(const char *type, const json_t *data, const char *node)
 	return strcmp(name, node) == 0 || strcmp(type, "reset") == 0;
 }
 
+// What it does not know may be bad.
 static int rank_of(const char *severity)
 {
-	return strcmp(severity, "info") == 0 ? 0 : strcmp(severity, "warning") == 0 ? 1 : 2;
+	int rank = severity_rank(severity);
+	return rank < 0 ? SEVERITY_ERROR : rank;
 }
 
 // Events by severity and kind; whatever is none passes.

@@ -3,21 +3,9 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/octets.h"
+
 enum { VERSION = 1, FLAGS_KNOWN = LEASE_FLAG_TRIAL | LEASE_FLAG_WANTS };
-
-static void put(uint8_t *at, size_t size, uint64_t value)
-{
-	for (size_t i = size; i-- > 0; value >>= 8)
-		at[i] = (uint8_t)value;
-}
-
-static uint64_t get(const uint8_t *at, size_t size)
-{
-	uint64_t value = 0;
-	for (size_t i = 0; i < size; i++)
-		value = value << 8 | at[i];
-	return value;
-}
 
 void lease_message_encode(const struct lease_message *m, uint8_t ret[LEASE_MESSAGE_SIZE])
 {
@@ -26,15 +14,15 @@ void lease_message_encode(const struct lease_message *m, uint8_t ret[LEASE_MESSA
 	ret[1] = 'L';
 	ret[2] = VERSION;
 	ret[3] = (uint8_t)m->type;
-	put(ret + 4, 4, m->group);
-	put(ret + 8, 4, m->generation);
-	put(ret + 12, 4, m->node);
-	put(ret + 16, 8, m->epoch);
-	put(ret + 24, 8, m->seq);
-	put(ret + 32, 4, (uint64_t)m->span_us);
+	octets_put(ret + 4, m->group, 4);
+	octets_put(ret + 8, m->generation, 4);
+	octets_put(ret + 12, m->node, 4);
+	octets_put(ret + 16, m->epoch, 8);
+	octets_put(ret + 24, m->seq, 8);
+	octets_put(ret + 32, (uint64_t)m->span_us, 4);
 	ret[36] = (uint8_t)m->verdict;
 	ret[37] = (uint8_t)m->flags;
-	put(ret + 40, 8, m->highest);
+	octets_put(ret + 40, m->highest, 8);
 }
 
 int lease_message_decode(const uint8_t *data, size_t len, struct lease_message *ret,
@@ -52,15 +40,15 @@ int lease_message_decode(const uint8_t *data, size_t len, struct lease_message *
 			       data[36]);
 	struct lease_message m = {
 		.type = (enum lease_type)data[3],
-		.group = (uint32_t)get(data + 4, 4),
-		.generation = (uint32_t)get(data + 8, 4),
-		.node = (uint32_t)get(data + 12, 4),
-		.epoch = get(data + 16, 8),
-		.seq = get(data + 24, 8),
-		.span_us = (int64_t)get(data + 32, 4),
+		.group = (uint32_t)octets_get(data + 4, 4),
+		.generation = (uint32_t)octets_get(data + 8, 4),
+		.node = (uint32_t)octets_get(data + 12, 4),
+		.epoch = octets_get(data + 16, 8),
+		.seq = octets_get(data + 24, 8),
+		.span_us = (int64_t)octets_get(data + 32, 4),
 		.verdict = (enum lease_verdict)data[36],
 		.flags = data[37] & FLAGS_KNOWN,
-		.highest = get(data + 40, 8),
+		.highest = octets_get(data + 40, 8),
 	};
 	if (m.span_us > LEASE_LONGEST_US)
 		return err_set(err, -EINVAL, "a lease message with a span of %lld ms, at most %d",

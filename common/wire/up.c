@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/severity.h"
 #include "wire/json.h"
 #include "wire/rows.h"
 
@@ -300,14 +301,9 @@ const struct message_row message_samples = { "samples", MSG_UP, decode_samples, 
 // A later version may know a word that is unknown here: somebody should look, that much is sure.
 static const char *read_severity(struct reader *r)
 {
-	static const char *const known[] = { "info", "warning", "error" };
-	const char *told = read_text(r, "severity", ID_MAX);
+	int rank = severity_rank(read_text(r, "severity", ID_MAX));
 
-	for (size_t i = 0; i < ARRAY_LEN(known); i++) {
-		if (strcmp(told, known[i]) == 0)
-			return known[i];
-	}
-	return "warning";
+	return severity_names[rank < 0 ? SEVERITY_WARNING : rank];
 }
 
 static void decode_event(struct reader *r, struct msg *msg)

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/severity.h"
 #include "model/json.h"
 #include "model/net.h"
 
@@ -116,15 +117,12 @@ static void pages_answer(void *arg, enum store_result result, const struct err *
 // Of events only. -EINVAL when refused.
 static int read_filter(struct request *request, struct pages *pages)
 {
-	static const char *const severities[] = { "info", "warning", "error" };
 	const char *kind = request_query(request, "kind");
 	const char *severity = request_query(request, "severity");
-	size_t rank = 0;
+	int rank = severity ? severity_rank(severity) : SEVERITY_INFO;
 	(void)snprintf(pages->kind, sizeof(pages->kind), "%s", kind ? kind : "");
-	while (severity && rank < ARRAY_LEN(severities) && strcmp(severities[rank], severity) != 0)
-		rank++;
-	pages->rank = (int64_t)rank;
-	if (rank < ARRAY_LEN(severities))
+	pages->rank = rank;
+	if (rank >= 0)
 		return 0;
 	request_problem(request, MHD_HTTP_BAD_REQUEST, "severity: neither info, warning nor error");
 	return -EINVAL;

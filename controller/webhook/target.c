@@ -4,18 +4,16 @@
 #include <string.h>
 
 #include "base/clean.h"
+#include "base/severity.h"
 #include "base/text.h"
 
 #include "webhook/webhook.h"
 
-static const char *const severities[] = { "info", "warning", "error" };
-
+// What it does not know counts as the schema's default.
 static int severity_of(const char *word)
 {
-	for (int i = 0; word && i < (int)ARRAY_LEN(severities); i++)
-		if (strcmp(severities[i], word) == 0)
-			return i;
-	return 1; // as the schema's default: warning
+	int rank = severity_rank(word);
+	return rank < 0 ? SEVERITY_WARNING : rank;
 }
 
 int webhook_target_read(const char *name, const json_t *spec, struct webhook_target *ret,

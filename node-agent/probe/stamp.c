@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/octets.h"
+
 // Offsets of the authenticated formats.
 enum {
 	AT_SEQUENCE = 0,
@@ -31,20 +33,6 @@ enum {
 #define ERROR_SCALE    0x3f
 #define ERROR_MANTISSA 0xff
 
-static void put(uint8_t *at, uint64_t value, int bytes)
-{
-	for (int i = bytes - 1; i >= 0; i--, value >>= 8)
-		at[i] = (uint8_t)value;
-}
-
-static uint64_t get(const uint8_t *at, int bytes)
-{
-	uint64_t value = 0;
-	for (int i = 0; i < bytes; i++)
-		value = value << 8 | at[i];
-	return value;
-}
-
 static void seal(const struct hmac_key *key, uint8_t packet[STAMP_SIZE])
 {
 	uint8_t sum[HMAC_SIZE];
@@ -69,12 +57,12 @@ void stamp_encode_request(const struct hmac_key *key, const struct stamp_request
 			  uint8_t ret_packet[STAMP_SIZE])
 {
 	memset(ret_packet, 0, STAMP_SIZE);
-	put(ret_packet + AT_SEQUENCE, request->sequence, 4);
-	put(ret_packet + AT_SENT, request->sent, 8);
-	put(ret_packet + AT_ERROR, request->error, 2);
-	put(ret_packet + AT_SSID, request->session & 0xffff, 2);
-	put(ret_packet + REQUEST_SESSION, request->session, 8);
-	put(ret_packet + REQUEST_CONFIRM, request->confirm, 8);
+	octets_put(ret_packet + AT_SEQUENCE, request->sequence, 4);
+	octets_put(ret_packet + AT_SENT, request->sent, 8);
+	octets_put(ret_packet + AT_ERROR, request->error, 2);
+	octets_put(ret_packet + AT_SSID, request->session & 0xffff, 2);
+	octets_put(ret_packet + REQUEST_SESSION, request->session, 8);
+	octets_put(ret_packet + REQUEST_CONFIRM, request->confirm, 8);
 	seal(key, ret_packet);
 }
 
@@ -82,16 +70,16 @@ void stamp_encode_reply(const struct hmac_key *key, const struct stamp_reply *re
 			uint8_t ret_packet[STAMP_SIZE])
 {
 	memset(ret_packet, 0, STAMP_SIZE);
-	put(ret_packet + AT_SEQUENCE, reply->sequence, 4);
-	put(ret_packet + AT_SENT, reply->sent, 8);
-	put(ret_packet + AT_ERROR, reply->error, 2);
-	put(ret_packet + AT_SSID, reply->session & 0xffff, 2);
-	put(ret_packet + REPLY_RECEIVED, reply->received, 8);
-	put(ret_packet + REPLY_CHALLENGE, reply->challenge, 8);
-	put(ret_packet + REPLY_REQUEST_SEQUENCE, reply->request_sequence, 4);
-	put(ret_packet + REPLY_SESSION, reply->session, 8);
-	put(ret_packet + REPLY_REQUEST_SENT, reply->request_sent, 8);
-	put(ret_packet + REPLY_REQUEST_ERROR, reply->request_error, 2);
+	octets_put(ret_packet + AT_SEQUENCE, reply->sequence, 4);
+	octets_put(ret_packet + AT_SENT, reply->sent, 8);
+	octets_put(ret_packet + AT_ERROR, reply->error, 2);
+	octets_put(ret_packet + AT_SSID, reply->session & 0xffff, 2);
+	octets_put(ret_packet + REPLY_RECEIVED, reply->received, 8);
+	octets_put(ret_packet + REPLY_CHALLENGE, reply->challenge, 8);
+	octets_put(ret_packet + REPLY_REQUEST_SEQUENCE, reply->request_sequence, 4);
+	octets_put(ret_packet + REPLY_SESSION, reply->session, 8);
+	octets_put(ret_packet + REPLY_REQUEST_SENT, reply->request_sent, 8);
+	octets_put(ret_packet + REPLY_REQUEST_ERROR, reply->request_error, 2);
 	ret_packet[REPLY_TTL] = TTL_UNKNOWN;
 	seal(key, ret_packet);
 }
@@ -103,11 +91,11 @@ bool stamp_decode_request(const struct hmac_key *key, const void *data, size_t l
 	if (!is_sealed(key, packet, len))
 		return false;
 	*ret_request = (struct stamp_request){
-		.sequence = (uint32_t)get(packet + AT_SEQUENCE, 4),
-		.sent = get(packet + AT_SENT, 8),
-		.error = (uint16_t)get(packet + AT_ERROR, 2),
-		.session = get(packet + REQUEST_SESSION, 8),
-		.confirm = get(packet + REQUEST_CONFIRM, 8),
+		.sequence = (uint32_t)octets_get(packet + AT_SEQUENCE, 4),
+		.sent = octets_get(packet + AT_SENT, 8),
+		.error = (uint16_t)octets_get(packet + AT_ERROR, 2),
+		.session = octets_get(packet + REQUEST_SESSION, 8),
+		.confirm = octets_get(packet + REQUEST_CONFIRM, 8),
 	};
 	return true;
 }
@@ -119,15 +107,15 @@ bool stamp_decode_reply(const struct hmac_key *key, const void *data, size_t len
 	if (!is_sealed(key, packet, len))
 		return false;
 	*ret_reply = (struct stamp_reply){
-		.sequence = (uint32_t)get(packet + AT_SEQUENCE, 4),
-		.sent = get(packet + AT_SENT, 8),
-		.error = (uint16_t)get(packet + AT_ERROR, 2),
-		.received = get(packet + REPLY_RECEIVED, 8),
-		.challenge = get(packet + REPLY_CHALLENGE, 8),
-		.request_sequence = (uint32_t)get(packet + REPLY_REQUEST_SEQUENCE, 4),
-		.request_sent = get(packet + REPLY_REQUEST_SENT, 8),
-		.request_error = (uint16_t)get(packet + REPLY_REQUEST_ERROR, 2),
-		.session = get(packet + REPLY_SESSION, 8),
+		.sequence = (uint32_t)octets_get(packet + AT_SEQUENCE, 4),
+		.sent = octets_get(packet + AT_SENT, 8),
+		.error = (uint16_t)octets_get(packet + AT_ERROR, 2),
+		.received = octets_get(packet + REPLY_RECEIVED, 8),
+		.challenge = octets_get(packet + REPLY_CHALLENGE, 8),
+		.request_sequence = (uint32_t)octets_get(packet + REPLY_REQUEST_SEQUENCE, 4),
+		.request_sent = octets_get(packet + REPLY_REQUEST_SENT, 8),
+		.request_error = (uint16_t)octets_get(packet + REPLY_REQUEST_ERROR, 2),
+		.session = octets_get(packet + REPLY_SESSION, 8),
 	};
 	return true;
 }

@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/octets.h"
+
 enum {
 	SIZE_TCN = 4,
 	SIZE_CONFIG = 35,
@@ -49,11 +51,10 @@ bool bpdu_times_equal(const struct bpdu_times *a, const struct bpdu_times *b)
 
 // --- to bytes
 
-static uint8_t *put(uint8_t *at, uint64_t value, int bytes)
+static uint8_t *put(uint8_t *at, uint64_t value, size_t bytes)
 {
-	for (int i = bytes - 1; i >= 0; i--)
-		*at++ = (uint8_t)(value >> 8 * i);
-	return at;
+	octets_put(at, value, bytes);
+	return at + bytes;
 }
 
 static uint8_t *put_bytes(uint8_t *at, const void *bytes, size_t len)
@@ -124,18 +125,9 @@ size_t bpdu_encode(const struct bpdu *b, uint8_t ret[BPDU_SIZE_MAX])
 
 // --- from bytes
 
-static uint64_t get(const uint8_t *at, int bytes)
-{
-	uint64_t value = 0;
-
-	for (int i = 0; i < bytes; i++)
-		value = value << 8 | at[i];
-	return value;
-}
-
 static int64_t get_time(const uint8_t *at, int64_t min, int64_t max)
 {
-	const int64_t us = (int64_t)get(at, 2) * SECOND / 256;
+	const int64_t us = (int64_t)octets_get(at, 2) * SECOND / 256;
 
 	return us < min ? min : us > max ? max : us;
 }
@@ -145,8 +137,8 @@ static bool get_extension(const uint8_t *at, size_t size, struct bpdu_extension 
 	if (size < SIZE_EXTENSION || memcmp(at, extension_magic, sizeof extension_magic) != 0)
 		return false;
 	at += sizeof extension_magic;
-	x->mark = (struct bpdu_mark){ get(at, 8), get(at + 8, 8) };
-	x->echo = (struct bpdu_mark){ get(at + 16, 8), get(at + 24, 8) };
+	x->mark = (struct bpdu_mark){ octets_get(at, 8), octets_get(at + 8, 8) };
+	x->echo = (struct bpdu_mark){ octets_get(at + 16, 8), octets_get(at + 24, 8) };
 	x->path_len = at[32];
 	if (x->path_len > BPDU_PATH_MAX || size < SIZE_EXTENSION + (size_t)x->path_len * 6)
 		return false;
@@ -172,9 +164,9 @@ static int get_body(const uint8_t *data, struct bpdu *b, struct err *err)
 {
 	get_flags(data[4], b);
 	memcpy(b->vector.root.bytes, data + 5, 8);
-	b->vector.cost = (uint32_t)get(data + 13, 4);
+	b->vector.cost = (uint32_t)octets_get(data + 13, 4);
 	memcpy(b->vector.bridge.bytes, data + 17, 8);
-	b->vector.port = (uint16_t)get(data + 25, 2);
+	b->vector.port = (uint16_t)octets_get(data + 25, 2);
 	b->times.message_age = get_time(data + 27, 0, 255 * SECOND);
 	b->times.max_age = get_time(data + 29, 0, 40 * SECOND);
 	if (b->times.message_age >= b->times.max_age)
@@ -192,7 +184,7 @@ int bpdu_decode(const uint8_t *data, size_t size, struct bpdu *ret, struct err *
 {
 	struct bpdu b = { 0 };
 
-	if (size < SIZE_TCN || get(data, 2) != 0)
+	if (size < SIZE_TCN || octets_get(data, 2) != 0)
 		return err_set(err, -EBADMSG, "no BPDU of the spanning tree protocol");
 	if (data[3] == TYPE_TCN) {
 		*ret = (struct bpdu){ .type = BPDU_TCN };
@@ -240,7 +232,7 @@ int bpdu_frame_decode(const uint8_t *frame, size_t size, struct bpdu *ret, struc
 	if (size < ETHERNET + LLC || memcmp(frame, group_address, 6) != 0 ||
 	    memcmp(frame + ETHERNET, llc_header, LLC) != 0)
 		return err_set(err, -ENOMSG, "no frame of the spanning tree protocol");
-	const size_t len = (size_t)get(frame + 12, 2);
+	const size_t len = (size_t)octets_get(frame + 12, 2);
 	if (len < LLC || len > size - ETHERNET)
 		return err_set(err, -EBADMSG, "a frame of %zu bytes that says it has %zu",
 			       size - ETHERNET, len);
