@@ -25,6 +25,7 @@
 
 #define PENDING_RETRY_S 5
 #define BUSY_RETRY_S    60
+#define TRIES_MAX       4
 
 enum pending_state { PENDING_NONE, PENDING_WAITS, PENDING_APPROVED, PENDING_OTHER };
 
@@ -48,6 +49,7 @@ struct enrol {
 	int64_t now_ms;
 	int64_t node_id;
 	struct pki_certificate certificate;
+	unsigned tries;
 	int refusal; // what the transaction said, for the status
 	struct err why;
 };
@@ -263,11 +265,27 @@ static void answer(void *arg)
 				      url_list(rest->config.hub_urls)));
 }
 
+static void look(struct request *request);
+
+// The node was made, or went away, while this request had the other in mind: the same host asking
+// twice at once does that. The key is looked at anew.
+static bool has_moved(const struct intent_answer *result)
+{
+	return result->status == INTENT_PRECONDITION || result->status == INTENT_NOT_FOUND;
+}
+
 static void admitted(void *arg, const struct intent_answer *result)
 {
 	struct request *request = arg;
 	struct enrol *enrol = request->state;
 	const struct rest_services *services = &request->rest->services;
+	if (has_moved(result)) {
+		if (++enrol->tries < TRIES_MAX)
+			look(request);
+		else
+			refuse(request, -EAGAIN, "the node is being changed just now; ask again");
+		return;
+	}
 	if (result->status != INTENT_OK && enrol->refusal < 0 && enrol->refusal != -EAGAIN) {
 		refuse(request, enrol->refusal, enrol->why.text);
 		return;
@@ -369,6 +387,12 @@ static void looked(void *arg, enum store_result result, const struct err *err)
 	submit(request);
 }
 
+static void look(struct request *request)
+{
+	if (store_transact(request->rest->services.store, NULL, look_at_key, looked, request) < 0)
+		refuse(request, -EAGAIN, "the store's queue is full");
+}
+
 void ca_get(struct request *request)
 {
 	request_answer_text(request, MHD_HTTP_OK, "application/x-pem-file",
@@ -407,6 +431,5 @@ void enrol_post(struct request *request)
 		refuse(request, err.code, err.text);
 		return;
 	}
-	if (store_transact(request->rest->services.store, NULL, look_at_key, looked, request) < 0)
-		request_problem(request, MHD_HTTP_SERVICE_UNAVAILABLE, "the store's queue is full");
+	look(request);
 }

@@ -1,6 +1,7 @@
 """Joining, approval, revocation."""
 
 import base64
+import concurrent.futures
 import hashlib
 import json
 import os
@@ -81,6 +82,16 @@ def case_a_lost_answer_is_given_again_and_takes_no_use(c):
     # Thrown out, it needs a new key.
     expect(c.admin.post("/api/v1/nodes/lossy-host/revoke"), 204)
     refusal(Client(c).post("/api/v1/enrol", body), 401)
+
+
+def case_one_host_asks_many_times_at_once(c):
+    """Whichever is first makes the node; the others find it made."""
+    for round_ in range(5):
+        _, key = new_key(c, f"crowd-{round_}", {"uses": 1})
+        body = request_of(key, make_csr(c, f"crowd-{round_}"), name=f"crowd-{round_}")
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            answers = list(pool.map(lambda _, body=body: Client(c).post("/api/v1/enrol", body), range(8)))
+        assert {expect(answer, 200).json["id"] for answer in answers} == {answers[0].json["id"]}
 
 
 def case_preset_node_keeps_its_spec(c):
