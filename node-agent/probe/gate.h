@@ -13,7 +13,7 @@
 
 #include "probe/sender.h"
 
-enum { GATE_BATCH = 32, GATE_PACKET_MAX = 128 };
+enum { GATE_BATCH = 32, GATE_PACKET_MAX = 192 };
 
 // An address as sockets take it.
 union gate_address {

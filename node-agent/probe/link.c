@@ -53,12 +53,20 @@ bool link_send(struct link *l, const struct sender_time *now, uint8_t ret_packet
 	return true;
 }
 
+// A packet with a note behind it is a packet all the same.
+static size_t length_without_note(const struct link *l, const void *data, size_t len)
+{
+	const uint8_t *note;
+	return stamp_note_get(&l->key, data, len, &note) ? STAMP_SIZE : len;
+}
+
 bool link_answer(struct link *l, const struct hmac_key *challenges, const void *data, size_t len,
 		 const struct sender_time times[2], uint8_t ret_packet[STAMP_SIZE])
 {
 	const struct sender_time *arrived = &times[0], *now = &times[1];
 	struct stamp_request request;
 	struct stamp_reply reply;
+	len = length_without_note(l, data, len);
 	if (!stamp_decode_request(&l->key, data, len, &request)) {
 		l->garbage++;
 		return false;
@@ -85,6 +93,7 @@ bool link_take(struct link *l, const void *data, size_t len, const struct sender
 {
 	struct stamp_reply reply;
 	struct sender_reply measured;
+	len = length_without_note(l, data, len);
 	if (!stamp_decode_reply(&l->key, data, len, &reply)) {
 		l->garbage++;
 		return false;

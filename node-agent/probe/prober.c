@@ -20,6 +20,11 @@ enum { SLACK_PART = 40, SLACK_LINK_US = 50, CHANGES_MAX = 65536 };
 void prober_note(struct prober *p, struct member *m, enum judge_state before)
 {
 	m->since_ms = clock_wall_ms();
+	if (m->rider) {
+		p->rider.judged(p->rider.context, m->rider, &m->link.judge, m->name,
+				prober_now_us());
+		return;
+	}
 	if (p->changes_len == p->changes_cap) {
 		const size_t cap = p->changes_cap ? p->changes_cap * 2 : 16;
 		struct prober_change *changes =
@@ -217,6 +222,7 @@ static void settle_members(struct prober *p, struct plan *plan, const struct pro
 		m->is_wanted = true;
 		m->gate = plan->gate_of[i];
 		m->peer = plan->peers[i];
+		m->rider = targets[i].rider;
 		(void)snprintf(m->name, sizeof m->name, "%s-%s", targets[i].own_name,
 			       targets[i].peer_name);
 		link_configure(&m->link, &targets[i].judge, now);
@@ -392,6 +398,13 @@ int prober_new(uv_loop_t *loop, prober_change_fn change, void *context, struct p
 	}
 	*ret_prober = p;
 	return 0;
+}
+
+void prober_take_rider(struct prober *p, const struct prober_rider *rider)
+{
+	(void)pthread_mutex_lock(&p->mutex);
+	p->rider = *rider;
+	(void)pthread_mutex_unlock(&p->mutex);
 }
 
 void prober_close(struct prober *p)

@@ -30,6 +30,26 @@ struct prober_target {
 	uint16_t port; // both ends answer on it
 	uint8_t secret[LINK_KEY_SIZE];
 	struct judge_config judge;
+	uint64_t rider; // what its rider calls it; 0: it has none, and its changes are told
+};
+
+// Somebody who travels with the probes of some links: each packet carries his note to the other
+// end, he hears the other end's notes and what the judge says. Called on the prober's thread, which
+// waits meanwhile; never calls the prober.
+struct prober_rider {
+	void *context;
+	// Returns its length; 0: there is none.
+	size_t (*note)(void *context, uint64_t link, uint8_t ret_note[STAMP_NOTE_MAX]);
+	// Of the confirmed session, each once.
+	void (*heard)(void *context, uint64_t link, const uint8_t *note, size_t len,
+		      int64_t now_us);
+	// At each change of state, and whenever something was measured. `name`: "rho-bob".
+	void (*judged)(void *context, uint64_t link, const struct judge *judge, const char *name,
+		       int64_t now_us);
+	// Does what is due, and tells when there will be more.
+	int64_t (*tick)(void *context, int64_t now_us);
+	// A link whose note is not to wait for its next probe; false: there is none.
+	bool (*hurry)(void *context, uint64_t *ret_link);
 };
 
 // A link's state is another.
@@ -55,6 +75,9 @@ struct prober_reading {
 
 int prober_new(uv_loop_t *loop, prober_change_fn change, void *context, struct prober **ret_prober,
 	       struct err *err);
+
+// Before there is any target with a rider; `rider` is copied.
+void prober_take_rider(struct prober *prober, const struct prober_rider *rider);
 
 // Takes over which links there are; one that is the same but for its judge goes on as it is.
 int prober_set(struct prober *prober, const struct prober_target *targets, size_t count,

@@ -19,6 +19,7 @@ struct member {
 	int64_t due_us;
 	int64_t since_ms; // of the judge's state, wall clock
 	bool is_wanted;   // mark of the walk in prober_set
+	uint64_t rider;
 };
 
 struct wicket {
@@ -34,6 +35,7 @@ struct prober {
 	pthread_t thread;
 	int wake_fd;
 	struct hmac_key challenges;
+	struct prober_rider rider; // of those members that have one
 
 	pthread_mutex_t mutex; // guards what follows
 	bool is_stopping;
@@ -52,7 +54,7 @@ struct prober {
 
 int64_t prober_now_us(void);
 
-// Notes a change, to be told by the loop's thread.
+// A member's state has changed: its rider is told, or it is noted, to be told by the loop's thread.
 void prober_note(struct prober *p, struct member *m, enum judge_state before);
 
 // The thread's function; `argument` is the prober.

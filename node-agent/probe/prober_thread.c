@@ -104,6 +104,39 @@ static struct gate_packet *place(struct prober *p, struct outbox *out, int fd)
 	return &out->packets[out->count];
 }
 
+// ---- what travels with the packets ----
+
+// Puts the rider's note behind a packet; returns the length of both.
+static size_t add_note(const struct prober *p, const struct member *m, uint8_t *packet)
+{
+	uint8_t note[STAMP_NOTE_MAX];
+	const size_t len = m->rider ? p->rider.note(p->rider.context, m->rider, note) : 0;
+	return stamp_note_put(&m->link.key, packet, note, len);
+}
+
+static void hear_note(const struct prober *p, const struct member *m,
+		      const struct gate_packet *packet)
+{
+	const uint8_t *note;
+	const size_t len = stamp_note_get(&m->link.key, packet->data, packet->len, &note);
+	if (m->rider && len)
+		p->rider.heard(p->rider.context, m->rider, note, len, prober_now_us());
+}
+
+// Lets the riders do what is due; returns when there will be more.
+static int64_t let_ride(struct prober *p, int64_t now_us)
+{
+	uint64_t link;
+	if (!p->rider.tick)
+		return INT64_MAX;
+	const int64_t due = p->rider.tick(p->rider.context, now_us);
+	while (p->rider.hurry(p->rider.context, &link))
+		for (size_t i = 0; i < p->members_len; i++)
+			if (p->members[i]->rider == link)
+				p->members[i]->due_us = p->members[i]->link.next_us = now_us;
+	return due;
+}
+
 static void look_after(struct prober *p, struct outbox *out, struct member *m, int64_t now_us)
 {
 	const enum judge_state before = m->link.judge.state;
@@ -113,7 +146,7 @@ static void look_after(struct prober *p, struct outbox *out, struct member *m, i
 		struct gate_packet *packet = place(p, out, p->gates[m->gate].gate.ask_fd);
 		const struct sender_time now = time_at(p, 0);
 		if (link_send(&m->link, &now, packet->data, &changed_too)) {
-			packet->len = STAMP_SIZE;
+			packet->len = add_note(p, m, packet->data);
 			packet->peer = m->peer;
 			packet->context = m;
 			out->count++;
@@ -147,7 +180,13 @@ static void take_reply(struct prober *p, struct member *m, const struct gate_pac
 {
 	const struct sender_time arrived = time_at(p, packet->age_ns);
 	const enum judge_state before = m->link.judge.state;
-	if (link_take(&m->link, packet->data, packet->len, &arrived, prober_now_us()))
+	const uint64_t returned = m->link.judge.counts.returned;
+	const bool changed =
+		link_take(&m->link, packet->data, packet->len, &arrived, prober_now_us());
+	const bool is_measured = m->link.judge.counts.returned != returned;
+	if (is_measured)
+		hear_note(p, m, packet);
+	if (changed || (is_measured && m->rider))
 		prober_note(p, m, before);
 	m->due_us = link_due_us(&m->link);
 }
@@ -157,9 +196,12 @@ static void take_request(struct prober *p, struct outbox *out, struct member *m,
 {
 	struct gate_packet *reply = place(p, out, p->gates[m->gate].gate.answer_fd);
 	const struct sender_time times[] = { time_at(p, packet->age_ns), time_at(p, 0) };
+	const uint64_t fresh = m->link.reflector.counts.fresh;
 	if (!link_answer(&m->link, &p->challenges, packet->data, packet->len, times, reply->data))
 		return;
-	reply->len = STAMP_SIZE;
+	if (m->link.reflector.counts.fresh != fresh)
+		hear_note(p, m, packet);
+	reply->len = add_note(p, m, reply->data);
 	reply->peer = packet->peer;
 	reply->context = NULL;
 	out->count++;
@@ -283,8 +325,10 @@ void *prober_run(void *argument)
 			p->look_us = now + LOOK_US;
 		}
 		one_pass(p);
+		const int64_t riders = let_ride(p, prober_now_us());
 		int64_t until = next_due(p);
 		until = until < p->look_us ? until : p->look_us;
+		until = until < riders ? until : riders;
 		const int64_t slack = p->slack_us;
 		// Out of memory: only the wait is worse.
 		if (!list_polls(p, &waiting))

@@ -24,6 +24,13 @@ enum {
 	REPLY_TTL = 80,
 
 	MAC_SIZE = STAMP_SIZE - AT_MAC,
+
+	// RFC 8972: flags, type and length, then the value.
+	AT_TLV_TYPE = 1,
+	AT_TLV_LENGTH = 2,
+	TLV_HEADER = 4,
+	TLV_HMAC = 8,
+	TLV_NOTE = 252, // for private use
 };
 
 #define TTL_UNKNOWN    255                  // RFC 8762, 4.3: the request's is not looked at
@@ -41,16 +48,21 @@ static void seal(const struct hmac_key *key, uint8_t packet[STAMP_SIZE])
 }
 
 // In a time that does not tell how much of it agrees.
+static bool is_equal(const uint8_t *sum, const uint8_t *mac)
+{
+	uint8_t differs = 0;
+	for (size_t i = 0; i < MAC_SIZE; i++)
+		differs |= (uint8_t)(sum[i] ^ mac[i]);
+	return differs == 0;
+}
+
 static bool is_sealed(const struct hmac_key *key, const uint8_t *packet, size_t len)
 {
 	uint8_t sum[HMAC_SIZE];
-	uint8_t differs = 0;
 	if (len != STAMP_SIZE)
 		return false;
 	hmac_sum(key, packet, AT_MAC, sum);
-	for (size_t i = 0; i < MAC_SIZE; i++)
-		differs |= (uint8_t)(sum[i] ^ packet[AT_MAC + i]);
-	return differs == 0;
+	return is_equal(sum, packet + AT_MAC);
 }
 
 void stamp_encode_request(const struct hmac_key *key, const struct stamp_request *request,
@@ -118,6 +130,65 @@ bool stamp_decode_reply(const struct hmac_key *key, const void *data, size_t len
 		.session = octets_get(packet + REPLY_SESSION, 8),
 	};
 	return true;
+}
+
+// ---- the note ----
+
+static void put_header(uint8_t *tlv, unsigned type, size_t len)
+{
+	memset(tlv, 0, TLV_HEADER);
+	tlv[AT_TLV_TYPE] = (uint8_t)type;
+	octets_put(tlv + AT_TLV_LENGTH, len, 2);
+}
+
+static bool is_header(const uint8_t *tlv, unsigned type, size_t len)
+{
+	return tlv[AT_TLV_TYPE] == type && octets_get(tlv + AT_TLV_LENGTH, 2) == len;
+}
+
+// RFC 8972, 4.8: over the sequence number and the extensions before it. The packet's own HMAC
+// stands there too, so that a note belongs to one packet.
+static void note_sum(const struct hmac_key *key, const uint8_t *packet, size_t note_len,
+		     uint8_t ret_sum[HMAC_SIZE])
+{
+	uint8_t text[4 + MAC_SIZE + TLV_HEADER + STAMP_NOTE_MAX];
+	memcpy(text, packet + AT_SEQUENCE, 4);
+	memcpy(text + 4, packet + AT_MAC, MAC_SIZE);
+	memcpy(text + 4 + MAC_SIZE, packet + STAMP_SIZE, TLV_HEADER + note_len);
+	hmac_sum(key, text, 4 + MAC_SIZE + TLV_HEADER + note_len, ret_sum);
+}
+
+size_t stamp_note_put(const struct hmac_key *key, uint8_t packet[STAMP_SIZE_MAX], const void *note,
+		      size_t len)
+{
+	uint8_t sum[HMAC_SIZE];
+	uint8_t *tlv = packet + STAMP_SIZE, *mac = tlv + TLV_HEADER + len;
+	if (len == 0 || len > STAMP_NOTE_MAX)
+		return STAMP_SIZE;
+	put_header(tlv, TLV_NOTE, len);
+	memcpy(tlv + TLV_HEADER, note, len);
+	put_header(mac, TLV_HMAC, MAC_SIZE);
+	note_sum(key, packet, len, sum);
+	memcpy(mac + TLV_HEADER, sum, MAC_SIZE);
+	return STAMP_SIZE + STAMP_NOTE_OVERHEAD + len;
+}
+
+size_t stamp_note_get(const struct hmac_key *key, const void *data, size_t len,
+		      const uint8_t **ret_note)
+{
+	uint8_t sum[HMAC_SIZE];
+	const uint8_t *packet = data, *tlv = packet + STAMP_SIZE;
+	if (len <= STAMP_SIZE + STAMP_NOTE_OVERHEAD || len > STAMP_SIZE_MAX)
+		return 0;
+	const size_t note_len = len - STAMP_SIZE - STAMP_NOTE_OVERHEAD;
+	const uint8_t *mac = tlv + TLV_HEADER + note_len;
+	if (!is_header(tlv, TLV_NOTE, note_len) || !is_header(mac, TLV_HMAC, MAC_SIZE))
+		return 0;
+	note_sum(key, packet, note_len, sum);
+	if (!is_equal(sum, mac + TLV_HEADER))
+		return 0;
+	*ret_note = tlv + TLV_HEADER;
+	return note_len;
 }
 
 uint64_t stamp_time(int64_t wall_ns)

@@ -4,6 +4,9 @@
 // Two things more are carried in octets whose content a STAMP receiver has to ignore, under the
 // same HMAC: the whole random session (its low 16 bits are the SSID as well), and what confirms it:
 // the reflector's challenge in a reply, its echo in a request.
+//
+// A packet may carry a note for the other end behind it: an extension (RFC 8972) of a type for
+// private use, and the one with the HMAC over it that authenticated mode asks for.
 #pragma once
 
 #include <stdbool.h>
@@ -12,7 +15,12 @@
 
 #include "probe/hmac.h"
 
-enum { STAMP_SIZE = 112 }; // of requests and replies alike
+enum {
+	STAMP_SIZE = 112, // of requests and replies alike
+	STAMP_NOTE_MAX = 32,
+	STAMP_NOTE_OVERHEAD = 24, // two headers and the HMAC
+	STAMP_SIZE_MAX = STAMP_SIZE + STAMP_NOTE_OVERHEAD + STAMP_NOTE_MAX,
+};
 
 // Times are NTP's 64-bit format: seconds since 1900 and a binary fraction.
 struct stamp_request {
@@ -46,6 +54,16 @@ bool stamp_decode_request(const struct hmac_key *key, const void *data, size_t l
 			  struct stamp_request *ret_request);
 bool stamp_decode_reply(const struct hmac_key *key, const void *data, size_t len,
 			struct stamp_reply *ret_reply);
+
+// Puts a note behind an encoded packet; returns the length of both. `len` is at most
+// STAMP_NOTE_MAX; 0: there is none.
+size_t stamp_note_put(const struct hmac_key *key, uint8_t packet[STAMP_SIZE_MAX], const void *note,
+		      size_t len);
+
+// The note behind a packet; its length, 0 when there is none or it was not made with this key.
+// Without it the packet is the first STAMP_SIZE octets.
+size_t stamp_note_get(const struct hmac_key *key, const void *data, size_t len,
+		      const uint8_t **ret_note);
 
 uint64_t stamp_time(int64_t wall_ns); // of nanoseconds since 1970
 

@@ -173,6 +173,98 @@ static void strangers_change_nothing(void **state)
 	stop(&a);
 }
 
+// A rider that says one word and remembers what it hears.
+struct rider {
+	char own;
+	char heard;
+	int notes, judged;
+	bool is_hurried, is_up;
+};
+
+static size_t rider_note(void *context, uint64_t link, uint8_t ret_note[STAMP_NOTE_MAX])
+{
+	const struct rider *r = context;
+	assert_int_equal(link, 7);
+	ret_note[0] = (uint8_t)r->own;
+	return 1;
+}
+
+static void rider_hears(void *context, uint64_t link, const uint8_t *note, size_t len, int64_t now)
+{
+	struct rider *r = context;
+	assert_true(link == 7 && len == 1 && now > 0);
+	r->heard = (char)note[0];
+	__atomic_add_fetch(&r->notes, 1, __ATOMIC_SEQ_CST);
+}
+
+static void rider_is_told(void *context, uint64_t link, const struct judge *judge, const char *name,
+			  int64_t now)
+{
+	struct rider *r = context;
+	assert_true(link == 7 && now > 0);
+	assert_string_equal(name, "one-other");
+	r->judged++;
+	__atomic_store_n(&r->is_up, judge->state == JUDGE_UP, __ATOMIC_SEQ_CST);
+}
+
+static int64_t rider_ticks(void *context, int64_t now)
+{
+	(void)context;
+	return now + 1000000;
+}
+
+static bool rider_hurries(void *context, uint64_t *ret_link)
+{
+	struct rider *r = context;
+	*ret_link = 7;
+	return __atomic_exchange_n(&r->is_hurried, false, __ATOMIC_SEQ_CST);
+}
+
+static void start_ridden(struct end *end, const char *own, const char *peer, struct rider *rider)
+{
+	struct err err = { 0 };
+	struct prober_target t = target(own, peer, 1);
+	const struct prober_rider functions = { rider,         rider_note,  rider_hears,
+						rider_is_told, rider_ticks, rider_hurries };
+	t.rider = 7;
+	*end = (struct end){ 0 };
+	assert_int_equal(prober_new(&loop, on_change, end, &end->prober, &err), 0);
+	prober_take_rider(end->prober, &functions);
+	assert_int_equal(prober_set(end->prober, &t, 1, &err), 0);
+}
+
+static void notes_travel_with_the_probes(void **state)
+{
+	(void)state;
+	struct rider one = { .own = 'a' }, two = { .own = 'b' };
+	struct end a, b;
+	start_ridden(&a, "127.0.1.1", "127.0.1.2", &one);
+	start_ridden(&b, "127.0.1.2", "127.0.1.1", &two);
+	const int64_t until = clock_mono_ms() + LIMIT_MS;
+	while (!__atomic_load_n(&one.is_up, __ATOMIC_SEQ_CST) ||
+	       !__atomic_load_n(&two.is_up, __ATOMIC_SEQ_CST)) {
+		assert_true(clock_mono_ms() < until);
+		(void)usleep(2000);
+	}
+	// The next probes are due in a minute; one that is in a hurry is not waited for.
+	struct err err = { 0 };
+	struct prober_target t = target("127.0.1.1", "127.0.1.2", 1);
+	t.rider = 7;
+	t.judge.interval_us = 60000000;
+	assert_int_equal(prober_set(a.prober, &t, 1, &err), 0);
+	const struct prober_reading sent = reading_of(&a);
+	__atomic_store_n(&one.is_hurried, true, __ATOMIC_SEQ_CST);
+	while (reading_of(&a).counts.sent == sent.counts.sent && clock_mono_ms() < until)
+		(void)usleep(2000);
+	assert_true(reading_of(&a).counts.sent > sent.counts.sent);
+	stop(&b);
+	stop(&a);
+	assert_true(one.heard == 'b' && two.heard == 'a');
+	// In requests and in replies, of the confirmed session.
+	assert_true(one.notes > 5 && one.judged > 5 && two.notes > 5);
+	assert_int_equal(a.changes, 0); // it is the rider's to tell
+}
+
 static void a_missing_device_is_named(void **state)
 {
 	(void)state;
@@ -202,6 +294,7 @@ int main(void)
 		cmocka_unit_test(both_families_do),
 		cmocka_unit_test(another_key_is_no_link),
 		cmocka_unit_test(strangers_change_nothing),
+		cmocka_unit_test(notes_travel_with_the_probes),
 		cmocka_unit_test(a_missing_device_is_named),
 	};
 	(void)uv_loop_init(&loop);

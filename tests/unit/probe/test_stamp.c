@@ -144,6 +144,43 @@ static void an_error_estimate_never_promises_too_much(void **state)
 	assert_true((stamp_error(true, INT64_MAX) & 0xff) != 0);
 }
 
+static void a_note_belongs_to_its_packet(void **state)
+{
+	(void)state;
+	uint8_t p[STAMP_SIZE_MAX], q[STAMP_SIZE_MAX], long_one[STAMP_NOTE_MAX + 1] = { 0 };
+	const uint8_t *note;
+	struct stamp_request next = request;
+	stamp_encode_request(&key, &request, p);
+	const size_t len = stamp_note_put(&key, p, "by epsilon", 10);
+	assert_int_equal(len, STAMP_SIZE + STAMP_NOTE_OVERHEAD + 10);
+	assert_memory_equal(p + STAMP_SIZE,
+			    "\0\xfc\0\x0a"
+			    "by epsilon"
+			    "\0\x08\0\x10",
+			    18);
+	assert_int_equal(stamp_note_get(&key, p, len, &note), 10);
+	assert_memory_equal(note, "by epsilon", 10);
+	assert_int_equal(stamp_note_get(&other, p, len, &note), 0);
+	for (size_t cut = 0; cut < len; cut++)
+		assert_int_equal(stamp_note_get(&key, p, cut, &note), 0);
+	for (size_t at = STAMP_SIZE; at < len; at++) {
+		p[at] ^= 1;
+		// The flags of the HMAC's own header are all that nobody looks at.
+		if (at != STAMP_SIZE + 14)
+			assert_int_equal(stamp_note_get(&key, p, len, &note), 0);
+		p[at] ^= 1;
+	}
+	// Behind another packet it is none.
+	next.session++;
+	stamp_encode_request(&key, &next, q);
+	memcpy(q + STAMP_SIZE, p + STAMP_SIZE, len - STAMP_SIZE);
+	assert_int_equal(stamp_note_get(&key, q, len, &note), 0);
+	assert_int_equal(stamp_note_put(&key, p, "", 0), STAMP_SIZE);
+	assert_int_equal(stamp_note_put(&key, p, long_one, sizeof long_one), STAMP_SIZE);
+	assert_int_equal(stamp_note_put(&key, p, long_one, STAMP_NOTE_MAX), STAMP_SIZE_MAX);
+	assert_int_equal(stamp_note_get(&key, p, STAMP_SIZE_MAX, &note), STAMP_NOTE_MAX);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -151,6 +188,7 @@ int main(void)
 		cmocka_unit_test(fields_stand_where_the_rfc_has_them),
 		cmocka_unit_test(what_was_encoded_is_decoded),
 		cmocka_unit_test(nothing_else_passes),
+		cmocka_unit_test(a_note_belongs_to_its_packet),
 		cmocka_unit_test(times_are_ntp_s),
 		cmocka_unit_test(an_error_estimate_never_promises_too_much),
 	};
