@@ -141,7 +141,9 @@ def case_what_waits_survives_kill_9(c):
         expect(mine.admin.put("/api/v1/webhooks/kept", {"url": receiver.url, "severity": "info"}), 201)
         for number in range(5):
             test(mine, "kept")
-        eventually(lambda: receiver.refused)
+        # What is in the log survives; an event is put there right after the answer.
+        log = "/api/v1/log?kind=webhook_test"
+        eventually(lambda: receiver.refused and len(expect(mine.admin.get(log), 200).json["items"]) == 5)
         mine.process.kill()
         mine.process.wait()
         receiver.status = 200
