@@ -237,7 +237,7 @@ hub: {{listen: ["127.0.0.1:{self.hub_port}"]}}
             return "".join(f.readlines()[-60:])
 
 
-def eventually(check, seconds=5):
+def eventually(check, seconds=20):
     deadline = time.monotonic() + seconds
     while not check():
         assert time.monotonic() < deadline, "it did not come to be in time"
