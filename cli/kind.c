@@ -18,7 +18,7 @@ static const struct kind_columns columns[] = {
 	{ KIND_NODES, { "address", "site", "listen_port", "tags" } },
 	{ KIND_SITES, { "lan", "location", "tags" } },
 	{ KIND_NETWORKS, { "mesh", "hub", "spokes", "links", "pool" } },
-	{ KIND_LINKS, { "network", "ends", "cost", "mtu", "disabled" } },
+	{ KIND_LINKS, { "network", "ends", "node", "interface", "target", "disabled" } },
 	{ KIND_SLAS, { "latency", "jitter", "loss", "for", "clear_for" } },
 	{ KIND_SEGMENTS, { "network", "mode", "mtu", "pool" } },
 	{ KIND_SECRETS, { "comment" } },

@@ -41,3 +41,12 @@ uint8_t address_bits(const struct address *a)
 {
 	return a->family == 4 ? 32 : 128;
 }
+
+bool address_is_unicast(const struct address *a)
+{
+	static const uint8_t nothing[sizeof a->bytes];
+	if (a->family == 4)
+		return a->bytes[0] != 0 && a->bytes[0] < 224;
+	return a->family == 6 && a->bytes[0] != 0xff &&
+	       memcmp(a->bytes, nothing, sizeof nothing) != 0;
+}

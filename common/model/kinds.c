@@ -26,7 +26,8 @@ const struct kind kinds[KIND_COUNT] = {
 	[KIND_LINKS] = {
 		.name = "links", .singular = "link", .schema = "LinkSpec", .write = KIND_ROLE_OPERATOR,
 		.is_link_name = true,
-		.references = { { "network", KIND_NETWORKS }, { "ends[]", KIND_NODES }, { "sla", KIND_SLAS } },
+		.references = { { "network", KIND_NETWORKS }, { "ends[]", KIND_NODES }, { "node", KIND_NODES },
+				{ "sla", KIND_SLAS } },
 	},
 	[KIND_SEGMENTS] = {
 		.name = "segments", .singular = "segment", .schema = "SegmentSpec", .write = KIND_ROLE_OPERATOR,
@@ -108,7 +109,8 @@ static int check_link_name(const char *name, struct err *err)
 
 int kind_name_check(const struct kind *k, const char *name, struct err *err)
 {
-	if (!k->is_link_name)
+	// External links have plain names.
+	if (!k->is_link_name || !strchr(name, '.'))
 		return name_check(name, err);
 	if (strlen(name) > KIND_NAME_MAX)
 		return err_set(err, -EINVAL, "\"%.60s…\" is longer than a link's name can be",

@@ -45,7 +45,7 @@ struct kind {
 	const char *singular; // "enrolment-key"
 	const char *schema;   // component of api/openapi.yaml: "EnrolmentKeySpec"
 	enum kind_role write; // least role that may write it; everybody signed in may read
-	bool is_link_name;    // named "<network>.<a>.<b>"
+	bool is_link_name;    // named "<network>.<a>.<b>", an external one by a plain name
 	struct kind_reference references[KIND_REFERENCES_MAX]; // ends with path NULL
 };
 

@@ -99,8 +99,37 @@ static void check_network(const struct check *c, const json_t *spec)
 	}
 }
 
+static void check_target(const struct check *c, const json_t *spec)
+{
+	const char *text = json_string_value(json_object_get(spec, "target"));
+	struct address a;
+	if (text && address_parse(text, &a, NULL) == 0 && !address_is_unicast(&a))
+		add(c, "target", "%s is no address of one host", text);
+}
+
+static void check_external_link(const struct check *c, const json_t *spec)
+{
+	static const char *const not_for_these[] = { "cost", "mtu" };
+	if (strchr(c->name, '.'))
+		add(c, "", "an external link has a name without dots");
+	for (size_t i = 0; i < ARRAY_LEN(not_for_these); i++)
+		if (json_object_get(spec, not_for_these[i]))
+			add(c, not_for_these[i], "an external link carries no wires");
+	check_target(c, spec);
+}
+
 static void check_link(const struct check *c, const json_t *spec)
 {
+	if (json_object_get(spec, "node")) {
+		check_external_link(c, spec);
+		return;
+	}
+	if (!json_object_get(spec, "network")) {
+		add(c, "",
+		    "a network and its ends are missing, or, for an external link, a node, an "
+		    "interface and a target");
+		return;
+	}
 	const json_t *ends = json_object_get(spec, "ends");
 	const char *network = reference_in(spec, "network", KIND_NETWORKS);
 	const char *a = reference_at(ends, 0), *b = reference_at(ends, 1);

@@ -34,6 +34,8 @@ bool address_equal(const struct address *a, const struct address *b);
 int address_compare(const struct address *a,
 		    const struct address *b);  // IPv4 before IPv6, then by value
 uint8_t address_bits(const struct address *a); // 32 or 128
+// Neither nothing nor many: not 0.0.0.0/8, ::, multicast, 255.255.255.255.
+bool address_is_unicast(const struct address *a);
 
 // "10.1.0.0/16", "fd00:1::/48": refuses host bits and names the prefix that was probably meant.
 int prefix_parse(const char *text, struct prefix *ret, struct err *err);

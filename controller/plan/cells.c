@@ -357,17 +357,23 @@ static void touch_network(struct cell_set *set, struct fleet *fleet,
 		touch_all_links(set, fleet, self);
 }
 
-static void touch_link(struct cell_set *set, struct fleet *fleet, const struct fleet_object *self,
-		       const struct fleet_object *other)
+static void touch_external(struct cell_set *set, const struct fleet *fleet,
+			   const struct fleet_object *link)
 {
-	const struct fleet_link *link = &self->as.link;
-	const struct fleet_object *network = fleet_find(fleet, FLEET_NETWORK, link->network);
+	const struct fleet_object *node = fleet_find(fleet, FLEET_NODE, link->as.link.node);
+
+	if (node)
+		cell_add(set, CELL_EXTERNAL, node->id, link->id, 0);
+}
+
+static void touch_ends(struct cell_set *set, const struct fleet *fleet,
+		       const struct fleet_link *link, const struct fleet_object *network)
+{
 	const struct fleet_object *a = fleet_find(fleet, FLEET_NODE, link->a);
 	const struct fleet_object *b = fleet_find(fleet, FLEET_NODE, link->b);
 	struct fleet_object *segment;
 
-	(void)other;
-	if (!network || !a || !b)
+	if (!a || !b)
 		return;
 	cell_add(set, CELL_LINK, a->id, network->id, b->id);
 	cell_add(set, CELL_LINK, b->id, network->id, a->id);
@@ -378,6 +384,20 @@ static void touch_link(struct cell_set *set, struct fleet *fleet, const struct f
 		cell_add(set, CELL_WIRE, b->id, segment->id, a->id);
 	}
 	note_network(set, network);
+}
+
+static void touch_link(struct cell_set *set, struct fleet *fleet, const struct fleet_object *self,
+		       const struct fleet_object *other)
+{
+	const struct fleet_link *link = &self->as.link;
+	const struct fleet_object *network =
+		link->network ? fleet_find(fleet, FLEET_NETWORK, link->network) : NULL;
+
+	(void)other;
+	if (network)
+		touch_ends(set, fleet, link, network);
+	else if (link->node)
+		touch_external(set, fleet, self);
 }
 
 static void touch_sla(struct cell_set *set, struct fleet *fleet, const struct fleet_object *self,
@@ -391,16 +411,8 @@ static void touch_sla(struct cell_set *set, struct fleet *fleet, const struct fl
 			touch_all_links(set, fleet, o);
 	}
 	for (size_t at = 0; fleet_next(fleet, FLEET_LINK, &at, &o);) {
-		const struct fleet_link *link = &o->as.link;
-		const struct fleet_object *network =
-			fleet_find(fleet, FLEET_NETWORK, link->network);
-		const struct fleet_object *a = fleet_find(fleet, FLEET_NODE, link->a);
-		const struct fleet_object *b = fleet_find(fleet, FLEET_NODE, link->b);
-
-		if (!is_same_name(link->sla, self->name) || !network || !a || !b)
-			continue;
-		cell_add(set, CELL_LINK, a->id, network->id, b->id);
-		cell_add(set, CELL_LINK, b->id, network->id, a->id);
+		if (is_same_name(o->as.link.sla, self->name))
+			touch_link(set, fleet, o, NULL);
 	}
 }
 
@@ -500,7 +512,7 @@ static void own_in_segment(struct cell_set *set, struct fleet *fleet,
 
 void cells_of_node(struct cell_set *set, struct fleet *fleet, const struct fleet_object *node)
 {
-	struct fleet_object *network;
+	struct fleet_object *network, *link;
 
 	cell_add(set, CELL_NODE, node->id, 0, 0);
 	for (size_t at = 0; fleet_next(fleet, FLEET_NETWORK, &at, &network);) {
@@ -511,5 +523,9 @@ void cells_of_node(struct cell_set *set, struct fleet *fleet, const struct fleet
 		cell_add(set, CELL_MEMBER, node->id, network->id, 0);
 		cell_add_links(set, node, network, member);
 		each_segment(set, fleet, network, own_in_segment, node);
+	}
+	for (size_t at = 0; fleet_next(fleet, FLEET_LINK, &at, &link);) {
+		if (is_same_name(link->as.link.node, node->name))
+			cell_add(set, CELL_EXTERNAL, node->id, link->id, 0);
 	}
 }

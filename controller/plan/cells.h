@@ -11,6 +11,7 @@ enum cell_kind {
 	CELL_SEGMENT, // node in segment `scope`: bridge, its addresses
 	CELL_WIRE,    // node in segment `scope` towards `other`: wire, port
 	CELL_OWNER,   // node in segment `scope` about `other`: what it may send, routes to its site
+	CELL_EXTERNAL, // node with the external link `scope`
 	CELL_KIND_COUNT,
 };
 

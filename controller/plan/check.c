@@ -111,9 +111,31 @@ static void check_link_ends(const struct checking *c, const struct fleet_object 
 	}
 }
 
+// Which link a reply belongs to is told by where it comes from.
+static void check_external(const struct checking *c, const struct fleet_object *link)
+{
+	const struct fleet_link *l = &link->as.link;
+	struct fleet_object *o;
+
+	for (size_t at = 0; fleet_next(c->fleet, FLEET_LINK, &at, &o);) {
+		const struct fleet_link *other = &o->as.link;
+
+		if (o != link && other->node && strcmp(other->node, l->node) == 0 &&
+		    strcmp(other->interface, l->interface) == 0 &&
+		    strcmp(other->target, l->target) == 0)
+			refuse(c, link, "target", "%s already watches %s through %s of that node",
+			       o->name, l->target, l->interface);
+	}
+}
+
 static void check_link(const struct checking *c, const struct fleet_object *link)
 {
 	const struct fleet_link *l = &link->as.link;
+
+	if (!l->network) {
+		check_external(c, link);
+		return;
+	}
 	const struct fleet_object *network = fleet_find(c->fleet, FLEET_NETWORK, l->network);
 
 	if (!network)
@@ -153,7 +175,7 @@ static void check_network(const struct checking *c, const struct fleet_object *n
 			check_segment(c, o);
 	}
 	for (size_t at = 0; fleet_next(c->fleet, FLEET_LINK, &at, &o);) {
-		if (strcmp(o->as.link.network, network->name) == 0)
+		if (o->as.link.network && strcmp(o->as.link.network, network->name) == 0)
 			check_link(c, o);
 	}
 	for (size_t at = 0; map_next(network->as.network.members, &at, &name, NULL);) {

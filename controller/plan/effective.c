@@ -161,11 +161,14 @@ static void show_link(struct fleet *fleet, const struct fleet_object *link, json
 {
 	const struct fleet_link *l = &link->as.link;
 
-	const struct fleet_object *network = fleet_find(fleet, FLEET_NETWORK, l->network);
+	const struct fleet_object *network =
+		l->network ? fleet_find(fleet, FLEET_NETWORK, l->network) : NULL;
 
 	(void)json_object_set_new(ret, "disabled", json_boolean(l->is_disabled));
 	if (network)
 		show_probe(link_probe(fleet, network, l->a, l->b), ret);
+	else if (l->node)
+		show_probe(&l->probe, ret);
 }
 
 static void show_site(struct fleet *fleet, const struct fleet_object *site, json_t *ret)

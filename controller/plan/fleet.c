@@ -83,7 +83,7 @@ static void object_leave(struct fleet *fleet, struct fleet_object *o)
 {
 	char key[LINK_KEY_SIZE], id[ID_TEXT_SIZE];
 
-	if (o->kind == FLEET_LINK) {
+	if (o->kind == FLEET_LINK && o->as.link.network) {
 		link_key(key, sizeof key, o->as.link.network, o->as.link.a, o->as.link.b);
 		if (map_get(fleet->overrides, key) == o)
 			(void)map_drop(fleet->overrides, key);
@@ -104,7 +104,7 @@ static int object_enter(struct fleet *fleet, struct fleet_object *o)
 	(void)fleet_object_ref(o);
 	if (map_set(fleet->by_name[o->kind], o->name, o) < 0)
 		return -ENOMEM;
-	if (o->kind != FLEET_LINK)
+	if (o->kind != FLEET_LINK || !o->as.link.network)
 		return 0;
 	link_key(key, sizeof key, o->as.link.network, o->as.link.a, o->as.link.b);
 	return map_set(fleet->overrides, key, o);

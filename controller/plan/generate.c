@@ -202,6 +202,16 @@ static void generate_in_segment(struct generation *g, const struct cell *cell)
 		generate_pair(g, cell, &c);
 }
 
+static void generate_outside(struct generation *g, const struct cell *cell)
+{
+	const struct fleet_object *link = fleet_find_id(g->fleet, FLEET_LINK, cell->scope);
+
+	// Before or after the change it may be another node's, or none at all.
+	if (link && link->as.link.node && strcmp(link->as.link.node, g->node->name) == 0 &&
+	    !link->as.link.is_disabled)
+		generate_external(g, link);
+}
+
 void generate_cell(struct fleet *fleet, const struct cell *cell, struct map *links,
 		   struct entry_list *out)
 {
@@ -213,6 +223,8 @@ void generate_cell(struct fleet *fleet, const struct cell *cell, struct map *lin
 		generate_node(&g);
 	else if (cell->kind == CELL_MEMBER || cell->kind == CELL_LINK)
 		generate_in_network(&g, cell);
+	else if (cell->kind == CELL_EXTERNAL)
+		generate_outside(&g, cell);
 	else
 		generate_in_segment(&g, cell);
 }

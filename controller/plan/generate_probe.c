@@ -40,14 +40,20 @@ const struct fleet_probe *link_probe(const struct fleet *fleet, const struct fle
 	return link && link->probe.is_written ? &link->probe : &network->as.network.probe;
 }
 
+// NULL: none.
+static const struct fleet_sla *sla_find(const struct fleet *fleet, const char *name)
+{
+	const struct fleet_object *sla = name ? fleet_find(fleet, FLEET_SLA, name) : NULL;
+
+	return sla ? &sla->as.sla : NULL;
+}
+
 const struct fleet_sla *link_sla(const struct fleet *fleet, const struct fleet_object *network,
 				 const char *a, const char *b)
 {
 	const struct fleet_link *link = fleet_override(fleet, network->name, a, b);
-	const char *name = link && link->sla ? link->sla : network->as.network.sla;
-	const struct fleet_object *sla = name ? fleet_find(fleet, FLEET_SLA, name) : NULL;
 
-	return sla ? &sla->as.sla : NULL;
+	return sla_find(fleet, link && link->sla ? link->sla : network->as.network.sla);
 }
 
 static void add_limit(json_t *body, const char *what, const char *unit, const struct limit *limit)
@@ -70,6 +76,19 @@ static json_t *sla_json(const struct fleet_sla *sla)
 	add_limit(body, "jitter", "us", &sla->jitter);
 	add_limit(body, "loss", "ppm", &sla->loss);
 	return body;
+}
+
+// How often, and how what comes back is judged.
+static void add_judge(json_t *body, const struct fleet_probe *probe, const struct fleet_sla *sla)
+{
+	json_t *judge =
+		json_pack("{s:i, s:i, s:i, s:i}", "interval_ms", probe->interval_ms, "down",
+			  probe->down, "up", probe->up, "hold_down_ms", probe->hold_down_ms);
+
+	(void)json_object_update(body, judge);
+	json_decref(judge);
+	if (sla)
+		(void)json_object_set_new(body, "sla", sla_json(sla));
 }
 
 // Both ends in the first family that both have an address of.
@@ -106,13 +125,23 @@ void generate_probe(struct generation *g, const struct network_cell *cell)
 		       address_format(&own, text));
 	generate_add(g, json_pack("{s:s, s:[]}", "key", key, "needs"), "%s", key_key);
 	OPENSSL_cleanse(key, sizeof key);
-	json_t *body =
-		json_pack("{s:s, s:o, s:o, s:i, s:i, s:i, s:i, s:i, s:o}", "device", device,
-			  "local", json_address(&own, -1), "remote", json_address(&theirs, -1),
-			  "port", g->fleet->settings.probe_port, "interval_ms", probe->interval_ms,
-			  "down", probe->down, "up", probe->up, "hold_down_ms", probe->hold_down_ms,
-			  "needs", json_needs(peer_key, address_key, key_key, NULL));
-	if (sla)
-		(void)json_object_set_new(body, "sla", sla_json(sla));
+	json_t *body = json_pack("{s:s, s:o, s:o, s:i, s:o}", "device", device, "local",
+				 json_address(&own, -1), "remote", json_address(&theirs, -1),
+				 "port", g->fleet->settings.probe_port, "needs",
+				 json_needs(peer_key, address_key, key_key, NULL));
+	add_judge(body, probe, sla);
 	generate_add(g, body, "probe/%s/%s", network, peer);
+}
+
+// Nothing is needed for it: whether its interface is there is what it tells.
+void generate_external(struct generation *g, const struct fleet_object *link)
+{
+	const struct fleet_link *l = &link->as.link;
+	json_t *body =
+		json_pack("{s:s, s:s, s:[]}", "device", l->interface, "target", l->target, "needs");
+
+	if (l->udp_port)
+		(void)json_object_set_new(body, "udp_port", json_integer(l->udp_port));
+	add_judge(body, &l->probe, sla_find(g->fleet, l->sla));
+	generate_add(g, body, "echo/%s", link->name);
 }

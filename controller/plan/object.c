@@ -281,7 +281,21 @@ static int network_parse(struct fleet_object *o, struct err *err)
 	return 0;
 }
 
-static int link_parse(struct fleet_object *o, struct err *err)
+static int external_parse(struct fleet_object *o, struct err *err)
+{
+	struct fleet_link *link = &o->as.link;
+
+	link->node = reference(json_object_get(o->spec, "node"), KIND_NODES);
+	link->interface = json_string_value(json_object_get(o->spec, "interface"));
+	link->target = json_string_value(json_object_get(o->spec, "target"));
+	link->udp_port = field_int(o->spec, "udp_port", 0);
+	if (!link->node || !link->interface || !link->target)
+		return err_set(err, -EINVAL,
+			       "links.%s: a node, an interface and a target are needed", o->name);
+	return 0;
+}
+
+static int override_parse(struct fleet_object *o, struct err *err)
 {
 	struct fleet_link *link = &o->as.link;
 	const json_t *ends = json_object_get(o->spec, "ends");
@@ -294,12 +308,19 @@ static int link_parse(struct fleet_object *o, struct err *err)
 			       o->name);
 	link->a = strcmp(a, b) < 0 ? a : b;
 	link->b = link->a == a ? b : a;
-	link->is_disabled = json_is_true(json_object_get(o->spec, "disabled"));
 	link->cost = field_int(o->spec, "cost", 0);
 	link->mtu = field_int(o->spec, "mtu", 0);
+	return 0;
+}
+
+static int link_parse(struct fleet_object *o, struct err *err)
+{
+	struct fleet_link *link = &o->as.link;
+
+	link->is_disabled = json_is_true(json_object_get(o->spec, "disabled"));
 	link->probe = probe_parse(o->spec);
 	link->sla = reference(json_object_get(o->spec, "sla"), KIND_SLAS);
-	return 0;
+	return json_object_get(o->spec, "node") ? external_parse(o, err) : override_parse(o, err);
 }
 
 static int segment_parse(struct fleet_object *o, struct err *err)

@@ -65,8 +65,10 @@ struct fleet_network {
 };
 
 struct fleet_link {
-	const char *network;
-	const char *a, *b; // a < b
+	const char *network;                   // NULL: an external one
+	const char *a, *b;                     // a < b
+	const char *node, *interface, *target; // of an external one
+	int udp_port;                          // likewise; 0: it is asked by ICMP
 	bool is_disabled;
 	int cost; // 0: default
 	int mtu;  // 0: none

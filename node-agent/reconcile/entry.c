@@ -7,7 +7,7 @@
 
 const struct entry_kind *const entry_kinds[] = {
 	&kind_sysctl, &kind_wireguard, &kind_peer,  &kind_guard,     &kind_wire,  &kind_bridge,
-	&kind_port,   &kind_address,   &kind_route, &kind_probe_key, &kind_probe,
+	&kind_port,   &kind_address,   &kind_route, &kind_probe_key, &kind_probe, &kind_echo,
 };
 const size_t entry_kinds_len = ARRAY_LEN(entry_kinds);
 

@@ -122,14 +122,15 @@ struct reconcile_limit {
 
 // A link to be measured. Borrowed.
 struct reconcile_probe {
-	const char *link; // "home/bob"
+	const char *link; // "home/bob", of an external one its name
 	const char *device;
-	const char *local, *remote; // overlay addresses of one family
-	uint16_t port;
+	const char *local;  // overlay address; NULL: an external link, probed by echoes
+	const char *remote; // of the same family
+	uint16_t port;      // UDP; 0: ICMP echoes
 	uint32_t interval_ms, down, up, hold_down_ms;
 	struct reconcile_limit latency, jitter, loss; // its sla
 	uint32_t for_ms, clear_for_ms;
-	const uint8_t *key; // RECONCILE_PROBE_KEY_SIZE bytes; secret
+	const uint8_t *key; // RECONCILE_PROBE_KEY_SIZE bytes; secret; NULL of an external one
 };
 
 // Each link whose needs stood in the last reconcile_run().

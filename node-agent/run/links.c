@@ -49,6 +49,8 @@ static void add_target(void *context, const struct reconcile_probe *probe)
 {
 	struct gathering *g = context;
 	const char *peer = strchr(probe->link, '/');
+	if (!probe->local)
+		return;
 	if (g->len == g->cap) {
 		const size_t cap = g->cap ? 2 * g->cap : 16;
 		struct prober_target *targets = reallocarray(g->targets, cap, sizeof *targets);

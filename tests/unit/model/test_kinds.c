@@ -127,6 +127,7 @@ static void test_walk(void **state)
 		  "hub=a>node spokes[0]=?>node " },
 		{ KIND_LINKS, "{\"network\":\"h\",\"ends\":[\"a\",\"b\"],\"sla\":\"v\"}",
 		  "network=h>network ends[0]=a>node ends[1]=b>node sla=v>sla " },
+		{ KIND_LINKS, "{\"node\":\"node/a\",\"interface\":\"a\"}", "node=a>node " },
 		{ KIND_NETWORKS, "{\"sla\":\"sla/voice\"}", "sla=voice>sla " },
 		{ KIND_NODES, "{\"site\":\"paris\"}", "site=paris>site " },
 		{ KIND_ENROLMENT_KEYS, "{\"site\":\"s\",\"node\":\"n\"}",
@@ -171,12 +172,16 @@ static void test_names(void **state)
 		{ KIND_LINKS, "home.a.b", true },    { KIND_LINKS, "home.a", false },
 		{ KIND_LINKS, "home.a.b.c", false }, { KIND_LINKS, "home..b", false },
 		{ KIND_LINKS, "home.a.B", false },   { KIND_LINKS, "", false },
+		{ KIND_LINKS, "upstairs", true },    { KIND_LINKS, "Up", false },
 	};
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
 		assert_int_equal(kind_name_check(&kinds[cases[i].kind], cases[i].name, NULL) == 0,
 				 cases[i].is_good);
 }
+
+#define EXTERNAL(target, more)                                                                     \
+	"{\"node\":\"a\",\"interface\":\"tun0\",\"target\":\"" target "\"" more "}"
 
 static void test_specs(void **state)
 {
@@ -190,6 +195,22 @@ static void test_specs(void **state)
 		  "p: the link between these ends is named home.a.b\n" },
 		{ KIND_LINKS, "home.a.a", "{\"network\":\"home\",\"ends\":[\"a\",\"node/a\"]}",
 		  "p.ends: a link needs two different nodes, not a twice\n" },
+		{ KIND_LINKS, "up", "{\"network\":\"home\",\"ends\":[\"b\",\"a\"]}",
+		  "p: the link between these ends is named home.a.b\n" },
+		{ KIND_LINKS, "up", "{\"sla\":\"voice\"}",
+		  "p: a network and its ends are missing, or, for an external link, a node, an "
+		  "interface and a target\n" },
+		{ KIND_LINKS, "up", EXTERNAL("10.9.0.2", ""), "" },
+		{ KIND_LINKS, "up", EXTERNAL("fe80::1", ",\"udp_port\":7"), "" },
+		{ KIND_LINKS, "up", EXTERNAL("224.0.0.1", ""),
+		  "p.target: 224.0.0.1 is no address of one host\n" },
+		{ KIND_LINKS, "up", EXTERNAL("::", ""),
+		  "p.target: :: is no address of one host\n" },
+		{ KIND_LINKS, "up", EXTERNAL("ff02::1", ",\"mtu\":1400"),
+		  "p.mtu: an external link carries no wires\n"
+		  "p.target: ff02::1 is no address of one host\n" },
+		{ KIND_LINKS, "home.a.b", EXTERNAL("10.9.0.2", ""),
+		  "p: an external link has a name without dots\n" },
 		{ KIND_SITES, "s", "{\"lan\":[\"10.0.0.0/8\",\"fd00::/8\",\"10.1.0.0/16\"]}",
 		  "p.lan[2]: 10.1.0.0/16 overlaps 10.0.0.0/8 in the same list\n" },
 		{ KIND_NETWORKS, "n", "{\"hub\":\"a\",\"spokes\":[\"b\",\"node/a\"]}",

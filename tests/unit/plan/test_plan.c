@@ -466,11 +466,55 @@ static void a_link_says_how_it_is_probed_before_its_network_does(void **state)
 	lot_done(lot);
 }
 
+static void an_external_link_is_watched_at_its_node_alone(void **state)
+{
+	struct lot *lot = article();
+
+	(void)state;
+	lot_put(lot, "slas", "voice", "{'latency':'150ms'}");
+	lot_put(lot, "links", "upstairs",
+		"{'node':'rho','interface':'tun0','target':'10.9.0.2','sla':'voice',"
+		"'probe':{'interval':'1s'}}");
+	change(lot);
+	assert_int_equal(lot_touched(lot), 1);
+	json_t *body = lot_entry(lot, "rho", "echo/upstairs");
+	json_t *want = json_pack("{s:s, s:s, s:i, s:i, s:i, s:i, s:[], s:{s:i, s:i, s:i}}",
+				 "device", "tun0", "target", "10.9.0.2", "interval_ms", 1000,
+				 "down", 3, "up", 5, "hold_down_ms", 2000, "needs", "sla",
+				 "latency_us", 150000, "for_ms", 3000, "clear_for_ms", 30000);
+	assert_true(json_equal(body, want));
+	json_decref(body);
+	json_decref(want);
+	lot_put(lot, "slas", "voice", "{'latency':'99ms'}");
+	change(lot);
+	assert_int_equal(lot_touched(lot), 1);
+	lot_rename(lot, "nodes", "rho", "rhododendron");
+	lot_put(lot, "networks", "home",
+		"{'mesh':['rhododendron','epsilon','bob','vorke'],'links':[['rhododendron','pi0']]"
+		"}");
+	lot_put(lot, "links", "upstairs",
+		"{'node':'rhododendron','interface':'tun0','target':'fd09::2','udp_port':7}");
+	change(lot);
+	entry_says(lot, "rhododendron", "echo/upstairs", "udp_port", "7");
+	lot_put(lot, "links", "upstairs", "{'node':'bob','interface':'t','target':'fd09::2'}");
+	change(lot);
+	assert_int_equal(lot_touched(lot), 2);
+	assert_null(lot_entry(lot, "rhododendron", "echo/upstairs"));
+	lot_put(lot, "links", "again", "{'node':'bob','interface':'t','target':'fd09::2'}");
+	refused(lot, "links.again.target: upstairs already watches fd09::2 through t of that node");
+	lot_put(lot, "links", "upstairs",
+		"{'node':'bob','interface':'t','target':'fd09::2','disabled':true}");
+	change(lot);
+	assert_null(lot_entry(lot, "bob", "echo/upstairs"));
+	lot_done(lot);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_link_is_probed_under_a_key_of_its_own),
 		cmocka_unit_test(a_link_says_how_it_is_probed_before_its_network_does),
+		cmocka_unit_test(an_external_link_is_watched_at_its_node_alone),
 		cmocka_unit_test(article_fleet_gets_tunnels_wires_and_bridges),
 		cmocka_unit_test(peers_are_reached_where_they_can_be),
 		cmocka_unit_test(both_ends_of_a_wire_agree_and_no_two_wires_share_a_vni),

@@ -145,6 +145,22 @@ static void edit_link(struct lot *lot)
 	lot_put(lot, "links", name, is_there && pick(2) ? NULL : spec);
 }
 
+static void edit_external_link(struct lot *lot)
+{
+	unsigned x = pick(NODES);
+	char name[8], spec[128];
+
+	(void)snprintf(name, sizeof name, "e%u", pick(3));
+	(void)snprintf(spec, sizeof spec,
+		       "{'node':'%s','interface':'tun%u','target':'10.9.0.%u'%s%s}", node_names[x],
+		       pick(2), pick(2) + 1, pick(3) ? "" : ",'disabled':true",
+		       pick(2) ? ",'sla':'voice'" : "");
+	if (!node_exists(lot, x))
+		return;
+	lot_put(lot, "links", name,
+		fleet_find(lot->fleet, FLEET_LINK, name) && pick(3) == 0 ? NULL : spec);
+}
+
 // References to it stand although it may not: the planner does not mind.
 static void edit_sla(struct lot *lot)
 {
@@ -156,11 +172,12 @@ static void edit_sla(struct lot *lot)
 
 static void edit_something(struct lot *lot)
 {
-	static void (*const editors[])(struct lot *) = { edit_node, edit_facts,   edit_facts,
-							 edit_site, edit_network, edit_segment,
-							 edit_link, edit_sla };
+	static void (*const editors[])(struct lot *) = {
+		edit_node,    edit_facts, edit_facts, edit_site,         edit_network,
+		edit_segment, edit_link,  edit_sla,   edit_external_link
+	};
 
-	editors[pick(8)](lot);
+	editors[pick(ARRAY_LEN(editors))](lot);
 	// Deleting what is not there is no edit.
 	if (lot->edit_count > 0) {
 		struct fleet_edit *e = &lot->edits[lot->edit_count - 1];

@@ -1,0 +1,70 @@
+// echo/<link>: an external link, an interface that Weft did not make and only watches, by echoes of
+// a target beyond it. It stands whether or not the interface is there: that is what it tells.
+#include <errno.h>
+#include <string.h>
+
+#include "reconcile/body.h"
+#include "reconcile/judging.h"
+
+struct echo {
+	char device[IFNAMSIZ];
+	char target[KERNEL_ADDR_TEXT_SIZE];
+	uint32_t udp_port;
+	struct reconcile_probe plain; // without what is borrowed
+};
+
+// Others name their interfaces as the kernel lets them.
+static int parse_device(const json_t *json, char ret[IFNAMSIZ], struct err *err)
+{
+	const char *name;
+
+	int rc = body_string(json, "device", &name, err);
+	if (rc < 0)
+		return rc;
+	if (!*name || strlen(name) >= IFNAMSIZ || strpbrk(name, "/: \t\n\v\f\r"))
+		return err_set(err, -EINVAL, "device: `%.40s` is no name of a device", name);
+	memcpy(ret, name, strlen(name) + 1);
+	return 0;
+}
+
+static int parse(const json_t *json, void *body, struct err *err)
+{
+	struct echo *echo = body;
+	struct kernel_ip target;
+
+	int rc = parse_device(json, echo->device, err);
+	if (rc == 0)
+		rc = body_ip(json, "target", &target, err);
+	if (rc == 0)
+		kernel_ip_format(&target, echo->target);
+	if (rc == 0 && body_has(json, "udp_port"))
+		rc = body_u32(json, "udp_port", 1, 65535, &echo->udp_port, err);
+	return rc < 0 ? rc : judging_parse(json, &echo->plain, err);
+}
+
+const struct entry_kind kind_echo = {
+	.name = "echo",
+	.rank = 95,
+	.body_size = sizeof(struct echo),
+	.parse = parse,
+	.compare = judging_compare_nothing,
+	.sweep = judging_nothing_to_sweep,
+	.observe = judging_observe_nothing,
+};
+
+void echo_each(const struct reconcile *r, reconcile_probe_fn *each, void *context)
+{
+	const struct entry *e;
+
+	for (size_t at = 0; (e = entry_next(r, &kind_echo, &at));) {
+		const struct echo *echo = e->body;
+		struct reconcile_probe probe = echo->plain;
+
+		probe.link = judging_link(e);
+		probe.device = echo->device;
+		probe.remote = echo->target;
+		probe.port = (uint16_t)echo->udp_port;
+		if (!e->blocked_by)
+			each(context, &probe);
+	}
+}
