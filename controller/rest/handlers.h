@@ -59,6 +59,9 @@ void enrol_post(struct request *request);
 // operation.c
 void operation_get(struct request *request);
 
+// link_history.c
+void link_history_get(struct request *request);
+
 // history.c
 void history_get(struct request *request);
 void log_get(struct request *request);

@@ -5,6 +5,7 @@
 #include "base/severity.h"
 #include "model/json.h"
 #include "model/net.h"
+#include "wire/limits.h"
 
 #include "intent/intent.h"
 #include "rest/handlers.h"
@@ -19,8 +20,10 @@ struct pages {
 	int64_t after;
 	int64_t limit;
 	char node[ROUTE_PARAM_SIZE];
-	int64_t rank;                // of events: the least severity, 0 info .. 2 error
-	char kind[ROUTE_PARAM_SIZE]; // of events: how their kind begins
+	int64_t rank;                 // of events: the least severity, 0 info .. 2 error
+	char kind[ROUTE_PARAM_SIZE];  // of events: how their kind begins
+	char entry[WIRE_KEY_MAX + 1]; // of events: what they are about
+	int64_t since_ms, until_ms;   // of events
 	json_t *items;
 	int64_t last; // number of the last item, for `next`
 };
@@ -93,7 +96,8 @@ static int read_log(struct store_tx *tx, void *arg, struct err *err)
 	int r = store_query(tx, SQL_EVENT_PAGE,
 			    STORE_PARAMS(store_text(pages->node), store_int(pages->after),
 					 store_int(pages->limit), store_int(pages->rank),
-					 store_text(pages->kind)),
+					 store_text(pages->kind), store_text(pages->entry),
+					 store_int(pages->since_ms), store_int(pages->until_ms)),
 			    add_event, pages, err);
 	return r < 0 ? r : 0;
 }
@@ -114,16 +118,31 @@ static void pages_answer(void *arg, enum store_result result, const struct err *
 				      is_full ? json_integer(pages->last) : json_null()));
 }
 
+static int read_time(struct request *request, const char *name, int64_t *ret_ms)
+{
+	const char *text = request_query(request, name);
+	if (!text || time_parse(text, ret_ms, NULL) == 0)
+		return 0;
+	request_problem(request, MHD_HTTP_BAD_REQUEST,
+			"%s: not a time such as 2027-01-31T12:00:00Z", name);
+	return -EINVAL;
+}
+
 // Of events only. -EINVAL when refused.
 static int read_filter(struct request *request, struct pages *pages)
 {
 	const char *kind = request_query(request, "kind");
+	const char *entry = request_query(request, "entry");
 	const char *severity = request_query(request, "severity");
 	int rank = severity ? severity_rank(severity) : SEVERITY_INFO;
 	(void)snprintf(pages->kind, sizeof(pages->kind), "%s", kind ? kind : "");
+	(void)snprintf(pages->entry, sizeof(pages->entry), "%s", entry ? entry : "");
 	pages->rank = rank;
+	pages->until_ms = INT64_MAX;
 	if (rank >= 0)
-		return 0;
+		return read_time(request, "since", &pages->since_ms) < 0
+			       ? -EINVAL
+			       : read_time(request, "until", &pages->until_ms);
 	request_problem(request, MHD_HTTP_BAD_REQUEST, "severity: neither info, warning nor error");
 	return -EINVAL;
 }

@@ -39,6 +39,7 @@ const struct route routes[] = {
 	{ "GET", "/api/v1/state", state_get, READ("state") },
 	{ "GET", "/api/v1/topology", topology_get, READ("topology") },
 	{ "GET", NODE("observed"), observed_get, READ("nodes") },
+	{ "GET", NODE("history"), link_history_get, READ("nodes") },
 	{ "POST", NODE("ping"), ping_post, WRITE("nodes") },
 	{ "POST", NODE("doctor"), doctor_post, WRITE("nodes") },
 	{ "POST", NODE("revoke"), node_revoke, WRITE("nodes") },

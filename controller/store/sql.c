@@ -128,7 +128,8 @@ static const struct store_statement statements[SQL_COUNT] = {
 	S(SQL_EVENT_LAST_ID, "SELECT coalesce(max(id), 0) FROM event"),
 	S(SQL_EVENT_PAGE,
 	  EVENT "WHERE (?1 = '' OR node = ?1) AND (?2 = 0 OR id < ?2) AND (?4 = 0 OR severity = 'error' OR "
-	  "(?4 = 1 AND severity <> 'info')) AND (?5 = '' OR substr(kind, 1, length(?5)) = ?5) ORDER BY id DESC LIMIT ?3"),
+	  "(?4 = 1 AND severity <> 'info')) AND (?5 = '' OR substr(kind, 1, length(?5)) = ?5) AND (?6 = '' OR entry = ?6) "
+	  "AND at_ms >= ?7 AND at_ms <= ?8 ORDER BY id DESC LIMIT ?3"),
 	S(SQL_EVENT_AFTER, EVENT "WHERE id > ?1 ORDER BY id LIMIT ?2"),
 	S(SQL_EVENT_PRUNE, "DELETE FROM event WHERE at_ms < ?1"),
 

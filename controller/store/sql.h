@@ -89,7 +89,7 @@ enum store_sql {
 	SQL_EVENT_INSERT,        // id, at_ms, node, severity, kind, entry, text
 	SQL_EVENT_LAST_ID,       // -> INTEGER (0 when none)
 	SQL_EVENT_PAGE,          // node ('' = any), before id (0 = newest), limit, rank (1 = no info, 2 = only errors),
-				 // start of the kind ('' = any) -> event, newest first
+				 // start of the kind ('' = any), entry ('' = any), from ms, to ms -> event, newest first
 	SQL_EVENT_AFTER,         // id, limit -> event, oldest first
 	SQL_EVENT_PRUNE,         // before_ms
 

@@ -90,6 +90,7 @@ static int member_new(const struct prober_target *target, struct member **ret, s
 	memcpy(m->secret, target->secret, sizeof m->secret);
 	m->since_ms = clock_wall_ms();
 	link_init(&m->link, target->secret, &seed, &target->judge, prober_now_us());
+	history_init(&m->history, prober_now_us());
 	*ret = m;
 	return 0;
 }
@@ -321,6 +322,29 @@ bool prober_read(struct prober *p, const char *key, struct prober_reading *ret_r
 		read_member(m, ret_reading);
 	(void)pthread_mutex_unlock(&p->mutex);
 	return m != NULL;
+}
+
+bool prober_history(struct prober *p, const char *key, enum history_span span,
+		    struct prober_history *ret)
+{
+	(void)pthread_mutex_lock(&p->mutex);
+	struct member *m = map_get(p->by_key, key);
+	if (m) {
+		history_read(&m->history, span, prober_now_us(), &ret->view);
+		for (int i = 0; i < JUDGE_MEASURES; i++)
+			ret->limit[i] = judge_limit(&m->link.judge, (enum judge_measure)i);
+	}
+	(void)pthread_mutex_unlock(&p->mutex);
+	return m != NULL;
+}
+
+void prober_traffic(struct prober *p, const char *key, uint64_t rx_bytes, uint64_t tx_bytes)
+{
+	(void)pthread_mutex_lock(&p->mutex);
+	struct member *m = map_get(p->by_key, key);
+	if (m)
+		history_traffic(&m->history, prober_now_us(), rx_bytes, tx_bytes);
+	(void)pthread_mutex_unlock(&p->mutex);
 }
 
 bool prober_trouble(struct prober *p, const char *key, struct err *ret_trouble)

@@ -12,6 +12,7 @@
 
 #include "base/err.h"
 
+#include "probe/history.h"
 #include "probe/link.h"
 #include "steer/judge.h"
 
@@ -85,6 +86,20 @@ int prober_set(struct prober *prober, const struct prober_target *targets, size_
 
 // False: no such link.
 bool prober_read(struct prober *prober, const char *key, struct prober_reading *ret_reading);
+
+// What a link was like, and the most that its sla allows now (JUDGE_UNMEASURED: no limit).
+struct prober_history {
+	struct history_view view;
+	int64_t limit[JUDGE_MEASURES];
+};
+
+// False: no such link.
+bool prober_history(struct prober *prober, const char *key, enum history_span span,
+		    struct prober_history *ret);
+
+// The bytes that a link has carried, counted from some beginning; ignored when there is no such
+// link.
+void prober_traffic(struct prober *prober, const char *key, uint64_t rx_bytes, uint64_t tx_bytes);
 
 // Why that link cannot be probed; false when it can, or there is none.
 bool prober_trouble(struct prober *prober, const char *key, struct err *ret_trouble);

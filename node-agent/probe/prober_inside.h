@@ -6,6 +6,7 @@
 #include "base/map.h"
 
 #include "probe/gate.h"
+#include "probe/history.h"
 #include "probe/prober.h"
 
 // One link.
@@ -18,7 +19,8 @@ struct member {
 	size_t gate;
 	int64_t due_us;
 	int64_t since_ms; // of the judge's state, wall clock
-	bool is_wanted;   // mark of the walk in prober_set
+	struct history history;
+	bool is_wanted; // mark of the walk in prober_set
 	uint64_t rider;
 };
 

@@ -154,6 +154,8 @@ static void look_after(struct prober *p, struct outbox *out, struct member *m, i
 	}
 	if (changed || changed_too)
 		prober_note(p, m, before);
+	history_outcomes(&m->history, now_us, m->link.judge.counts.returned,
+			 m->link.judge.counts.lost);
 	m->due_us = link_due_us(&m->link);
 }
 
@@ -176,16 +178,24 @@ static struct member *member_of(const struct prober *p, const struct wicket *w,
 	return NULL;
 }
 
+static int64_t jitter_of(const struct member *m)
+{
+	const int64_t jitter_us = m->link.judge.value[JUDGE_JITTER];
+	return jitter_us == JUDGE_UNMEASURED ? HISTORY_UNKNOWN : jitter_us;
+}
+
 static void take_reply(struct prober *p, struct member *m, const struct gate_packet *packet)
 {
 	const struct sender_time arrived = time_at(p, packet->age_ns);
 	const enum judge_state before = m->link.judge.state;
 	const uint64_t returned = m->link.judge.counts.returned;
-	const bool changed =
-		link_take(&m->link, packet->data, packet->len, &arrived, prober_now_us());
+	const int64_t now = prober_now_us();
+	const bool changed = link_take(&m->link, packet->data, packet->len, &arrived, now);
 	const bool is_measured = m->link.judge.counts.returned != returned;
-	if (is_measured)
+	if (is_measured) {
 		hear_note(p, m, packet);
+		history_reply(&m->history, now, m->link.rtt_us, jitter_of(m));
+	}
 	if (changed || (is_measured && m->rider))
 		prober_note(p, m, before);
 	m->due_us = link_due_us(&m->link);

@@ -413,6 +413,18 @@ static json_t *sample(struct reconcile *r, const struct entry *e)
 	return json;
 }
 
+void reconcile_each_traffic(const struct reconcile *r, reconcile_traffic_fn *each, void *context)
+{
+	const struct entry *e;
+
+	for (size_t at = 0; (e = entry_next(r, &kind_peer, &at));) {
+		const struct kernel_peer *is = find(r, e->body);
+
+		if (is)
+			each(context, e->key + strlen("peer/"), is->rx_bytes, is->tx_bytes);
+	}
+}
+
 const struct entry_kind kind_peer = {
 	.name = "peer",
 	.rank = 25,

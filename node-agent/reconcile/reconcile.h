@@ -137,6 +137,11 @@ struct reconcile_probe {
 typedef void reconcile_probe_fn(void *context, const struct reconcile_probe *probe);
 void reconcile_each_probe(const struct reconcile *r, reconcile_probe_fn *each, void *context);
 
+// What WireGuard has carried over each link ("home/bob"), as the last look at the kernel found it.
+typedef void reconcile_traffic_fn(void *context, const char *link, uint64_t rx_bytes,
+				  uint64_t tx_bytes);
+void reconcile_each_traffic(const struct reconcile *r, reconcile_traffic_fn *each, void *context);
+
 // Removes every object Weft owns, ends its wireguard-go processes and restores the saved sysctls.
 // Goes on after a failure and returns the first one.
 int reconcile_remove_all(struct reconcile *r, struct err *err);

@@ -256,6 +256,7 @@ void apply_run(struct agent *agent)
 	if (agent->is_leaving || compare_and_apply(agent, &now) < 0)
 		return;
 	links_update(agent);
+	links_traffic(agent);
 	observe(agent, &now);
 	probe_update(agent->probe, desired, agent->observed);
 	if (!agent->is_ready_told)

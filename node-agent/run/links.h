@@ -19,6 +19,15 @@ int links_probing(void *context, const char *link, struct err *err);
 // After a reconciliation.
 void links_update(struct agent *agent);
 
+// Tells the prober what the links have carried.
+void links_traffic(struct agent *agent);
+
+// What a link was like, as the request "history" asks: {"link": "home/bob", "span": "1h" | "24h"}.
+// {"step_ms", "age_ms" (of the last slot's beginning), "sla": {"latency_us", "jitter_us", "loss"}
+// (null: no limit), "slots": {"rtt_min_us": [...], "rtt_avg_us", "rtt_max_us", "jitter_us", "loss",
+// "rx_bps", "tx_bps"} (oldest first; null: not known)}. NULL with a sentence.
+json_t *links_history(const struct agent *agent, const json_t *args, struct err *err);
+
 // Adds an entry link/NETWORK/NODE for each, in the light of what WireGuard says of the peers in the
 // same set.
 void links_observe(struct agent *agent, struct entry_set *observed);

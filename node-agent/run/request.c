@@ -94,6 +94,13 @@ static void take_reach(struct agent *agent, const struct msg_request *asked)
 	take_by_child(agent, asked->id, args, REACH_MS);
 }
 
+static void take_history(struct agent *agent, const struct msg_request *asked)
+{
+	struct err err = { 0 };
+	CLEAN(json_decref_ptr) json_t *history = links_history(agent, asked->args, &err);
+	respond(agent, asked->id, history, history ? NULL : err.text);
+}
+
 static void take_retry(struct agent *agent, const struct msg_request *asked)
 {
 	if (!trial_retry(agent)) {
@@ -109,10 +116,8 @@ static const struct {
 	const char *verb;
 	void (*take)(struct agent *agent, const struct msg_request *asked);
 } request_verbs[] = {
-	{ "ping", take_ping },
-	{ "doctor", take_doctor },
-	{ "reach", take_reach },
-	{ "retry", take_retry },
+	{ "ping", take_ping },       { "doctor", take_doctor }, { "reach", take_reach },
+	{ "history", take_history }, { "retry", take_retry },
 };
 
 void request_take(struct agent *agent, const struct msg_request *request)

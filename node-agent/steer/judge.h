@@ -161,6 +161,9 @@ int64_t judge_due_us(const struct judge *j);
 // How long a probe waits for its reply now.
 int64_t judge_patience_us(const struct judge *j);
 
+// The most that its sla allows now, of a factor too; JUDGE_UNMEASURED: as much as it likes.
+int64_t judge_limit(const struct judge *j, enum judge_measure measure);
+
 const char *judge_state_name(enum judge_state state);
 
 // "rho-bob down: 3 of 3 probes lost, last reply 612 ms ago". `link` is its name.

@@ -152,6 +152,13 @@ static int64_t limit_of(const struct judge *j, enum judge_measure m, int64_t *re
 	return most;
 }
 
+int64_t judge_limit(const struct judge *j, enum judge_measure measure)
+{
+	int64_t usual, most = limit_of(j, measure, &usual);
+
+	return most == INT64_MAX ? JUDGE_UNMEASURED : most;
+}
+
 // Would a link that loses no more than `limit` (millionths) lose `lost` of `count`? Not when that
 // is more than 4.5 deviations above what it should, in which case the loss is beyond chance.
 static bool is_beyond_chance(uint32_t lost, uint32_t count, int64_t limit)

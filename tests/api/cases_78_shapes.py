@@ -1,6 +1,8 @@
 """What a node's troubles, links, pings and a write's fate look like to who asks: shapes that contract.py judges as it does all others."""
 
+import datetime
 import threading
+import time
 
 from agent import Agent
 from cases_75_sessions import eventually
@@ -51,16 +53,20 @@ def case_what_a_node_could_not_apply(c):
     assert expect(c.admin.get("/api/v1/nodes/dora/observed"), 200).json["node"]["health"] == "error"
 
 
-def asked(c, verb, body, result):
-    """The controller's answer when dora is asked and answers with `result`, and what it was asked."""
+def answered(c, verb, ask, result, error=None):
+    """The controller's answer when `ask` makes it ask dora, who answers with `result`, and what she was asked."""
     answers = []
-    asking = threading.Thread(target=lambda: answers.append(c.admin.post(f"/api/v1/nodes/dora/{verb}", body)))
+    asking = threading.Thread(target=lambda: answers.append(ask()))
     asking.start()
     request = c.dora.await_type("request")
     assert request["verb"] == verb, request
-    c.dora.send(type="response", id=request["id"], ok=True, error=None, result=result)
+    c.dora.send(type="response", id=request["id"], ok=error is None, error=error, result=result)
     asking.join(10)
     return answers[0], request["args"]
+
+
+def asked(c, verb, body, result):
+    return answered(c, verb, lambda: c.admin.post(f"/api/v1/nodes/dora/{verb}", body), result)
 
 
 def case_a_node_examines_itself(c):
@@ -70,6 +76,52 @@ def case_a_node_examines_itself(c):
     assert expect(answer, 200).json == {"node": "dora", "ok": False, "lines": [fine, bad]}, answer.text
     answer, _ = asked(c, "doctor", None, {"lines": [{**fine, "grade": "splendid"}]})
     refusal(answer, 409)
+
+
+def history_of(c, result, error=None, span="1h"):
+    path = f"/api/v1/nodes/dora/history?link=bay/emil&span={span}"
+    return answered(c, "history", lambda: c.admin.get(path), result, error)
+
+
+def case_the_history_of_a_link(c):
+    columns = ("rtt_min_us", "rtt_avg_us", "rtt_max_us", "jitter_us", "loss", "rx_bps", "tx_bps")
+    told = {"step_ms": 10000, "age_ms": 4000, "sla": {"latency_us": 150000, "jitter_us": None, "loss": 0.01, "lie": 1},
+            "slots": {**{name: [None, 5, 7.5] for name in columns}, "lie": [1, 2, 3]}, "lie": 2}
+    before = time.time()
+    answer, args = history_of(c, told, span="24h")
+    assert args == {"link": "bay/emil", "span": "24h"}, args
+    history = expect(answer, 200).json
+    assert history["slots"] == {name: [None, 5, 7.5] for name in columns}, history
+    assert history["sla"] == {"latency_us": 150000, "jitter_us": None, "loss": 0.01}, history
+    assert (history["node"], history["link"], history["span"], history["step_ms"]) == ("dora", "bay/emil", "24h", 10000)
+    # The node tells ages; the times are the controller's.
+    start = datetime.datetime.fromisoformat(history["start"].replace("Z", "+00:00")).timestamp()
+    assert before - 24.1 <= start <= time.time() - 23.9, history["start"]
+    for lie in ({**told, "slots": {**told["slots"], "loss": [1]}}, {**told, "age_ms": -5}, {**told, "step_ms": 0}, {}):
+        refusal(history_of(c, lie)[0], 409)
+    answer, _ = history_of(c, {**told, "slots": {name: [-1, "x", 2] for name in columns}})
+    assert expect(answer, 200).json["slots"]["loss"] == [None, None, 2], answer.text
+    answer, _ = history_of(c, None, "it does not measure a link bay/emil")
+    assert "does not measure" in refusal(answer, 409)
+    refusal(c.admin.get("/api/v1/nodes/dora/history"), 400)
+    refusal(c.admin.get("/api/v1/nodes/dora/history?link=bay/emil&span=7d"), 400)
+    refusal(c.admin.get("/api/v1/nodes/emil/history?link=bay/dora"), 409)
+    refusal(c.admin.get("/api/v1/nodes/nobody/history?link=bay/dora"), 404)
+
+
+def case_the_log_by_entry_and_time(c):
+    def log(query):
+        return [(e["entry"], e["text"]) for e in expect(c.admin.get("/api/v1/log?node=dora&kind=link_&" + query), 200).json["items"]]
+
+    told = [("link/bay/emil", "one"), ("link/bay/fritz", "two"), ("link/bay/emil", "three")]
+    for entry, text in told:
+        c.dora.send(type="event", at=0, severity="warning", kind="link_down", entry=entry, text=text)
+    eventually(lambda: len(log("")) == 3)
+    assert log("entry=link/bay/emil") == [told[2], told[0]], log("entry=link/bay/emil")
+    at = [e["at"] for e in c.admin.get("/api/v1/log?node=dora&kind=link_").json["items"]]
+    assert log(f"since={at[-1]}&until={at[0]}") == told[::-1]
+    assert log("until=2020-01-01T00:00:00Z") == [] and log("since=2100-01-01T00:00:00Z") == []
+    refusal(c.admin.get("/api/v1/log?since=yesterday"), 400)
 
 
 def case_a_ping_that_is_answered(c):

@@ -15,7 +15,7 @@ BELOW = {
     "cli": {"common", "cli"},
 }
 # Modules that decide: no socket, clock, SQL, netlink or loop.
-PURE = ["common/lease", "node-agent/probe/hmac", "node-agent/probe/link", "node-agent/probe/offset", "node-agent/probe/reflector",
+PURE = ["common/lease", "node-agent/probe/history", "node-agent/probe/hmac", "node-agent/probe/link", "node-agent/probe/offset", "node-agent/probe/reflector",
         "node-agent/probe/sender", "node-agent/probe/stamp", "common/base/text", "common/base/map", "common/model", "common/wire", "controller/plan", "node-agent/steer", "cli/lab/sites"]
 IMPURE = re.compile(r"<(sys/socket|netinet/|sys/time|uv|sqlite3|libmnl/|libwebsockets|linux/|unistd|fcntl|poll)")
 CLOCKS = re.compile(r"\b(clock_gettime|gettimeofday|clock_mono_ms|clock_wall_ms|time)\((NULL|0|CLOCK|&|\))")

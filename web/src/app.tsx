@@ -13,6 +13,7 @@ import { AddNode } from "./views/add-node";
 import { Config } from "./views/config";
 import { EventLog } from "./views/log";
 import { History } from "./views/history";
+import { LinkPage } from "./views/link";
 import { Matrix } from "./views/matrix";
 import { NodePage } from "./views/node";
 import { Overview } from "./views/overview";
@@ -37,6 +38,7 @@ const views: { path: string; title: string; show(props: ViewProps): ComponentChi
 function viewAt(path: string, props: ViewProps): { title: string; view: ComponentChildren } {
   const view = views.find((candidate) => candidate.path === path);
   if (view) return { title: view.title, view: view.show(props) };
+  if (path === "/link") return { title: "Link", view: <LinkPage /> };
   if (path.startsWith("/nodes/")) {
     const name = decodeURIComponent(path.slice("/nodes/".length));
     return { title: name, view: <NodePage key={name} name={name} /> };

@@ -50,6 +50,14 @@ export function nodePath(name: string): string {
   return `/nodes/${encodeURIComponent(name)}`;
 }
 
+/** The charts of a link, as `node` measures it; `link` is network and peer. */
+export function linkPath(node: string, link: string, { span, at }: { span?: string; at?: string | null } = {}): string {
+  const query = new URLSearchParams({ node, link });
+  if (span) query.set("span", span);
+  if (at) query.set("at", at);
+  return `/link?${query}`;
+}
+
 export function configPath(kind?: string, name?: string): string {
   const query = new URLSearchParams();
   if (kind) query.set("kind", kind);

@@ -14,6 +14,8 @@ interface EventListProps {
   node?: string;
   /** The least. */
   severity?: string;
+  /** Only about this one. */
+  entry?: string;
   /** Offers older pages. */
   paged?: boolean;
 }
@@ -54,10 +56,11 @@ function EventRow({ event, showNode }: { event: Event; showNode: boolean }) {
   );
 }
 
-function path({ limit, node, severity }: EventListProps, after?: number): string {
+function path({ limit, node, severity, entry }: EventListProps, after?: number): string {
   const query = new URLSearchParams({ limit: String(limit) });
   if (node) query.set("node", node);
   if (severity) query.set("severity", severity);
+  if (entry) query.set("entry", entry);
   if (after !== undefined) query.set("after", String(after));
   return `/api/v1/log?${query}`;
 }

@@ -1,7 +1,7 @@
 // How the graph looks, in the page's own colours.
 import type { NodeSingular, StylesheetJson } from "cytoscape";
 
-function colour(name: string): string {
+export function colour(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 }
 

@@ -37,7 +37,7 @@ export function ThemeButton() {
 }
 
 function isHere(path: string, to: string): boolean {
-  return path === to || (to === "/" && path.startsWith("/nodes/"));
+  return path === to || (to === "/" && path.startsWith("/nodes/")) || (to === "/links" && path === "/link");
 }
 
 export function Head({ path, places, onAddNode, onSignOut }: HeadProps) {

@@ -2,7 +2,7 @@
 import type { NodeDetail } from "../live/shapes";
 import { entriesOf, number, sample, text, type Keyed } from "../model/entries";
 import { count, share, span } from "../model/format";
-import { nodePath } from "../router";
+import { linkPath, nodePath } from "../router";
 import { State } from "./mark";
 import { Columns } from "./peers";
 import { Scroll, Section } from "./section";
@@ -17,7 +17,7 @@ function Microseconds({ value }: { value: number | null }) {
   );
 }
 
-function LinkRow({ link, detail }: { link: Keyed; detail: NodeDetail }) {
+function LinkRow({ node, link, detail }: { node: string; link: Keyed; detail: NodeDetail }) {
   const figure = (name: string) => sample(detail, link.key, name);
   const loss = figure("loss");
   const since = number(link.observed, "since");
@@ -28,6 +28,11 @@ function LinkRow({ link, detail }: { link: Keyed; detail: NodeDetail }) {
           {link.peer}
         </a>
       </th>
+      <td>
+        <a href={linkPath(node, `${link.owner}/${link.peer}`)} data-view aria-label={`Charts of the link to ${link.peer}`}>
+          charts
+        </a>
+      </td>
       <td>{link.owner}</td>
       <td title={text(link.observed, "cause") ?? undefined}>
         <State state={text(link.observed, "state") ?? "unknown"} />
@@ -53,7 +58,7 @@ function LinkRow({ link, detail }: { link: Keyed; detail: NodeDetail }) {
 }
 
 const COLUMNS: [string, boolean][] = [
-  ["Link to", false], ["Network", false], ["State", false], ["Since", false], ["Round trip", true], ["Jitter", true], ["Loss", true],
+  ["Link to", false], ["History", false], ["Network", false], ["State", false], ["Since", false], ["Round trip", true], ["Jitter", true], ["Loss", true],
   ["Way there", true], ["Way back", true], ["Sent", true], ["Lost", true], ["Late", true], ["Reordered", true], ["Duplicates", true],
   ["Cause", false],
 ];
@@ -68,7 +73,7 @@ export function Probes({ node, detail }: { node: string; detail: NodeDetail }) {
           <Columns columns={COLUMNS} />
           <tbody>
             {links.map((link) => (
-              <LinkRow key={link.key} link={link} detail={detail} />
+              <LinkRow key={link.key} node={node} link={link} detail={detail} />
             ))}
           </tbody>
         </table>
