@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
+
 #include "kernel/guard_listing.h"
 
 struct guard_table {
@@ -52,19 +54,34 @@ static int run(struct guard_table *t, const char *commands, struct err *err)
 	return 0;
 }
 
-int guard_table_read(struct guard_table *t, struct kernel_guard *ret, struct err *err)
+// Adds the listing of a table; 0 when it is not there, 1 when it is. (One command that lists both
+// finds only the first: nft's cache.)
+static int list(struct guard_table *t, const char *command, struct text *out, struct err *err)
 {
-	if (nft_run_cmd_from_buffer(t->nft, "list table inet weft") == 0) {
-		guard_listing_parse(nft_ctx_get_output_buffer(t->nft), ret);
-		return 0;
+	if (nft_run_cmd_from_buffer(t->nft, command) == 0) {
+		text_add(out, nft_ctx_get_output_buffer(t->nft));
+		return out->failed ? err_set(err, -ENOMEM, "out of memory") : 1;
 	}
 	const char *text = nft_ctx_get_error_buffer(t->nft);
-	if (text && strstr(text, strerror(ENOENT))) {
-		*ret = (struct kernel_guard){ .exists = false };
+	if (text && strstr(text, strerror(ENOENT)))
 		return 0;
-	}
 	return err_set(err, -EIO, "nftables cannot be read: %.*s",
 		       text ? (int)strcspn(text, "\n") : 0, text ? text : "");
+}
+
+int guard_table_read(struct guard_table *t, struct kernel_guard *ret, struct err *err)
+{
+	CLEAN(text_free) struct text both = { 0 };
+
+	int rc = list(t, "list table inet weft", &both, err);
+	if (rc > 0)
+		rc = list(t, "list table bridge weft", &both, err);
+	if (rc < 0)
+		return rc;
+	*ret = (struct kernel_guard){ .exists = false };
+	if (rc > 0)
+		guard_listing_parse(both.data, ret);
+	return 0;
 }
 
 int guard_table_replace(struct guard_table *t, const char *ruleset, struct err *err)
@@ -75,5 +92,8 @@ int guard_table_replace(struct guard_table *t, const char *ruleset, struct err *
 int guard_table_delete(struct guard_table *t, struct err *err)
 {
 	// Adding first makes the deletion of an absent table no error.
-	return run(t, "add table inet weft; delete table inet weft", err);
+	return run(t,
+		   "add table inet weft; delete table inet weft; add table bridge weft; "
+		   "delete table bridge weft",
+		   err);
 }

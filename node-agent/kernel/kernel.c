@@ -7,6 +7,11 @@ int kernel_dump(struct kernel *k, struct kernel_snapshot *ret, struct err *err)
 	return k->ops->dump(k, ret, err);
 }
 
+int kernel_dump_links(struct kernel *k, struct kernel_snapshot *ret, struct err *err)
+{
+	return k->ops->dump_links(k, ret, err);
+}
+
 int kernel_link_create(struct kernel *k, const struct kernel_link_make *make, struct err *err)
 {
 	k->writes++;

@@ -38,6 +38,9 @@ enum kernel_link_field {
 	KERNEL_LINK_BRIDGE_OPTIONS = 1 << 6,
 	KERNEL_LINK_PORT_OPTIONS = 1 << 7, // cost and priority of a port
 	KERNEL_LINK_GROUP_CLEAR = 1 << 8,
+	KERNEL_LINK_PORT_STATE = 1 << 9,  // BR_STATE_*, where the kernel's spanning tree is off
+	KERNEL_LINK_PORT_FLUSH = 1 << 10, // forget the addresses learnt on a port
+	KERNEL_LINK_STP_OFF = 1 << 11,    // nothing else of a bridge; its ports stay as they are
 };
 
 struct kernel_link_change {
@@ -47,7 +50,7 @@ struct kernel_link_change {
 	uint32_t mtu;
 	uint8_t mac[6];
 	struct kernel_bridge bridge; // stp, priority, timers, mcast_snooping
-	struct kernel_port port;     // cost, priority
+	struct kernel_port port;     // cost, priority, state
 };
 
 struct kernel_peer_change {
@@ -72,6 +75,7 @@ struct kernel_wg_change {
 // below.
 struct kernel_ops {
 	int (*dump)(struct kernel *k, struct kernel_snapshot *ret, struct err *err);
+	int (*dump_links)(struct kernel *k, struct kernel_snapshot *ret, struct err *err);
 	int (*link_create)(struct kernel *k, const struct kernel_link_make *make, struct err *err);
 	int (*link_change)(struct kernel *k, const char *name, const struct kernel_link_change *c,
 			   struct err *err);
@@ -117,6 +121,8 @@ CLEAN_FUNC(struct kernel, kernel_close)
 
 // Reads everything. The caller calls kernel_snapshot_done().
 int kernel_dump(struct kernel *k, struct kernel_snapshot *ret, struct err *err);
+// The same, of links alone: quick.
+int kernel_dump_links(struct kernel *k, struct kernel_snapshot *ret, struct err *err);
 
 int kernel_link_create(struct kernel *k, const struct kernel_link_make *make, struct err *err);
 int kernel_link_change(struct kernel *k, const char *name, const struct kernel_link_change *c,
@@ -152,7 +158,7 @@ const char *kernel_wireguard_name(struct kernel *k);
 int kernel_sysctl_read(struct kernel *k, const char *name, char *ret, size_t size, struct err *err);
 int kernel_sysctl_write(struct kernel *k, const char *name, const char *value, struct err *err);
 
-// Runs one nftables transaction, which may touch only table `inet weft`.
+// Runs one nftables transaction, which may touch only the tables `inet weft` and `bridge weft`.
 int kernel_guard_replace(struct kernel *k, const char *ruleset, struct err *err);
 int kernel_guard_delete(struct kernel *k, struct err *err);
 

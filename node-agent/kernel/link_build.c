@@ -6,6 +6,8 @@
 #include "kernel/attributes.h"
 #include "kernel/route_messages.h"
 
+#define PORT_FIELDS (KERNEL_LINK_PORT_OPTIONS | KERNEL_LINK_PORT_STATE | KERNEL_LINK_PORT_FLUSH)
+
 static struct nlmsghdr *link_message(void *buf, uint16_t type, uint16_t flags, int index)
 {
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
@@ -103,6 +105,18 @@ struct nlmsghdr *link_create_kind_build(void *buf, const char *name, const char 
 	return nlh;
 }
 
+static void put_port(struct nlmsghdr *nlh, const struct kernel_link_change *c)
+{
+	if (c->fields & KERNEL_LINK_PORT_OPTIONS) {
+		mnl_attr_put_u32(nlh, IFLA_BRPORT_COST, c->port.cost);
+		mnl_attr_put_u16(nlh, IFLA_BRPORT_PRIORITY, c->port.priority);
+	}
+	if (c->fields & KERNEL_LINK_PORT_STATE)
+		mnl_attr_put_u8(nlh, IFLA_BRPORT_STATE, c->port.state);
+	if (c->fields & KERNEL_LINK_PORT_FLUSH)
+		mnl_attr_put(nlh, IFLA_BRPORT_FLUSH, 0, NULL);
+}
+
 static void put_options(struct nlmsghdr *nlh, const struct kernel_link_change *c)
 {
 	struct nlattr *info = mnl_attr_nest_start(nlh, IFLA_LINKINFO);
@@ -114,11 +128,16 @@ static void put_options(struct nlmsghdr *nlh, const struct kernel_link_change *c
 		put_bridge(nlh, &c->bridge);
 		mnl_attr_nest_end(nlh, data);
 	}
-	if (c->fields & KERNEL_LINK_PORT_OPTIONS) {
+	if (c->fields & KERNEL_LINK_STP_OFF) {
+		mnl_attr_put_strz(nlh, IFLA_INFO_KIND, "bridge");
+		data = mnl_attr_nest_start(nlh, IFLA_INFO_DATA);
+		mnl_attr_put_u32(nlh, IFLA_BR_STP_STATE, 0);
+		mnl_attr_nest_end(nlh, data);
+	}
+	if (c->fields & PORT_FIELDS) {
 		mnl_attr_put_strz(nlh, IFLA_INFO_SLAVE_KIND, "bridge");
 		data = mnl_attr_nest_start(nlh, IFLA_INFO_SLAVE_DATA);
-		mnl_attr_put_u32(nlh, IFLA_BRPORT_COST, c->port.cost);
-		mnl_attr_put_u16(nlh, IFLA_BRPORT_PRIORITY, c->port.priority);
+		put_port(nlh, c);
 		mnl_attr_nest_end(nlh, data);
 	}
 	mnl_attr_nest_end(nlh, info);
@@ -156,7 +175,7 @@ struct nlmsghdr *link_change_build(void *buf, int index, const struct kernel_lin
 		mnl_attr_put_u32(nlh, IFLA_MASTER, (uint32_t)master_index);
 	if (c->fields & KERNEL_LINK_NO_ADDR_GEN)
 		put_no_addr_gen(nlh);
-	if (c->fields & (KERNEL_LINK_BRIDGE_OPTIONS | KERNEL_LINK_PORT_OPTIONS))
+	if (c->fields & (KERNEL_LINK_BRIDGE_OPTIONS | KERNEL_LINK_STP_OFF | PORT_FIELDS))
 		put_options(nlh, c);
 	return nlh;
 }

@@ -249,6 +249,26 @@ static int dump(struct kernel *k, struct kernel_snapshot *ret, struct err *err)
 	return 0;
 }
 
+static int dump_links(struct kernel *k, struct kernel_snapshot *ret, struct err *err)
+{
+	struct system *sys = system_of(k);
+	CLEAN(kernel_snapshot_done) struct kernel_snapshot s = { 0 };
+	struct dump_into into = { .s = &s };
+	struct request q;
+	int rc = -EINTR;
+
+	for (int try = 0; try < DUMP_TRIES && rc == -EINTR; try++) {
+		kernel_snapshot_done(&s);
+		rc = netlink_talk(sys->route, link_dump_build(q.bytes), dump_link, &into, err);
+	}
+	if (rc < 0)
+		return rc;
+	name_devices(&s);
+	*ret = s;
+	s = (struct kernel_snapshot){ 0 };
+	return 0;
+}
+
 // --- links, addresses, routes
 
 static int link_create(struct kernel *k, const struct kernel_link_make *make, struct err *err)
@@ -481,6 +501,7 @@ static void system_close(struct kernel *k)
 
 static const struct kernel_ops system_ops = {
 	.dump = dump,
+	.dump_links = dump_links,
 	.link_create = link_create,
 	.link_change = link_change,
 	.link_delete = link_delete,

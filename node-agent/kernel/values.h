@@ -198,7 +198,7 @@ struct kernel_counter {
 	uint64_t packets, bytes;
 };
 
-// Table `inet weft`.
+// Tables `inet weft` and `bridge weft`.
 struct kernel_guard {
 	bool exists;
 	char comment[129];  // the table's comment

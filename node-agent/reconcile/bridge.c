@@ -1,5 +1,7 @@
-// bridge/<segment>: a bridge with the kernel's spanning tree and a fixed MAC.
+// bridge/<segment>: a bridge with a fixed MAC. Its spanning tree is the agent's, the kernel's is
+// off.
 #include <errno.h>
+#include <linux/if_bridge.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,6 +15,7 @@ struct bridge {
 	char device[IFNAMSIZ];
 	uint8_t mac[6];
 	uint32_t mtu;
+	bool has_tree;
 	struct kernel_bridge options;
 };
 
@@ -27,7 +30,7 @@ static int parse(const json_t *json, void *body, struct err *err)
 	if (rc == 0)
 		rc = body_u32(json, "mtu", 576, 65535, &b->mtu, err);
 	if (rc == 0)
-		rc = body_bool(json, "stp", &b->options.stp, err);
+		rc = body_bool(json, "stp", &b->has_tree, err);
 	if (rc == 0)
 		rc = body_u32(json, "priority", 0, 65535, &priority, err);
 	if (rc == 0)
@@ -41,7 +44,12 @@ static int parse(const json_t *json, void *body, struct err *err)
 	// the tree does not call it: what was learned on a path that fell silent must go by the
 	// time the new path stands.
 	b->options.ageing_time =
-		b->options.stp ? b->options.max_age + b->options.forward_delay : AGEING_DEFAULT;
+		b->has_tree ? b->options.max_age + b->options.forward_delay : AGEING_DEFAULT;
+	// Also without a tree of its own the kernel moves a port from listening to forwarding when
+	// its forward delay is over: none, no move. The agent's tree has the delay that was asked
+	// for.
+	if (b->has_tree)
+		b->options.forward_delay = 0;
 	// Without a querier snooping loses groups; every group goes to every site.
 	b->options.mcast_snooping = false;
 	return rc;
@@ -57,19 +65,16 @@ static void compare_options(const struct kernel_bridge *is, const struct kernel_
 			    struct finding *f)
 {
 	if (is->stp != want->stp)
-		finding_differs(f, "the spanning tree was %s", is->stp ? "on" : "off");
+		finding_differs(f, "the kernel's spanning tree was on");
 	if (is->priority != want->priority)
 		finding_differs(f, "the priority was %u instead of %u", is->priority,
 				want->priority);
-	// While the tree changes, the kernel shows twice the forward delay.
-	if (!is->topology_change && !time_is(is->ageing_time, want->ageing_time))
+	if (!time_is(is->ageing_time, want->ageing_time))
 		finding_differs(f, "the ageing time was changed");
 	if (is->mcast_snooping != want->mcast_snooping)
 		finding_differs(f, "multicast snooping was on");
-	// A bridge that is not the root shows the root's times, not its own.
-	if (memcmp(is->id, is->root_id, sizeof is->id) == 0 &&
-	    (!time_is(is->hello_time, want->hello_time) || !time_is(is->max_age, want->max_age) ||
-	     !time_is(is->forward_delay, want->forward_delay)))
+	if (!time_is(is->hello_time, want->hello_time) || !time_is(is->max_age, want->max_age) ||
+	    !time_is(is->forward_delay, want->forward_delay))
 		finding_differs(f, "the spanning tree's times were changed");
 }
 
@@ -98,6 +103,26 @@ static int compare(struct reconcile *r, const struct entry *e, struct finding *f
 	return 0;
 }
 
+// The moment the kernel's tree is off, whatever makes it look at its ports opens those that it had
+// blocked: each is closed in another way first. The agent's tree opens them again.
+static int end_kernel_tree(struct reconcile *r, const char *device, struct err *err)
+{
+	const struct kernel_link_change off = { .fields = KERNEL_LINK_STP_OFF };
+	const struct kernel_link_change closed = { .fields = KERNEL_LINK_PORT_STATE,
+						   .port.state = BR_STATE_LISTENING };
+	const struct kernel_link *link = kernel_snapshot_link(&r->seen, device);
+	int rc = 0;
+
+	if (!link || !link->bridge.stp)
+		return 0;
+	rc = kernel_link_change(r->kernel, device, &off, err);
+	for (size_t i = 0; rc == 0 && i < r->seen.links_len; i++)
+		if (strcmp(r->seen.links[i].master, device) == 0 &&
+		    r->seen.links[i].port.state != BR_STATE_FORWARDING)
+			(void)kernel_link_change(r->kernel, r->seen.links[i].name, &closed, NULL);
+	return rc;
+}
+
 static int configure(struct reconcile *r, const struct entry *e, struct err *err)
 {
 	const struct bridge *b = e->body;
@@ -111,7 +136,9 @@ static int configure(struct reconcile *r, const struct entry *e, struct err *err
 
 	memcpy(c.mac, b->mac, sizeof c.mac);
 	owned_alias(e, alias);
-	int rc = kernel_link_change(r->kernel, b->device, &c, err);
+	int rc = end_kernel_tree(r, b->device, err);
+	if (rc == 0)
+		rc = kernel_link_change(r->kernel, b->device, &c, err);
 	if (rc < 0)
 		return rc;
 	// Nobody on a segment may become this host's default router by an advertisement.
@@ -157,6 +184,16 @@ static int sweep(struct reconcile *r, struct err *err)
 	return owned_sweep(r, &device, err);
 }
 
+bool bridge_has_tree(const struct reconcile *r, const char *name)
+{
+	const struct entry *e;
+
+	for (size_t at = 0; (e = entry_next(r, &kind_bridge, &at));)
+		if (strcmp(device_of(e->body), name) == 0)
+			return ((const struct bridge *)e->body)->has_tree;
+	return false;
+}
+
 static double seconds(uint64_t hundredths)
 {
 	return (double)hundredths / 100;
@@ -170,7 +207,8 @@ static json_t *observe(struct reconcile *r, const struct entry *e)
 
 	if (!link)
 		return NULL;
-	const struct kernel_bridge *is = &link->bridge;
+	const struct kernel_link seen = seen_by_tree(r, link);
+	const struct kernel_bridge *is = &seen.bridge;
 	kernel_bridge_id_format(is->id, id);
 	kernel_bridge_id_format(is->root_id, root);
 	return json_pack("{s:s, s:b, s:s, s:s, s:i, s:i, s:f, s:f, s:f, s:f, s:b, s:b}", "device",
@@ -178,7 +216,7 @@ static json_t *observe(struct reconcile *r, const struct entry *e)
 			 root, "root_port", (int)is->root_port, "root_cost", (int)is->root_cost,
 			 "max_age", seconds(is->max_age), "hello_time", seconds(is->hello_time),
 			 "forward_delay", seconds(is->forward_delay), "ageing_time",
-			 seconds(is->ageing_time), "stp", is->stp, "topology_change",
+			 seconds(is->ageing_time), "stp", b->has_tree, "topology_change",
 			 is->topology_change);
 }
 

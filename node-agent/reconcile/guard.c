@@ -34,6 +34,8 @@ static int parse_wire(const json_t *json, struct guard *g, struct err *err)
 	int rc = body_device(json, "link", g->device, err);
 	if (rc == 0)
 		rc = body_ip(json, "source", &g->source, err);
+	if (rc == 0)
+		rc = body_device(json, "wire", g->wire, err);
 	return rc < 0 ? rc : body_u32(json, "vni", 1, (1u << 24) - 1, &g->vni, err);
 }
 

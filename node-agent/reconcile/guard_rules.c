@@ -8,6 +8,10 @@
 #define PRIORITY         "filter - 10"
 #define PRIORITY_POSTNAT "srcnat + 10" // sees the source that really leaves
 
+// Broadcasts and multicasts of one wire: an IPTV channel or two, or 200 hosts that look for each
+// other.
+#define FOR_MANY_PER_SECOND 2000u
+
 struct guards {
 	const struct guard *const *items;
 	size_t len;
@@ -303,6 +307,35 @@ static void add_arrival_chains(struct text *out, const struct guards *g)
 	text_add(out, "\t}\n");
 }
 
+// Frames between the ports of a bridge. The kernel, whose own spanning tree is off, would pass
+// BPDUs on from wire to wire; the agent hears them before this. What is for many goes to all: no
+// wire may bring more of it than a LAN has in earnest.
+static void add_bridge_table(struct text *out, const struct guards *g)
+{
+	const char *separator = "{ ";
+
+	text_add(out, "}\nadd table bridge weft\ndelete table bridge weft\ntable bridge weft {\n");
+	open_chain(out, "wire_arrival", "prerouting", "filter");
+	for (size_t i = 0; i < g->len; i++) {
+		if (g->items[i]->part != GUARD_WIRE)
+			continue;
+		if (*separator == '{')
+			text_add(out, "\t\tether daddr 01:80:c2:00:00:00 iifname ");
+		text_addf(out, "%s\"%s\"", separator, g->items[i]->wire);
+		separator = ", ";
+	}
+	if (*separator == ',')
+		text_add(out, " } drop\n\t\tether daddr & 01:00:00:00:00:00 == 00:00:00:00:00:00 "
+			      "accept\n");
+	for (size_t i = 0; i < g->len; i++)
+		if (g->items[i]->part == GUARD_WIRE)
+			text_addf(out,
+				  "\t\tiifname \"%s\" limit rate over %u/second burst %u packets "
+				  "drop\n",
+				  g->items[i]->wire, FOR_MANY_PER_SECOND, FOR_MANY_PER_SECOND);
+	text_add(out, "\t}\n");
+}
+
 void guard_rules_render(struct text *out, const struct guard *const *guards, size_t len)
 {
 	const struct guards g = { guards, len };
@@ -315,6 +348,7 @@ void guard_rules_render(struct text *out, const struct guard *const *guards, siz
 	add_vxlan_chains(out, &g);
 	add_departure_chains(out, &g);
 	add_arrival_chains(out, &g);
+	add_bridge_table(out, &g);
 }
 
 void guard_table_render(struct text *out, const char *rules, const char *comment,

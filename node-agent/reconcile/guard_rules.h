@@ -15,15 +15,17 @@ struct guard {
 		prefixes;        // base: pools; segment: own; owner: what that node may send from
 	struct kernel_ip source; // wire: the peer's overlay address
 	uint32_t vni;            // wire
+	char wire[IFNAMSIZ];     // wire: its device, a port of a bridge
 	uint16_t vxlan_port;     // base
 	uint8_t mac[6];          // owner
 };
 
-// The chains and sets, without the table around them: what a digest is made of. `guards` in any
-// stable order.
+// The chains and sets of table `inet weft`, without the head and the tail around them, and after
+// them table `bridge weft`, without its tail: what a digest is made of. `guards` in any stable
+// order.
 void guard_rules_render(struct text *out, const struct guard *const *guards, size_t len);
 
-// The whole transaction: the table of before is replaced by `rules`, and the counters go on from
+// The whole transaction: the tables of before are replaced by `rules`, and the counters go on from
 // where they were.
 void guard_table_render(struct text *out, const char *rules, const char *comment,
 			const struct kernel_counter counters[KERNEL_COUNTERS]);

@@ -67,6 +67,12 @@ extern const struct entry_kind kind_sysctl, kind_wireguard, kind_peer, kind_guar
 extern const struct entry_kind *const entry_kinds[]; // ascending by rank
 extern const size_t entry_kinds_len;
 
+// reconcile.c: a bridge or port as the agent's spanning tree knows it, where there is one.
+struct kernel_link seen_by_tree(const struct reconcile *r, const struct kernel_link *link);
+
+// bridge.c: whether the desired bridge of that name has one.
+bool bridge_has_tree(const struct reconcile *r, const char *name);
+
 struct guard_state {
 	struct text rules; // rendered once a run
 	char digest[65];

@@ -1,5 +1,6 @@
 // port/<segment>/<node>: a wire's place in a bridge.
 #include <errno.h>
+#include <linux/if_bridge.h>
 #include <string.h>
 
 #include "reconcile/body.h"
@@ -66,6 +67,11 @@ static int apply(struct reconcile *r, const struct entry *e, const struct findin
 	if (rc < 0)
 		return rc;
 	c.fields = KERNEL_LINK_PORT_OPTIONS;
+	// The kernel opens what joins. Until the tree knows better it is closed: as listening, for
+	// without a tree of its own the kernel opens whatever is blocked.
+	if (join && bridge_has_tree(r, p->bridge))
+		c.fields |= KERNEL_LINK_PORT_STATE;
+	c.port.state = BR_STATE_LISTENING;
 	rc = kernel_link_change(r->kernel, p->device, &c, err);
 	if (rc == 0 || !join)
 		return rc;
@@ -103,10 +109,8 @@ static int sweep(struct reconcile *r, struct err *err)
 	return first;
 }
 
-static const char *role_of(const struct kernel_link *port, const struct kernel_link *bridge)
+static const char *role_of(const struct kernel_port *p, const struct kernel_link *bridge)
 {
-	const struct kernel_port *p = &port->port;
-
 	if (p->state == 0)
 		return "disabled";
 	if (bridge && bridge->bridge.root_port == p->number && p->number)
@@ -125,7 +129,11 @@ static json_t *observe(struct reconcile *r, const struct entry *e)
 
 	if (!link || !link->is_port)
 		return NULL;
-	const struct kernel_port *is = &link->port;
+	const struct kernel_link *bridge_link = kernel_snapshot_link(&r->seen, link->master);
+	const struct kernel_link port = seen_by_tree(r, link);
+	const struct kernel_link whole =
+		bridge_link ? seen_by_tree(r, bridge_link) : (struct kernel_link){ 0 };
+	const struct kernel_port *is = &port.port;
 	kernel_bridge_id_format(is->designated_root, root);
 	kernel_bridge_id_format(is->designated_bridge, bridge);
 	return json_pack("{s:s, s:i, s:i, s:i, s:s, s:s, s:i, s:i, s:s}", "state",
@@ -133,7 +141,7 @@ static json_t *observe(struct reconcile *r, const struct entry *e)
 			 (int)is->cost, "priority", (int)is->priority, "designated_root", root,
 			 "designated_bridge", bridge, "designated_port", (int)is->designated_port,
 			 "designated_cost", (int)is->designated_cost, "role",
-			 role_of(link, kernel_snapshot_link(&r->seen, link->master)));
+			 role_of(is, bridge_link ? &whole : NULL));
 }
 
 static json_t *sample(struct reconcile *r, const struct entry *e)

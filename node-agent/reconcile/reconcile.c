@@ -296,6 +296,15 @@ static int report(const struct reconcile *r, const struct err *own_err,
 	return 0;
 }
 
+struct kernel_link seen_by_tree(const struct reconcile *r, const struct kernel_link *link)
+{
+	struct kernel_link seen = *link;
+
+	if (r->config.tree)
+		r->config.tree(r->config.context, &seen);
+	return seen;
+}
+
 int reconcile_run(struct reconcile *r, const struct entry_set *desired,
 		  const struct reconcile_now *now, struct reconcile_result *ret, struct err *err)
 {

@@ -55,6 +55,10 @@ struct reconcile_config {
 	// Why the link "home/bob" cannot be measured; 0 when it can. NULL: they all can.
 	int (*probing)(void *context, const char *link, struct err *err);
 
+	// Puts what the agent's spanning tree knows of a bridge, or of a port, in the place of what
+	// the kernel's would. NULL: there is none.
+	void (*tree)(void *context, struct kernel_link *link);
+
 	// False: nothing known of this peer's path ("peer/home/bob"). NULL: never anything.
 	bool (*path)(void *context, const char *peer_key, struct reconcile_path *ret);
 };

@@ -44,6 +44,13 @@ static bool on_path(void *context, const char *peer_key, struct reconcile_path *
 	return true;
 }
 
+static void on_tree(void *context, struct kernel_link *link)
+{
+	const struct agent *agent = context;
+	if (agent->tree)
+		tree_overlay(agent->tree, link);
+}
+
 static void on_names_change(void *context)
 {
 	apply_soon(context);
@@ -63,6 +70,9 @@ static void on_kernel_event(uv_poll_t *poll, int status, int events)
 	(void)status;
 	(void)events;
 	unsigned seen = kernel_events_read(agent->events);
+	// A port that closes or opens cannot wait for the comparison of everything.
+	if (seen & (KERNEL_HINT_LINK | KERNEL_HINT_LOST) && agent->tree)
+		tree_look(agent->tree);
 	if (seen)
 		apply_soon(agent);
 	if (seen & (KERNEL_HINT_ADDRESS | KERNEL_HINT_ROUTE))
@@ -95,6 +105,7 @@ int agent_remove_all(struct agent *agent, struct err *err)
 {
 	agent->is_leaving = true;
 	(void)uv_timer_stop(&agent->trial);
+	tree_close(take_ptr(&agent->tree));
 	session_event(agent, "info", "node_left", NULL, "the node left by its own wish");
 	int r = reconcile_remove_all(agent->reconcile, err);
 	// What could not be removed may be tried again: then the saved values are still needed.
@@ -132,6 +143,8 @@ static void shut(struct agent *agent)
 		uplink_stop(agent->uplink, on_uplink_stopped, NULL);
 	probe_close(take_ptr(&agent->probe));
 	prober_close(take_ptr(&agent->prober));
+	// Before the echoes it waits for.
+	tree_close(take_ptr(&agent->tree));
 	icmp_close(take_ptr(&agent->icmp));
 	checksum_close(take_ptr(&agent->checksum));
 	names_close(take_ptr(&agent->names));
@@ -217,6 +230,7 @@ static int open_kernel(struct agent *agent, struct err *err)
 					      .resolve = on_resolve,
 					      .save_restore = on_save_restore,
 					      .restore = agent->restore,
+					      .tree = on_tree,
 					      .path = on_path,
 					      .probing = links_probing,
 					      .control = {
@@ -281,6 +295,13 @@ static int open_parts(struct agent *agent, struct err *err)
 	int r = prober_new(agent->loop, links_changed, agent, &agent->prober, err);
 	if (r < 0)
 		return r;
+	const struct tree_config tree = { .loop = agent->loop,
+					  .kernel = agent->kernel,
+					  .icmp = agent->icmp,
+					  .path = agent->paths.tree,
+					  .boot_id = agent->boot_id };
+	if (tree_new(&tree, &agent->tree, err) < 0)
+		return err->code;
 	// Without an identity there is no session, but tunnels.
 	if (!*agent->troubles[TROUBLE_IDENTITY].text) {
 		agent->uplink =

@@ -245,6 +245,7 @@ static int compare_and_apply(struct agent *agent, const struct reconcile_now *no
 		(void)uv_timer_start(&agent->debounce, on_debounced, (uint64_t)result.again_ms, 0);
 	take_result(agent, &result);
 	checksum_update(agent->checksum, desired, made);
+	tree_update(agent->tree, desired);
 	return 0;
 }
 

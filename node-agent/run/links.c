@@ -193,6 +193,8 @@ void links_changed(void *context, const struct prober_change *change)
 {
 	struct agent *agent = context;
 	log_info("link %s", change->sentence);
+	if (agent->tree)
+		tree_link(agent->tree, change->key, change->state != JUDGE_DOWN);
 	tell_event(agent, change);
 	put_link(agent, agent->observed, change->key);
 	apply_tell_observed(agent);

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <uv.h>
 
+#include "bridge/tree.h"
 #include "desired/desired.h"
 #include "hooks/hooks.h"
 #include "kernel/kernel.h"
@@ -40,6 +41,7 @@ struct agent_paths {
 	char *clock;
 	char *control;
 	char *lock;
+	char *tree; // what the spanning trees know
 };
 
 // A request of the controller that is still being worked on.
@@ -79,6 +81,7 @@ struct agent {
 	struct probe *probe;
 	struct prober *prober;
 	struct checksum *checksum;
+	struct tree *tree; // spanning trees of the bridges
 	struct names *names;
 	struct hooks *hooks;
 	struct control *control;

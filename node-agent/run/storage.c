@@ -24,10 +24,11 @@ int storage_paths(const struct agent_settings *settings, struct agent_paths *ret
 				      .settings = agent_state_path(settings, AGENT_CONFIG_COPY),
 				      .clock = agent_state_path(settings, "clock"),
 				      .control = agent_run_path(settings, "control.sock"),
-				      .lock = agent_run_path(settings, "lock") };
+				      .lock = agent_run_path(settings, "lock"),
+				      .tree = agent_run_path(settings, "tree") };
 	if (!ret_paths->desired || !ret_paths->lockout || !ret_paths->before || !ret_paths->tried ||
 	    !ret_paths->restore || !ret_paths->clock || !ret_paths->control || !ret_paths->lock ||
-	    !ret_paths->wg_key || !ret_paths->settings)
+	    !ret_paths->wg_key || !ret_paths->settings || !ret_paths->tree)
 		return err_set(err, -ENOMEM, "out of memory");
 	return 0;
 }
@@ -44,6 +45,7 @@ void storage_paths_done(struct agent_paths *paths)
 	free(paths->clock);
 	free(paths->control);
 	free(paths->lock);
+	free(paths->tree);
 	*paths = (struct agent_paths){ 0 };
 }
 
@@ -102,6 +104,7 @@ int storage_delete(const struct agent_settings *settings, struct err *err)
 	if (r == 0) {
 		(void)unlink(paths.clock);
 		(void)unlink(paths.lockout);
+		(void)unlink(paths.tree);
 		// Still held by this process; only the name goes.
 		(void)unlink(paths.lock);
 		(void)rmdir(settings->state_dir);

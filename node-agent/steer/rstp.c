@@ -166,6 +166,16 @@ void rstp_receive(struct rstp *b, unsigned port, const struct bpdu *bpdu, int64_
 	settle(b, now_us);
 }
 
+void rstp_vouch(struct rstp *b, unsigned port, int64_t now_us)
+{
+	struct rstp_port *p = &b->ports[port];
+	const int64_t until = now_us + SILENT_HELLOS * b->config.hello_us;
+
+	if (p->is_used && p->is_up && p->peer == RSTP_WEFT && p->info == INFO_RECEIVED &&
+	    p->rcvd_info_while < until)
+		p->rcvd_info_while = until;
+}
+
 void rstp_tick(struct rstp *b, int64_t now_us)
 {
 	settle(b, now_us);
@@ -194,6 +204,7 @@ void rstp_port_look(const struct rstp *b, unsigned port, struct rstp_port_view *
 					.role = p->role,
 					.state = state_of(p),
 					.peer = p->peer,
+					.heard_us = p->heard_when,
 					.id = p->id,
 					.cost = p->cost,
 					.is_agreed = p->agreed && p->role == RSTP_DESIGNATED,

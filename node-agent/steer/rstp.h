@@ -78,6 +78,10 @@ void rstp_port_up(struct rstp *b, unsigned port, bool is_up, int64_t now_us);
 
 void rstp_receive(struct rstp *b, unsigned port, const struct bpdu *bpdu, int64_t now_us);
 
+// The other end's agent is silent, but its kernel answers: its ports are as they were, and what it
+// last said holds. Nothing ages on that port for another three hellos.
+void rstp_vouch(struct rstp *b, unsigned port, int64_t now_us);
+
 // Call it at rstp_due(), which may be in the past.
 void rstp_tick(struct rstp *b, int64_t now_us);
 int64_t rstp_due(const struct rstp *b);
@@ -110,6 +114,7 @@ struct rstp_port_view {
 	enum rstp_peer peer;
 	uint16_t id;
 	uint32_t cost;
+	int64_t heard_us;            // when a Weft bridge was last heard
 	bool is_agreed;              // a designated one whose other end has answered
 	struct bpdu_vector priority; // the port's priority vector: of the best bridge on the link
 };

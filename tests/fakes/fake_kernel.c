@@ -187,6 +187,8 @@ static void change_port(struct kernel_link *link, const struct kernel_link_chang
 		link->port.cost = c->port.cost;
 		link->port.priority = c->port.priority;
 	}
+	if (c->fields & KERNEL_LINK_PORT_STATE)
+		link->port.state = c->port.state;
 }
 
 static int link_change(struct kernel *k, const char *name, const struct kernel_link_change *c,
@@ -211,6 +213,8 @@ static int link_change(struct kernel *k, const char *name, const struct kernel_l
 		link->flags |= IFF_UP;
 	if (c->fields & KERNEL_LINK_BRIDGE_OPTIONS)
 		link->bridge = c->bridge;
+	if (c->fields & KERNEL_LINK_STP_OFF)
+		link->bridge.stp = false;
 	change_port(link, c);
 	return 0;
 }
@@ -539,6 +543,7 @@ static void close_fake(struct kernel *k)
 
 static const struct kernel_ops fake_ops = {
 	.dump = dump,
+	.dump_links = dump,
 	.link_create = link_create,
 	.link_change = link_change,
 	.link_delete = link_delete,

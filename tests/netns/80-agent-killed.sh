@@ -60,7 +60,8 @@ progress() {
 converged() {
 	local host=$1 kind=$2 revision=$3
 	till 30 is_at "$host" "$revision" || die "$host is not at revision $revision: $(status "$host" .line)"
-
+	# An address of a bridge made anew has its routes when nobody has objected to it.
+	till 10 is_quiet "$host" || true
 	picture "$host" >"$scratch/$host.now"
 	diff -u "$scratch/$host.$kind" "$scratch/$host.now" || die "$host is not as it was without a kill"
 }
@@ -75,7 +76,10 @@ references() {
 		apply $kind
 		for host in "${victims[@]}"; do till 30 is_at "$host" "$(revision)" || die "$host does not settle"; done
 		echo $(($(now_ms) - start)) >"$scratch/took.$kind"
-		for host in "${victims[@]}"; do picture "$host" >"$scratch/$host.$kind"; done
+		for host in "${victims[@]}"; do
+			till 10 is_quiet "$host" || true
+			picture "$host" >"$scratch/$host.$kind"
+		done
 	done
 	note "apply with all applied: $(cat "$scratch/took.with") ms, taken back: $(cat "$scratch/took.without") ms"
 }

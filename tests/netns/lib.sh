@@ -136,7 +136,7 @@ writes() { status "$1" .writes; }
 
 # lab_reboot HOST: what a boot leaves of Weft is its files; the kernel knows nothing, and the service starts anew.
 lab_reboot() {
-	in_host "$1" sh -c 'pkill -9 -x weft-agent; pkill -9 -x wireguard-go; nft delete table inet weft
+	in_host "$1" sh -c 'pkill -9 -x weft-agent; pkill -9 -x wireguard-go; nft delete table inet weft; nft delete table bridge weft
 		for l in /sys/class/net/w[gvb]*; do ip link del "${l##*/}" 2>/dev/null; done
 		ip route flush proto 87; ip -6 route flush proto 87; rm -rf /run/weft-agent /run/wireguard/*; true'
 }

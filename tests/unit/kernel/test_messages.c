@@ -128,6 +128,16 @@ static void test_bridge_and_port_round_trip(void **state)
 	assert_int_equal(link.mtu, 1400);
 	assert_string_equal(link.alias, "weft:port/x");
 	assert_true(link.flags & IFF_UP);
+	c = (struct kernel_link_change){ .fields = KERNEL_LINK_PORT_STATE | KERNEL_LINK_PORT_FLUSH,
+					 .port.state = 1 };
+	assert_int_equal(link_parse(link_change_build(buf, 4, &c, 0), &link), 0);
+	assert_true(link.is_port);
+	assert_int_equal(link.port.state, 1);
+	assert_int_equal(link.port.cost, 0);
+	c.fields = KERNEL_LINK_STP_OFF;
+	assert_int_equal(link_parse(link_change_build(buf, 4, &c, 0), &link), 0);
+	assert_string_equal(link.kind, "bridge");
+	assert_false(link.bridge.stp);
 }
 
 static void test_routes_round_trip(void **state)

@@ -47,7 +47,7 @@ static void test_all_parts(void **state)
 		  .device = "wg1",
 		  .vxlan_port = 4789,
 		  .prefixes = list(pools, 2) },
-		{ .part = GUARD_WIRE, .device = "wg1", .vni = 4097 },
+		{ .part = GUARD_WIRE, .device = "wg1", .vni = 4097, .wire = "wv1" },
 		{ .part = GUARD_SEGMENT, .device = "wb1", .prefixes = list(own, 3) },
 		{ .part = GUARD_OWNER,
 		  .device = "wb1",
@@ -62,6 +62,9 @@ static void test_all_parts(void **state)
 	assert_holds(text, "udp dport 4789 ip6 daddr { fd88::/64 } oifname != \"wg1\" counter name "
 			   "vxlan_out drop");
 	assert_holds(text, "@th,96,24 { 0x001001 } counter name vxlan_in drop");
+	assert_holds(text, "table bridge weft {\n\tchain wire_arrival {");
+	assert_holds(text, "ether daddr 01:80:c2:00:00:00 iifname { \"wv1\" } drop");
+	assert_holds(text, "iifname \"wv1\" limit rate over 2000/second burst 2000 packets drop");
 	assert_holds(text, "ip saddr != { 10.99.0.1/32, 192.168.1.0/24 } counter name spoof_out");
 	assert_holds(text, "ip6 saddr != { fe80::/10, :: } counter name spoof_out");
 	assert_holds(text, "\"wb1\" . 02:00:00:00:00:01 . 192.168.1.0/24");

@@ -5,6 +5,7 @@
 // clang-format on
 
 #include <errno.h>
+#include <linux/if_bridge.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -113,6 +114,24 @@ static void test_unfinished_device_that_nobody_wants_goes(void **state)
 	fake_kernel_add_link(&f->kernel, "wbtwo", "bridge")->group = KERNEL_LINK_GROUP;
 	assert_int_equal(reconcile_remove_all(f->r, NULL), 0);
 	assert_null(fake_kernel_link(&f->kernel, "wbtwo"));
+}
+
+// The agent's tree opens ports; nothing else does, whatever the kernel would make of them.
+static void test_port_is_closed_until_the_tree_opens_it(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_run(f);
+	assert_int_equal(fake_kernel_link(&f->kernel, "wvone")->port.state, BR_STATE_LISTENING);
+	assert_false(fake_kernel_link(&f->kernel, "wbone")->bridge.stp);
+	assert_int_equal(fake_kernel_link(&f->kernel, "wbone")->bridge.forward_delay, 0);
+	fake_kernel_link(&f->kernel, "wbone")->bridge.stp = true;
+	fake_kernel_link(&f->kernel, "wvone")->port.state = BR_STATE_BLOCKING;
+	fixture_run(f);
+	assert_false(fake_kernel_link(&f->kernel, "wbone")->bridge.stp);
+	assert_int_equal(fake_kernel_link(&f->kernel, "wvone")->port.state, BR_STATE_LISTENING);
+	fake_kernel_link(&f->kernel, "wvone")->port.state = BR_STATE_FORWARDING;
+	fixture_assert_quiet(f);
 }
 
 static void test_renamed_entry_keeps_its_device(void **state)
@@ -360,6 +379,7 @@ int main(void)
 		TEST(test_foreign_device_is_not_touched),
 		TEST(test_unfinished_device_is_made_anew),
 		TEST(test_unfinished_device_that_nobody_wants_goes),
+		TEST(test_port_is_closed_until_the_tree_opens_it),
 		TEST(test_renamed_entry_keeps_its_device),
 		TEST(test_unknown_kind_is_an_error_entry),
 		TEST(test_unreadable_entry_keeps_its_kind),
