@@ -171,8 +171,12 @@ void rstp_vouch(struct rstp *b, unsigned port, int64_t now_us)
 	struct rstp_port *p = &b->ports[port];
 	const int64_t until = now_us + SILENT_HELLOS * b->config.hello_us;
 
-	if (p->is_used && p->is_up && p->peer == RSTP_WEFT && p->info == INFO_RECEIVED &&
-	    p->rcvd_info_while < until)
+	if (!p->is_used || !p->is_up || p->peer != RSTP_WEFT)
+		return;
+	// Its next agent first says again what the one before had heard: that, too, is no reason to
+	// take the link for one that carries one way.
+	p->answered_when = now_us;
+	if (p->info == INFO_RECEIVED && p->rcvd_info_while < until)
 		p->rcvd_info_while = until;
 }
 

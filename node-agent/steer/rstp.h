@@ -78,8 +78,9 @@ void rstp_port_up(struct rstp *b, unsigned port, bool is_up, int64_t now_us);
 
 void rstp_receive(struct rstp *b, unsigned port, const struct bpdu *bpdu, int64_t now_us);
 
-// The other end's agent is silent, but its kernel answers: its ports are as they were, and what it
-// last said holds. Nothing ages on that port for another three hellos.
+// The other end's agent is silent, but its kernel answers: the link carries both ways, its ports
+// are as they were, and what it last said holds. Nothing ages on that port for another three
+// hellos.
 void rstp_vouch(struct rstp *b, unsigned port, int64_t now_us);
 
 // Call it at rstp_due(), which may be in the past.

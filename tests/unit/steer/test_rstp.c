@@ -469,6 +469,40 @@ static void a_link_that_carries_one_way_is_given_up(void **state)
 	assert_int_equal(state_of(b, 1), RSTP_DISCARDING);
 }
 
+// An agent that starts again says at first what the one before had heard. Its kernel had answered
+// for it: nothing closes.
+static void who_was_vouched_for_is_believed_when_it_speaks_again(void **state)
+{
+	CLEAN(rstp_free_ptr) struct rstp *a = bridge(4), *b = bridge(5), *next = NULL;
+	CLEAN(free_ptr) uint8_t *saved = malloc(rstp_save_size());
+	struct bpdu last;
+	int64_t now;
+
+	(void)state;
+	now = talk(a, b, 0, 3000 * MS);
+	rstp_save(a, saved);
+	const int64_t dead_since = now = talk(a, b, now, now + 3 * SECOND);
+	for (; now < dead_since + 2500 * MS; now += 10 * MS) {
+		rstp_tick(b, now);
+		(void)hand_over(b, NULL, now, &last);
+		if (now - dead_since == 2 * SECOND)
+			rstp_vouch(b, 1, now);
+	}
+	assert_int_equal(rstp_load(saved, rstp_save_size(), now, &next, NULL), 0);
+	for (const int64_t since = now; now < since + 5 * SECOND; now += 10 * MS) {
+		struct rstp_port_view v;
+
+		rstp_tick(next, now);
+		rstp_tick(b, now);
+		rstp_port_look(b, 1, &v);
+		assert_int_equal(v.role, RSTP_ROOT);
+		while (hand_over(next, b, now, &last) | hand_over(b, next, now, &last))
+			;
+		assert_int_equal(state_of(next, 1), RSTP_FORWARDING);
+		assert_int_equal(state_of(b, 1), RSTP_FORWARDING);
+	}
+}
+
 // --- over a restart
 
 static void a_new_program_goes_on_where_the_old_one_was(void **state)
@@ -590,6 +624,7 @@ int main(void)
 		cmocka_unit_test(a_dead_agents_blocked_port_stays_blocked_at_both_ends),
 		cmocka_unit_test(news_of_itself_are_no_way_to_the_root),
 		cmocka_unit_test(a_link_that_carries_one_way_is_given_up),
+		cmocka_unit_test(who_was_vouched_for_is_believed_when_it_speaks_again),
 		cmocka_unit_test(a_new_program_goes_on_where_the_old_one_was),
 		cmocka_unit_test(what_is_not_whole_is_not_loaded),
 		cmocka_unit_test(a_better_priority_makes_the_root_and_a_dear_port_is_left),
