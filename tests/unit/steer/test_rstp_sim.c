@@ -28,11 +28,13 @@ enum {
 	CALM_S = 15,          // after them all is connected again: lost sessions, silent neighbours
 	SETTLED_S = 8,        // from cold to a tree
 	HEAL_US = SECOND,     // the promise
+	CHANGES_EVERY = 500,  // a cost or a priority is another after so many looks, on average
 	DETECTION_US = 50000, // one end may detect so much later than the other
 };
 
 struct bridge {
 	struct rstp *machine;
+	struct rstp_config config;
 	uint8_t *saved;
 	bool has_saved, is_host_dead, was_crashed;
 	enum rstp_state kernel[LINKS_MAX]; // by link: what the kernel does, agent or none
@@ -45,6 +47,7 @@ struct world {
 	bool is_away[LINKS_MAX]; // cut, or one of its hosts is dead
 	bool is_probed;          // which is detected
 	bool kills_midway;
+	bool are_settings_changing;
 	struct bridge bridges[NODES_MAX];
 	uint64_t sessions;
 	bool is_told;
@@ -194,16 +197,16 @@ static void begin_cold(struct world *w, unsigned node)
 {
 	struct bridge *b = &w->bridges[node];
 	// Priorities draw the root; sessions come from a clock that may have gone back.
-	struct rstp_config config = { .id.bytes = { (uint8_t)(random_below(w, 4) << 4), 0, 2, 0, 0,
-						    0, 0, (uint8_t)(node + 1) },
-				      .hello_us = SECOND,
-				      .max_age_us = 20 * SECOND,
-				      .forward_delay_us = 6 * SECOND,
-				      .session = w->sessions + random_below(w, 1 << 30) };
+	b->config = (struct rstp_config){ .id.bytes = { (uint8_t)(random_below(w, 4) << 4), 0, 2, 0,
+							0, 0, 0, (uint8_t)(node + 1) },
+					  .hello_us = SECOND,
+					  .max_age_us = 20 * SECOND,
+					  .forward_delay_us = 6 * SECOND,
+					  .session = w->sessions + random_below(w, 1 << 30) };
 
 	w->sessions += 1 << 28;
 	close_all(w, node);
-	if (rstp_new(&config, &b->machine, NULL) < 0)
+	if (rstp_new(&b->config, &b->machine, NULL) < 0)
 		abort();
 	for (unsigned link = 0; link < w->links; link++)
 		if (sim_is_end(w->sim, link, node))
@@ -226,6 +229,7 @@ static void on_start(void *user, unsigned node)
 		if (rstp_load(b->saved, rstp_save_size(), sim_clock(w->sim, node), &b->machine,
 			      NULL) < 0)
 			abort();
+		rstp_configure(b->machine, &b->config, sim_clock(w->sim, node));
 		rstp_repeat_states(b->machine);
 		act(w, node);
 	} else {
@@ -289,10 +293,51 @@ static void watch_crashes(struct world *w)
 	}
 }
 
+// --- costs follow what is measured, priorities what the controller says
+
+static void set_cost(struct world *w, unsigned node, unsigned link)
+{
+	const struct rstp_port_config config = { .id = (uint16_t)(0x8000 | (link + 1)),
+						 .cost = 1 + (uint32_t)random_below(w, 50) };
+
+	if (w->is_told)
+		(void)printf("%10.6f node %u: link %u-%u costs %u\n",
+			     (double)sim_now(w->sim) / SECOND, node, w->ends[link][0],
+			     w->ends[link][1], config.cost);
+	rstp_port_set(w->bridges[node].machine, link, &config, sim_clock(w->sim, node));
+}
+
+static void set_priority(struct world *w, unsigned node)
+{
+	struct bridge *b = &w->bridges[node];
+
+	b->config.id.bytes[0] = (uint8_t)(random_below(w, 4) << 4);
+	if (w->is_told)
+		(void)printf("%10.6f node %u has priority %u\n", (double)sim_now(w->sim) / SECOND,
+			     node, b->config.id.bytes[0]);
+	rstp_configure(b->machine, &b->config, sim_clock(w->sim, node));
+}
+
+static void change_settings(struct world *w)
+{
+	const unsigned link = (unsigned)random_below(w, w->links);
+	const unsigned node = w->ends[link][random_below(w, 2)];
+
+	if (!sim_runs(w->sim, node))
+		return;
+	if (random_below(w, 3))
+		set_cost(w, node, link);
+	else
+		set_priority(w, node);
+	act(w, node);
+}
+
 static void on_check(void *user)
 {
 	struct world *w = user;
 
+	if (w->are_settings_changing && random_below(w, CHANGES_EVERY) == 0)
+		change_settings(w);
 	watch_crashes(w);
 	watch_links(w);
 }
@@ -398,12 +443,13 @@ static bool never_a_loop(uint64_t seed, bool is_told, char *ret_why, size_t size
 	make_world(&w, seed, is_told);
 	w.is_probed = seed % 2;
 	w.kills_midway = true;
+	w.are_settings_changing = seed % 3 != 0;
 	struct storm *storm = storm_new(w.sim, &plan);
 	storm_tell(storm, faults, sizeof faults);
 	if (is_told)
 		(void)printf("%s", faults);
 	sim_run(w.sim, STORM_S * SECOND);
-	w.kills_midway = false;
+	w.kills_midway = w.are_settings_changing = false;
 	for (unsigned n = 0; n < w.nodes; n++)
 		if (sim_is_crashed(w.sim, n))
 			sim_restart(w.sim, n);
@@ -484,7 +530,17 @@ static bool healed_within_a_second(uint64_t seed, bool is_told, char *ret_why, s
 	if (!is_connected(&w))
 		(void)snprintf(w.why, sizeof w.why, "no tree %d s after the start", SETTLED_S);
 	for (unsigned i = 0; i < 10 && !w.why[0]; i++) {
-		random_below(&w, 4) ? cut_or_mend(&w) : kill_or_boot(&w);
+		switch (random_below(&w, 4)) {
+		case 0:
+			kill_or_boot(&w);
+			break;
+		case 1:
+			change_settings(&w);
+			must_heal(&w, sim_now(w.sim), "another cost or priority");
+			break;
+		default:
+			cut_or_mend(&w);
+		}
 		sim_run(w.sim, sim_now(w.sim) + (int64_t)random_below(&w, 3 * SECOND));
 	}
 	if (is_told)
