@@ -189,7 +189,8 @@ static struct labels labels_of_node(const struct subject *node)
 	return labels;
 }
 
-// The parts of a key as labels: "peer/home/bob" of rho -> node="rho",network="home",peer="bob".
+// The parts of a key as labels: "peer/home/bob" of rho -> node="rho",network="home",peer="bob"; an
+// external link's: link="upstairs".
 static struct labels labels_of(const struct subject *node, const char *key)
 {
 	struct labels labels = labels_of_node(node);
@@ -200,7 +201,12 @@ static struct labels labels_of(const struct subject *node, const char *key)
 	if (!slash || strcmp(key, "node/self") == 0 || strcmp(key, "guard/counters") == 0)
 		return labels;
 	size_t len = second ? (size_t)(second - slash - 1) : strlen(slash + 1);
-	labels_add(&labels, is_network ? "network" : "segment", slash + 1, len);
+	const bool is_external = !second && text_starts(key, "link/", NULL);
+	labels_add(&labels,
+		   is_external  ? "link"
+		   : is_network ? "network"
+				: "segment",
+		   slash + 1, len);
 	if (second)
 		labels_add(&labels, "peer", second + 1, strlen(second + 1));
 	return labels;

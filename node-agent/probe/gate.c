@@ -4,8 +4,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "probe/icmp.h"
 
 // Room for a second of a thousand links' replies while this host is busy.
 #define RECEIVE_BYTES (4 << 20)
@@ -73,12 +76,21 @@ static int set_options(int fd, const struct gate *gate)
 	return r < 0 ? -errno : 0;
 }
 
+static int own_socket(const struct gate *gate)
+{
+	const int family = gate->own.any.sa_family;
+	if (gate->kind == GATE_ICMP)
+		return icmp_socket(family);
+	const int fd = socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	return fd < 0 ? -errno : fd;
+}
+
 static int open_one(const struct gate *gate, uint16_t port, int *ret_fd)
 {
 	union gate_address own = gate->own;
-	int fd = socket(own.any.sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int fd = own_socket(gate);
 	if (fd < 0)
-		return -errno;
+		return fd;
 	if (own.any.sa_family == AF_INET)
 		own.v4.sin_port = htons(port);
 	else
@@ -101,7 +113,7 @@ int gate_open(struct gate *gate, struct err *err)
 	gate->index = if_nametoindex(gate->device);
 	if (gate->index == 0)
 		return err_set(err, -ENODEV, "device %s is not there", gate->device);
-	int r = open_one(gate, port, &gate->answer_fd);
+	int r = gate->kind == GATE_STAMP ? open_one(gate, port, &gate->answer_fd) : 0;
 	if (r == 0)
 		r = open_one(gate, 0, &gate->ask_fd);
 	if (r < 0)
@@ -129,6 +141,14 @@ void gate_close(struct gate *gate)
 bool gate_is_whole(const struct gate *gate)
 {
 	return gate->index != 0 && if_nametoindex(gate->device) == gate->index;
+}
+
+bool gate_has_carrier(const struct gate *gate)
+{
+	struct ifreq request = { 0 };
+	memcpy(request.ifr_name, gate->device, sizeof gate->device);
+	return ioctl(gate->ask_fd, SIOCGIFFLAGS, &request) == 0 &&
+	       (request.ifr_flags & (IFF_UP | IFF_RUNNING)) == (IFF_UP | IFF_RUNNING);
 }
 
 // Room for one timestamp.

@@ -1,5 +1,5 @@
-// The two sockets by which the links of one device are probed: one asks, one answers. Any thread,
-// one at a time.
+// The sockets by which the links of one device are probed: one asks, and of STAMP one answers. Any
+// thread, one at a time.
 #pragma once
 
 #include <net/if.h>
@@ -28,11 +28,19 @@ bool gate_address_equal(const union gate_address *a, const union gate_address *b
 // As qsort wants it, without the port.
 int gate_address_order(const union gate_address *a, const union gate_address *b);
 
+enum gate_kind {
+	GATE_STAMP,
+	GATE_ICMP, // asks targets by ICMP echoes
+	GATE_UDP,  // asks targets that send datagrams back
+};
+
 struct gate {
+	enum gate_kind kind;
 	char device[IFNAMSIZ];
-	union gate_address own; // with the port that answers
-	unsigned index;         // of the device, 0: not open
-	int ask_fd, answer_fd;  // -1: not open
+	union gate_address
+		own;    // of STAMP with the port that answers; else any address of the family
+	unsigned index; // of the device, 0: not open
+	int ask_fd, answer_fd; // -1: not open
 };
 
 // -ENODEV when the device is not there; -EADDRINUSE when another program answers on the port.
@@ -40,6 +48,8 @@ int gate_open(struct gate *gate, struct err *err);
 void gate_close(struct gate *gate);
 // Open, and the device is the one it was opened for.
 bool gate_is_whole(const struct gate *gate);
+// Whether the device of one that is open is up and has a carrier.
+bool gate_has_carrier(const struct gate *gate);
 
 struct gate_packet {
 	union gate_address peer;

@@ -9,16 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/log.h"
+#include "probe/icmp_message.h"
 
-enum {
-	ECHO_HEADER = 8,
-	STAMP = 16,
-	PACKET_MAX = 65536,
-	PENDING_MAX = 4096,
-	IP4_HEADER = 20,
-	IP6_HEADER = 40
-};
+enum { STAMP = 16, PACKET_MAX = 65536, PENDING_MAX = 4096, IP4_HEADER = 20, IP6_HEADER = 40 };
 
 struct echo {
 	struct echo *next;
@@ -46,20 +39,8 @@ struct icmp {
 	uint64_t next_id;
 	uint16_t identifier;
 	int handles; // open ones
-	unsigned char packet[PACKET_MAX];
+	uint8_t packet[PACKET_MAX];
 };
-
-static uint16_t checksum(const unsigned char *data, size_t len)
-{
-	uint32_t sum = 0;
-	for (size_t i = 0; i + 1 < len; i += 2)
-		sum += (uint32_t)(data[i] << 8 | data[i + 1]);
-	if (len % 2)
-		sum += (uint32_t)data[len - 1] << 8;
-	while (sum >> 16)
-		sum = (sum & 0xffff) + (sum >> 16);
-	return (uint16_t)~sum;
-}
 
 static void schedule(struct icmp *icmp);
 
@@ -103,16 +84,14 @@ static void schedule(struct icmp *icmp)
 	(void)uv_timer_start(&icmp->timer, on_due, due > now ? (due - now) / 1000000 + 1 : 0, 0);
 }
 
-static void take_reply(struct icmp *icmp, const unsigned char *reply, size_t len)
+static void take_reply(struct icmp *icmp, const struct icmp_reply *reply)
 {
 	uint64_t id;
-	uint16_t sequence = 0;
-	if (len < ECHO_HEADER + sizeof id)
+	if (reply->len < sizeof id)
 		return;
-	memcpy(&sequence, reply + 6, sizeof sequence);
-	memcpy(&id, reply + ECHO_HEADER, sizeof id);
+	memcpy(&id, reply->payload, sizeof id);
 	for (struct echo **at = &icmp->echoes; *at; at = &(*at)->next) {
-		if ((*at)->id != id || (*at)->sequence != ntohs(sequence) || (*at)->status)
+		if ((*at)->id != id || (*at)->sequence != reply->sequence || (*at)->status)
 			continue;
 		finish(icmp, at, 0, (int64_t)(uv_hrtime() - (*at)->sent_ns) / 1000);
 		schedule(icmp);
@@ -120,21 +99,12 @@ static void take_reply(struct icmp *icmp, const unsigned char *reply, size_t len
 	}
 }
 
-// A raw v4 socket delivers the IP header too, a raw v6 one does not.
 static void take_packet(struct icmp *icmp, const struct icmp_socket *socket, size_t len)
 {
-	size_t at = 0;
-	uint8_t wanted = ICMP6_ECHO_REPLY;
-	if (socket->family == AF_INET) {
-		at = (size_t)(icmp->packet[0] & 15) * 4;
-		wanted = ICMP_ECHOREPLY;
-	}
-	uint16_t identifier = 0;
-	if (len < at + ECHO_HEADER || icmp->packet[at] != wanted)
-		return;
-	memcpy(&identifier, icmp->packet + at + 4, sizeof identifier);
-	if (ntohs(identifier) == icmp->identifier)
-		take_reply(icmp, icmp->packet + at, len - at);
+	struct icmp_reply reply;
+	if (icmp_message_get(socket->family == AF_INET6, icmp->packet, len, &reply) &&
+	    reply.identifier == icmp->identifier)
+		take_reply(icmp, &reply);
 }
 
 static void on_readable(uv_poll_t *poll, int status, int events)
@@ -152,7 +122,7 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 	}
 }
 
-static int open_socket(int family)
+int icmp_socket(int family)
 {
 	int protocol = family == AF_INET ? (int)IPPROTO_ICMP : (int)IPPROTO_ICMPV6;
 	int fd = socket(family, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
@@ -196,7 +166,7 @@ struct icmp *icmp_new(uv_loop_t *loop, struct err *err)
 	for (size_t i = 0; i < ARRAY_LEN(families); i++) {
 		struct icmp_socket *at = &icmp->sockets[i];
 		at->family = families[i];
-		at->fd = open_socket(families[i]);
+		at->fd = icmp_socket(families[i]);
 		if (at->fd == -EAFNOSUPPORT && families[i] == AF_INET6)
 			continue;
 		int r = at->fd < 0 ? at->fd : watch(icmp, loop, at);
@@ -248,18 +218,12 @@ static size_t make_packet(struct icmp *icmp, const struct icmp_socket *at, const
 			  uint32_t size)
 {
 	size_t header = at->family == AF_INET ? IP4_HEADER : IP6_HEADER;
-	size_t len = size > header + ECHO_HEADER + STAMP ? size - header : ECHO_HEADER + STAMP;
-	unsigned char *packet = icmp->packet;
+	size_t len = size > header + ICMP_MESSAGE_HEADER + STAMP ? size - header
+								 : ICMP_MESSAGE_HEADER + STAMP;
+	uint8_t *packet = icmp->packet;
 	memset(packet, 0, len);
-	packet[0] = at->family == AF_INET ? ICMP_ECHO : ICMP6_ECHO_REQUEST;
-	uint16_t words[2] = { htons(icmp->identifier), htons(echo->sequence) };
-	memcpy(packet + 4, words, sizeof words);
-	memcpy(packet + ECHO_HEADER, &echo->id, sizeof echo->id);
-	// The kernel itself fills in ICMPv6 checksums.
-	if (at->family == AF_INET) {
-		uint16_t sum = htons(checksum(packet, len));
-		memcpy(packet + 2, &sum, sizeof sum);
-	}
+	memcpy(packet + ICMP_MESSAGE_HEADER, &echo->id, sizeof echo->id);
+	icmp_message_put(at->family == AF_INET6, icmp->identifier, echo->sequence, packet, len);
 	return len;
 }
 

@@ -22,6 +22,9 @@ struct icmp_question {
 // `status` 0: answered after rtt_us. -ETIMEDOUT, or what sending said (-EMSGSIZE, -ENETUNREACH …).
 typedef void (*icmp_answer_fn)(void *context, int status, int64_t rtt_us);
 
+// A raw socket that gets echo replies of one family only; negative errno. Needs CAP_NET_RAW.
+int icmp_socket(int family);
+
 // Needs CAP_NET_RAW. A host without IPv6 asks v4 only.
 struct icmp *icmp_new(uv_loop_t *loop, struct err *err);
 

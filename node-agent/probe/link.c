@@ -36,10 +36,9 @@ int64_t link_due_us(const struct link *l)
 	return judge_us < l->next_us ? judge_us : l->next_us;
 }
 
-bool link_send(struct link *l, const struct sender_time *now, uint8_t ret_packet[STAMP_SIZE],
-	       bool *ret_changed)
+bool link_ask(struct link *l, const struct sender_time *now, struct stamp_request *ret_request,
+	      bool *ret_changed)
 {
-	struct stamp_request request;
 	const int64_t interval = l->judge.config.interval_us;
 	*ret_changed = false;
 	if (now->mono_us < l->next_us)
@@ -47,9 +46,18 @@ bool link_send(struct link *l, const struct sender_time *now, uint8_t ret_packet
 	// Whoever was stopped for a while does not send all that it missed.
 	l->next_us = now->mono_us - l->next_us < interval ? l->next_us + interval
 							  : now->mono_us + interval;
-	sender_next(&l->sender, now, &request);
+	sender_next(&l->sender, now, ret_request);
+	*ret_changed = judge_sent(&l->judge, ret_request->sequence, now->mono_us);
+	return true;
+}
+
+bool link_send(struct link *l, const struct sender_time *now, uint8_t ret_packet[STAMP_SIZE],
+	       bool *ret_changed)
+{
+	struct stamp_request request;
+	if (!link_ask(l, now, &request, ret_changed))
+		return false;
 	stamp_encode_request(&l->key, &request, ret_packet);
-	*ret_changed = judge_sent(&l->judge, request.sequence, now->mono_us);
 	return true;
 }
 
@@ -88,6 +96,23 @@ static void count(struct link_histogram *h, int64_t rtt_us)
 		h->at_most[i]++;
 }
 
+bool link_measured(struct link *l, const struct sender_reply *measured, int64_t now_us)
+{
+	const uint64_t returned = l->judge.counts.returned;
+	const struct judge_reply outcome = { .rtt_us = measured->rtt_us,
+					     .forward_us = measured->raw_forward_us,
+					     .back_us = measured->raw_back_us };
+	const bool changed = judge_reply(&l->judge, measured->sequence, &outcome, now_us);
+	// Late ones and duplicates are not measured.
+	if (l->judge.counts.returned == returned)
+		return changed;
+	l->rtt_us = measured->rtt_us;
+	l->forward_us = measured->forward_us;
+	l->back_us = measured->back_us;
+	count(&l->histogram, measured->rtt_us);
+	return changed;
+}
+
 bool link_take(struct link *l, const void *data, size_t len, const struct sender_time *arrived,
 	       int64_t now_us)
 {
@@ -100,17 +125,5 @@ bool link_take(struct link *l, const void *data, size_t len, const struct sender
 	}
 	if (sender_take(&l->sender, &reply, arrived, &measured) != SENDER_MATCHED)
 		return false;
-	const uint64_t returned = l->judge.counts.returned;
-	const struct judge_reply outcome = { .rtt_us = measured.rtt_us,
-					     .forward_us = measured.raw_forward_us,
-					     .back_us = measured.raw_back_us };
-	const bool changed = judge_reply(&l->judge, measured.sequence, &outcome, now_us);
-	// Late ones and duplicates are not measured.
-	if (l->judge.counts.returned == returned)
-		return changed;
-	l->rtt_us = measured.rtt_us;
-	l->forward_us = measured.forward_us;
-	l->back_us = measured.back_us;
-	count(&l->histogram, measured.rtt_us);
-	return changed;
+	return link_measured(l, &measured, now_us);
 }

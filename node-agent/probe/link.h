@@ -52,6 +52,13 @@ int64_t link_due_us(const struct link *l);
 bool link_send(struct link *l, const struct sender_time *now, uint8_t ret_packet[STAMP_SIZE],
 	       bool *ret_changed);
 
+// The same without a packet: for what is not sent as STAMP.
+bool link_ask(struct link *l, const struct sender_time *now, struct stamp_request *ret_request,
+	      bool *ret_changed);
+
+// A reply was matched: judges and counts it. True: the judge's state changed.
+bool link_measured(struct link *l, const struct sender_reply *measured, int64_t now_us);
+
 // A datagram came to the port that answers. True: `ret_packet` is to be sent back. The time of
 // sending is filled in here: `now`; `arrived` is when the kernel had it.
 bool link_answer(struct link *l, const struct hmac_key *challenges, const void *data, size_t len,

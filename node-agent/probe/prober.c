@@ -81,15 +81,17 @@ static int member_new(const struct prober_target *target, struct member **ret, s
 	struct member *m = calloc(1, sizeof *m);
 	if (!m)
 		return err_set(err, -ENOMEM, "out of memory");
-	if (getrandom(&seed, sizeof seed, 0) != sizeof seed) {
+	if (getrandom(&seed, sizeof seed, 0) != sizeof seed ||
+	    getrandom(m->secret, sizeof m->secret, 0) != sizeof m->secret) {
 		free(m);
 		return err_set(err, -EIO, "no random numbers");
 	}
 	seed.session |= 1;
 	(void)snprintf(m->key, sizeof m->key, "%s", target->key);
-	memcpy(m->secret, target->secret, sizeof m->secret);
+	if (target->own)
+		memcpy(m->secret, target->secret, sizeof m->secret);
 	m->since_ms = clock_wall_ms();
-	link_init(&m->link, target->secret, &seed, &target->judge, prober_now_us());
+	link_init(&m->link, m->secret, &seed, &target->judge, prober_now_us());
 	history_init(&m->history, prober_now_us());
 	*ret = m;
 	return 0;
@@ -131,20 +133,36 @@ static int plan_init(struct plan *plan, size_t count, struct err *err)
 	return err_set(err, -ENOMEM, "out of memory");
 }
 
-static bool gate_is_that(const struct gate *gate, const char *device, const union gate_address *own)
+static bool gate_is_that(const struct gate *gate, const struct gate *that)
 {
-	return strcmp(gate->device, device) == 0 && gate_address_equal(&gate->own, own);
+	return gate->kind == that->kind && strcmp(gate->device, that->device) == 0 &&
+	       gate_address_equal(&gate->own, &that->own);
 }
 
-static size_t plan_gate(struct plan *plan, const char *device, const union gate_address *own)
+static size_t plan_gate(struct plan *plan, const struct gate *wanted)
 {
 	for (size_t i = 0; i < plan->gates_len; i++)
-		if (gate_is_that(&plan->gates[i].gate, device, own))
+		if (gate_is_that(&plan->gates[i].gate, wanted))
 			return i;
-	struct gate *gate = &plan->gates[plan->gates_len].gate;
-	*gate = (struct gate){ .own = *own, .ask_fd = -1, .answer_fd = -1 };
-	(void)snprintf(gate->device, sizeof gate->device, "%s", device);
+	plan->gates[plan->gates_len].gate = *wanted;
 	return plan->gates_len++;
+}
+
+// By which socket a target is probed, and the address it is known by there.
+static bool find_way(const struct prober_target *target, struct gate *ret_gate,
+		     union gate_address *ret_peer)
+{
+	const bool is_v6 = strchr(target->peer, ':') != NULL;
+	const char *own = target->own ? target->own : is_v6 ? "::" : "0.0.0.0";
+	*ret_gate = (struct gate){ .kind = target->own    ? GATE_STAMP
+					   : target->port ? GATE_UDP
+							  : GATE_ICMP,
+				   .ask_fd = -1,
+				   .answer_fd = -1 };
+	(void)snprintf(ret_gate->device, sizeof ret_gate->device, "%s", target->device);
+	return gate_address_set(&ret_gate->own, own, target->own ? target->port : 0) &&
+	       gate_address_set(ret_peer, target->peer, target->port) &&
+	       ret_gate->own.any.sa_family == ret_peer->any.sa_family;
 }
 
 // Whether the member has to start anew to be what is wanted.
@@ -153,22 +171,18 @@ static bool is_other(const struct prober *p, const struct member *m,
 {
 	const struct gate *now = &p->gates[m->gate].gate;
 	const struct gate *then = &plan->gates[plan->gate_of[plan->len]].gate;
-	return !gate_is_that(now, then->device, &then->own) ||
-	       !gate_address_equal(&m->peer, &plan->peers[plan->len]) ||
-	       memcmp(m->secret, target->secret, sizeof m->secret) != 0;
+	return !gate_is_that(now, then) || !gate_address_equal(&m->peer, &plan->peers[plan->len]) ||
+	       (target->own && memcmp(m->secret, target->secret, sizeof m->secret) != 0);
 }
 
 static int plan_add(struct prober *p, struct plan *plan, const struct prober_target *target,
 		    struct err *err)
 {
-	union gate_address own;
-	union gate_address *peer = &plan->peers[plan->len];
-	if (!gate_address_set(&own, target->own, target->port) ||
-	    !gate_address_set(peer, target->peer, target->port) ||
-	    own.any.sa_family != peer->any.sa_family)
-		return err_set(err, -EINVAL, "probe/%s: %s and %s are no two addresses of one kind",
-			       target->key, target->own, target->peer);
-	plan->gate_of[plan->len] = plan_gate(plan, target->device, &own);
+	struct gate gate;
+	if (!find_way(target, &gate, &plan->peers[plan->len]))
+		return err_set(err, -EINVAL, "link %s: %s and %s are no two addresses of one kind",
+			       target->key, target->own ? target->own : "any", target->peer);
+	plan->gate_of[plan->len] = plan_gate(plan, &gate);
 	struct member *m = map_get(p->by_key, target->key);
 	if (m && !is_other(p, m, target, plan)) {
 		plan->members[plan->len++] = m;
@@ -198,8 +212,7 @@ static void keep_gates(struct prober *p, struct plan *plan)
 	for (size_t i = 0; i < p->gates_len; i++) {
 		struct wicket *old = &p->gates[i];
 		size_t k = 0;
-		while (k < plan->gates_len &&
-		       !gate_is_that(&plan->gates[k].gate, old->gate.device, &old->gate.own))
+		while (k < plan->gates_len && !gate_is_that(&plan->gates[k].gate, &old->gate))
 			k++;
 		if (k == plan->gates_len) {
 			gate_close(&old->gate);
@@ -292,6 +305,14 @@ int prober_set(struct prober *p, const struct prober_target *targets, size_t cou
 	(void)pthread_mutex_unlock(&p->mutex);
 	wake(p);
 	return r;
+}
+
+void prober_look(struct prober *p)
+{
+	(void)pthread_mutex_lock(&p->mutex);
+	p->look_us = 0;
+	(void)pthread_mutex_unlock(&p->mutex);
+	wake(p);
 }
 
 // ---- questions ----

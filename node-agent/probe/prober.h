@@ -25,11 +25,12 @@ struct prober_target {
 	const char *key;      // "home/bob": what the link is called here
 	const char *own_name; // "rho", "bob": of the two ends, in sentences
 	const char *peer_name;
-	const char *device; // the WireGuard device
-	const char *own;    // overlay addresses, of one family
-	const char *peer;
-	uint16_t port; // both ends answer on it
-	uint8_t secret[LINK_KEY_SIZE];
+	const char *device; // the WireGuard device, or the external link's
+	const char *own;    // overlay address; NULL: an external link
+	const char *peer;   // of the same family
+	uint16_t port; // both ends answer on it; of an external link the peer's, 0: it is asked by
+		       // ICMP
+	uint8_t secret[LINK_KEY_SIZE]; // not of external links
 	struct judge_config judge;
 	uint64_t rider; // what its rider calls it; 0: it has none, and its changes are told
 };
@@ -83,6 +84,9 @@ void prober_take_rider(struct prober *prober, const struct prober_rider *rider);
 // Takes over which links there are; one that is the same but for its judge goes on as it is.
 int prober_set(struct prober *prober, const struct prober_target *targets, size_t count,
 	       struct err *err);
+
+// Something happened to the host's devices: the thread looks at its own now.
+void prober_look(struct prober *prober);
 
 // False: no such link.
 bool prober_read(struct prober *prober, const char *key, struct prober_reading *ret_reading);

@@ -12,6 +12,7 @@
 #include "base/clean.h"
 #include "base/log.h"
 
+#include "probe/external.h"
 #include "probe/prober_inside.h"
 
 enum {
@@ -59,8 +60,11 @@ static void look_at_gates(struct prober *p, int64_t now_us)
 	for (size_t i = 0; i < p->gates_len; i++) {
 		struct wicket *w = &p->gates[i];
 		struct err err = { 0 };
-		if (gate_is_whole(&w->gate))
+		if (gate_is_whole(&w->gate)) {
+			if (w->gate.kind != GATE_STAMP && !gate_has_carrier(&w->gate))
+				sever_all(p, w, now_us);
 			continue;
+		}
 		if (w->gate.index)
 			log_info("probe: device %s is another or gone", w->gate.device);
 		const int r = gate_open(&w->gate, &err);
@@ -137,6 +141,24 @@ static int64_t let_ride(struct prober *p, int64_t now_us)
 	return due;
 }
 
+static enum external_way way_of(const struct gate *gate)
+{
+	if (gate->kind == GATE_UDP)
+		return EXTERNAL_UDP;
+	return gate->own.any.sa_family == AF_INET ? EXTERNAL_ICMP4 : EXTERNAL_ICMP6;
+}
+
+// The length of the packet that was due, 0: none is.
+static size_t make_request(const struct prober *p, struct member *m, uint8_t *packet,
+			   bool *ret_changed)
+{
+	const struct gate *gate = &p->gates[m->gate].gate;
+	const struct sender_time now = time_at(p, 0);
+	if (gate->kind != GATE_STAMP)
+		return external_send(&m->link, way_of(gate), &now, packet, ret_changed);
+	return link_send(&m->link, &now, packet, ret_changed) ? add_note(p, m, packet) : 0;
+}
+
 static void look_after(struct prober *p, struct outbox *out, struct member *m, int64_t now_us)
 {
 	const enum judge_state before = m->link.judge.state;
@@ -144,9 +166,8 @@ static void look_after(struct prober *p, struct outbox *out, struct member *m, i
 	bool changed_too = false;
 	if (now_us >= m->link.next_us) {
 		struct gate_packet *packet = place(p, out, p->gates[m->gate].gate.ask_fd);
-		const struct sender_time now = time_at(p, 0);
-		if (link_send(&m->link, &now, packet->data, &changed_too)) {
-			packet->len = add_note(p, m, packet->data);
+		packet->len = make_request(p, m, packet->data, &changed_too);
+		if (packet->len) {
 			packet->peer = m->peer;
 			packet->context = m;
 			out->count++;
@@ -184,16 +205,27 @@ static int64_t jitter_of(const struct member *m)
 	return jitter_us == JUDGE_UNMEASURED ? HISTORY_UNKNOWN : jitter_us;
 }
 
+static bool measure(const struct prober *p, struct member *m, const struct gate_packet *packet,
+		    int64_t now)
+{
+	const struct gate *gate = &p->gates[m->gate].gate;
+	const struct sender_time arrived = time_at(p, packet->age_ns);
+	if (gate->kind != GATE_STAMP)
+		return external_take(&m->link, way_of(gate), packet->data, packet->len, &arrived,
+				     now);
+	return link_take(&m->link, packet->data, packet->len, &arrived, now);
+}
+
 static void take_reply(struct prober *p, struct member *m, const struct gate_packet *packet)
 {
-	const struct sender_time arrived = time_at(p, packet->age_ns);
 	const enum judge_state before = m->link.judge.state;
 	const uint64_t returned = m->link.judge.counts.returned;
 	const int64_t now = prober_now_us();
-	const bool changed = link_take(&m->link, packet->data, packet->len, &arrived, now);
+	const bool changed = measure(p, m, packet, now);
 	const bool is_measured = m->link.judge.counts.returned != returned;
 	if (is_measured) {
-		hear_note(p, m, packet);
+		if (m->rider)
+			hear_note(p, m, packet);
 		history_reply(&m->history, now, m->link.rtt_us, jitter_of(m));
 	}
 	if (changed || (is_measured && m->rider))

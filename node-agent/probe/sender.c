@@ -75,21 +75,34 @@ static void count_lost_there(struct sender *s, const struct stamp_reply *reply)
 	s->has_numbers = true;
 }
 
-enum sender_verdict sender_take(struct sender *s, const struct stamp_reply *reply,
-				const struct sender_time *now, struct sender_reply *ret_reply)
+enum sender_verdict sender_match(struct sender *s, const struct sender_claim *claim,
+				 const struct sender_sent **ret_sent)
 {
-	const struct sender_sent *sent = &s->sent[reply->request_sequence % SENDER_WINDOW];
-	const uint32_t age = s->next - 1 - reply->request_sequence;
-	const bool is_ours = reply->session == s->session;
-	if (is_ours && age >= SENDER_WINDOW && age < INT32_MAX && reply->request_sent != 0) {
+	const struct sender_sent *sent = &s->sent[claim->sequence % SENDER_WINDOW];
+	const uint32_t age = s->next - 1 - claim->sequence;
+	const bool is_ours = claim->session == s->session;
+	if (is_ours && age >= SENDER_WINDOW && age < INT32_MAX && claim->sent != 0) {
 		s->counts.expired++;
 		return SENDER_EXPIRED;
 	}
-	if (!is_ours || sent->stamp == 0 || sent->sequence != reply->request_sequence ||
-	    sent->stamp != reply->request_sent) {
+	if (!is_ours || sent->stamp == 0 || sent->sequence != claim->sequence ||
+	    sent->stamp != claim->sent) {
 		s->counts.foreign++;
 		return SENDER_FOREIGN;
 	}
+	*ret_sent = sent;
+	return SENDER_MATCHED;
+}
+
+enum sender_verdict sender_take(struct sender *s, const struct stamp_reply *reply,
+				const struct sender_time *now, struct sender_reply *ret_reply)
+{
+	const struct sender_sent *sent;
+	const struct sender_claim claim = { reply->session, reply->request_sequence,
+					    reply->request_sent };
+	const enum sender_verdict verdict = sender_match(s, &claim, &sent);
+	if (verdict != SENDER_MATCHED)
+		return verdict;
 	if (reply->challenge)
 		s->confirm = reply->challenge;
 	count_lost_there(s, reply);

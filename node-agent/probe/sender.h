@@ -59,6 +59,17 @@ struct sender_reply {
 // `session` is random and not 0; `first` is the first sequence number.
 void sender_init(struct sender *s, uint64_t session, uint32_t first);
 
+// What a reply says it is the reply to.
+struct sender_claim {
+	uint64_t session;
+	uint32_t sequence;
+	uint64_t sent; // the time that the request carried
+};
+
+// Whether that is outstanding, or was a moment ago: `*ret_sent`. Counts what is not.
+enum sender_verdict sender_match(struct sender *s, const struct sender_claim *claim,
+				 const struct sender_sent **ret_sent);
+
 void sender_next(struct sender *s, const struct sender_time *now,
 		 struct stamp_request *ret_request);
 

@@ -75,6 +75,8 @@ static void on_kernel_event(uv_poll_t *poll, int status, int events)
 		tree_look(agent->tree);
 	if (seen)
 		apply_soon(agent);
+	if (seen & (KERNEL_HINT_LINK | KERNEL_HINT_LOST))
+		prober_look(agent->prober);
 	if (seen & (KERNEL_HINT_ADDRESS | KERNEL_HINT_ROUTE))
 		uplink_nudge(agent->uplink);
 }
@@ -285,12 +287,14 @@ static int open_parts(struct agent *agent, struct err *err)
 	const struct setting_list *hubs = &agent->settings->controllers;
 	agent->names = names_new(agent->loop, on_names_change, agent);
 	agent->hooks = hooks_new(agent->loop, agent->settings->hooks, hooking_told, agent);
+	agent->addresses = map_new(free);
 	agent->icmp = icmp_new(agent->loop, err);
 	agent->probe = agent->icmp ? probe_new(agent->loop, agent->icmp) : NULL;
 	agent->checksum = checksum_new(agent->loop, on_checksum_off, agent);
 	if (!agent->icmp)
 		return err->code;
-	if (!agent->names || !agent->hooks || !agent->probe || !agent->checksum)
+	if (!agent->names || !agent->hooks || !agent->addresses || !agent->probe ||
+	    !agent->checksum)
 		return err_set(err, -ENOMEM, "out of memory");
 	int r = prober_new(agent->loop, links_changed, agent, &agent->prober, err);
 	if (r < 0)
@@ -327,6 +331,7 @@ static void agent_done(struct agent *agent)
 	json_decref(agent->findings);
 	report_free(agent->report);
 	entry_set_free(agent->observed);
+	map_free(agent->addresses);
 	desired_free(agent->desired);
 	desired_free(agent->other);
 	identity_done(&agent->identity);

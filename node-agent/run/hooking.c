@@ -1,7 +1,11 @@
 #include "run/hooking.h"
 
+#include <ifaddrs.h>
+#include <netdb.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/log.h"
 
@@ -58,27 +62,95 @@ static void addresses_of(const struct agent *agent, const char *device, struct t
 	}
 }
 
-void hooking_link(struct agent *agent, enum hook_event event, const char *link, const char *cause)
+// The same of an interface that Weft did not make.
+static void addresses_on(const char *device, struct text *all, struct text *first)
 {
-	const char *slash = strchr(link, '/');
-	char peer[WIRE_KEY_MAX + 8], subject[WIRE_KEY_MAX + 8], network[WIRE_KEY_MAX] = "";
+	static const int families[] = { AF_INET, AF_INET6 };
+	struct ifaddrs *list = NULL;
+	if (getifaddrs(&list) < 0)
+		return;
+	for (size_t family = 0; family < ARRAY_LEN(families); family++) {
+		for (const struct ifaddrs *at = list; at; at = at->ifa_next) {
+			char text[NI_MAXHOST];
+			if (!at->ifa_addr || at->ifa_addr->sa_family != families[family] ||
+			    strcmp(at->ifa_name, device) != 0 ||
+			    getnameinfo(at->ifa_addr,
+					families[family] == AF_INET ? sizeof(struct sockaddr_in)
+								    : sizeof(struct sockaddr_in6),
+					text, sizeof text, NULL, 0, NI_NUMERICHOST) != 0)
+				continue;
+			const size_t len = strcspn(text, "%");
+			text_add(all, all->len ? " " : "");
+			text_add_bytes(all, text, len);
+			if (!first->len)
+				text_add_bytes(first, text, len);
+		}
+	}
+	freeifaddrs(list);
+}
+
+static json_t *link_body(const struct agent *agent, const char *link, const char **ret_device)
+{
+	char key[WIRE_KEY_MAX + 8];
+	(void)snprintf(key, sizeof key, "%s/%s", strchr(link, '/') ? "peer" : "echo", link);
+	json_t *body = desired_body(agent, key);
+	*ret_device = text_of(body, "device");
+	return body;
+}
+
+void hooking_remember(struct agent *agent, const char *link)
+{
+	const char *device;
 	CLEAN(text_free) struct text all = { 0 };
 	CLEAN(text_free) struct text first = { 0 };
-	if (!agent->hooks || !slash || (size_t)(slash - link) >= sizeof network)
+	if (strchr(link, '/'))
 		return;
-	memcpy(network, link, (size_t)(slash - link));
-	(void)snprintf(peer, sizeof peer, "peer/%s", link);
+	CLEAN(json_decref_ptr) json_t *body = link_body(agent, link, &device);
+	if (!device || !agent->addresses)
+		return;
+	addresses_on(device, &all, &first);
+	char *text = all.len ? text_take(&all) : NULL;
+	// An interface that is gone had the addresses it had.
+	if (text && map_set(agent->addresses, link, text) < 0)
+		free(text);
+}
+
+// Of a link of a network what it should have; of an external one what it had last.
+static void find_addresses(const struct agent *agent, const char *link, const char *device,
+			   struct text *all, struct text *first)
+{
+	if (strchr(link, '/')) {
+		addresses_of(agent, device, all, first);
+		return;
+	}
+	const char *known = map_get(agent->addresses, link);
+	if (known) {
+		text_add(all, known);
+		text_add_bytes(first, known, strcspn(known, " "));
+	}
+}
+
+void hooking_link(struct agent *agent, enum hook_event event, const char *link, const char *cause)
+{
+	const char *slash = strchr(link, '/'), *device;
+	char subject[WIRE_KEY_MAX + 8], network[WIRE_KEY_MAX] = "";
+	CLEAN(text_free) struct text all = { 0 };
+	CLEAN(text_free) struct text first = { 0 };
+	if (!agent->hooks || (slash && (size_t)(slash - link) >= sizeof network))
+		return;
 	(void)snprintf(subject, sizeof subject, "link/%s", link);
-	CLEAN(json_decref_ptr) json_t *body = desired_body(agent, peer);
-	const char *device = text_of(body, "device");
+	CLEAN(json_decref_ptr) json_t *body = link_body(agent, link, &device);
 	struct hook_fact facts[8];
 	size_t n = 0;
 	facts[n++] = (struct hook_fact){ "self", agent->identity.name };
-	facts[n++] = (struct hook_fact){ "network", network };
-	facts[n++] = (struct hook_fact){ "node", slash + 1 };
 	facts[n++] = (struct hook_fact){ "cause", cause };
+	if (slash) {
+		memcpy(network, link, (size_t)(slash - link));
+		facts[n++] = (struct hook_fact){ "network", network };
+		facts[n++] = (struct hook_fact){ "node", slash + 1 };
+	}
 	if (device) {
-		addresses_of(agent, device, &all, &first);
+		find_addresses(agent, link, device, &all, &first);
 		facts[n++] = (struct hook_fact){ "link_interface", device };
 	}
 	if (first.len && !first.failed && !all.failed) {

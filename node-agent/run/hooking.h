@@ -9,5 +9,8 @@ struct agent;
 void hooking_told(void *context, const char *severity, const char *kind, const char *subject,
 		  const char *text);
 
-// `link`: "home/bob", network and peer. `cause`: one sentence.
+// An external link was judged: notes the addresses of its interface while it has them.
+void hooking_remember(struct agent *agent, const char *link);
+
+// `link`: "home/bob", network and peer, or the name of an external one. `cause`: one sentence.
 void hooking_link(struct agent *agent, enum hook_event event, const char *link, const char *cause);

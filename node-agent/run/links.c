@@ -49,8 +49,6 @@ static void add_target(void *context, const struct reconcile_probe *probe)
 {
 	struct gathering *g = context;
 	const char *peer = strchr(probe->link, '/');
-	if (!probe->local)
-		return;
 	if (g->len == g->cap) {
 		const size_t cap = g->cap ? 2 * g->cap : 16;
 		struct prober_target *targets = reallocarray(g->targets, cap, sizeof *targets);
@@ -68,7 +66,8 @@ static void add_target(void *context, const struct reconcile_probe *probe)
 				     .peer = probe->remote,
 				     .port = probe->port,
 				     .judge = judge_of(probe) };
-	memcpy(t->secret, probe->key, sizeof t->secret);
+	if (probe->key)
+		memcpy(t->secret, probe->key, sizeof t->secret);
 }
 
 void links_update(struct agent *agent)
@@ -195,6 +194,7 @@ void links_changed(void *context, const struct prober_change *change)
 	log_info("link %s", change->sentence);
 	if (agent->tree)
 		tree_link(agent->tree, change->key, change->state != JUDGE_DOWN);
+	hooking_remember(agent, change->key);
 	tell_event(agent, change);
 	put_link(agent, agent->observed, change->key);
 	apply_tell_observed(agent);

@@ -28,8 +28,8 @@ void links_traffic(struct agent *agent);
 // "rx_bps", "tx_bps"} (oldest first; null: not known)}. NULL with a sentence.
 json_t *links_history(const struct agent *agent, const json_t *args, struct err *err);
 
-// Adds an entry link/NETWORK/NODE for each, in the light of what WireGuard says of the peers in the
-// same set.
+// Adds an entry link/NETWORK/NODE or link/NAME for each, in the light of what WireGuard says of the
+// peers in the same set.
 void links_observe(struct agent *agent, struct entry_set *observed);
 
 // Whether a link is judged by its probes, and if so, whether it carries traffic.

@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <uv.h>
 
+#include "base/map.h"
+
 #include "bridge/tree.h"
 #include "desired/desired.h"
 #include "hooks/hooks.h"
@@ -84,6 +86,8 @@ struct agent {
 	struct tree *tree; // spanning trees of the bridges
 	struct names *names;
 	struct hooks *hooks;
+	struct map
+		*addresses; // link -> those of its interface, as text: of external links, for hooks
 	struct control *control;
 	struct uplink *uplink;
 

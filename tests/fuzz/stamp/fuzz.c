@@ -1,11 +1,10 @@
 // What comes to the ports of the probes. The first byte says to whom: with a good seal put on it,
-// so that what lies behind is reached too, or as it is.
+// so that what lies behind is reached too, or as it is. External links get theirs as it is.
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "probe/reflector.h"
-#include "probe/sender.h"
+#include "probe/external.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -52,8 +51,28 @@ static void to_sender(struct sender *s, const struct hmac_key *key, const uint8_
 		abort();
 }
 
+// Nobody knows the key: nothing returns.
+static void to_external(struct link *l, unsigned way, const uint8_t *packet, size_t len)
+{
+	const struct sender_time now = { INT64_C(2000000), stamp_time(2), 0 };
+	if (external_take(l, way % 3, packet, len, &now, now.mono_us) || l->judge.counts.returned)
+		abort();
+}
+
+static void init_external(struct link *l)
+{
+	static const struct link_seed seed = { .session = 0x2122232425262728, .salt = 7 };
+	const struct judge_config config = judge_config_default();
+	const struct sender_time now = { INT64_C(1000000), stamp_time(1), 0 };
+	uint8_t packet[EXTERNAL_SIZE_MAX];
+	bool changed;
+	link_init(l, (const uint8_t *)KEY, &seed, &config, 0);
+	(void)external_send(l, EXTERNAL_UDP, &now, packet, &changed);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	struct link external;
 	struct hmac_key key;
 	struct reflector reflector;
 	struct sender sender;
@@ -66,6 +85,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 						UINT64_C(0x1112131415161700) + (uint64_t)i, 0 };
 		sender_next(&sender, &at, &request);
 	}
+	init_external(&external);
 	// Packet after packet: a byte for whom, then the packet.
 	while (size > 0) {
 		const uint8_t whom = *data;
@@ -78,7 +98,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			seal(&key, packet);
 			len = STAMP_SIZE;
 		}
-		if (whom & 1)
+		if (whom & 4)
+			to_external(&external, whom >> 3, packet, len);
+		else if (whom & 1)
 			to_sender(&sender, &key, packet, len);
 		else
 			to_reflector(&reflector, &key, packet, len);

@@ -10,6 +10,8 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <poll.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -265,6 +267,95 @@ static void notes_travel_with_the_probes(void **state)
 	assert_int_equal(a.changes, 0); // it is the rider's to tell
 }
 
+// A target that knows nothing of Weft: sends back what it gets while it is not silent.
+struct target_host {
+	pthread_t thread;
+	int fd;
+	bool is_silent, is_over;
+};
+
+static void *echo_all(void *argument)
+{
+	struct target_host *host = argument;
+	uint8_t data[2048];
+	while (!__atomic_load_n(&host->is_over, __ATOMIC_SEQ_CST)) {
+		struct sockaddr_in from;
+		socklen_t from_len = sizeof from;
+		struct pollfd wait = { .fd = host->fd, .events = POLLIN };
+		if (poll(&wait, 1, 20) != 1)
+			continue;
+		const ssize_t n = recvfrom(host->fd, data, sizeof data, 0, (struct sockaddr *)&from,
+					   &from_len);
+		if (n < 0 || __atomic_load_n(&host->is_silent, __ATOMIC_SEQ_CST))
+			continue;
+		// Strangers' datagrams, empty ones, and each answer twice.
+		(void)sendto(host->fd, data, 0, 0, (struct sockaddr *)&from, from_len);
+		(void)sendto(host->fd, "garbage", 7, 0, (struct sockaddr *)&from, from_len);
+		(void)sendto(host->fd, data, (size_t)n, 0, (struct sockaddr *)&from, from_len);
+		(void)sendto(host->fd, data, (size_t)n, 0, (struct sockaddr *)&from, from_len);
+	}
+	return NULL;
+}
+
+static void open_host(struct target_host *host, const char *address)
+{
+	struct sockaddr_in own = { .sin_family = AF_INET, .sin_port = htons(PORT) };
+	*host = (struct target_host){ .fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0) };
+	assert_int_equal(inet_pton(AF_INET, address, &own.sin_addr), 1);
+	assert_int_equal(bind(host->fd, (struct sockaddr *)&own, sizeof own), 0);
+	assert_int_equal(pthread_create(&host->thread, NULL, echo_all, host), 0);
+}
+
+static void close_host(struct target_host *host)
+{
+	__atomic_store_n(&host->is_over, true, __ATOMIC_SEQ_CST);
+	assert_int_equal(pthread_join(host->thread, NULL), 0);
+	(void)close(host->fd);
+}
+
+static void a_target_that_echoes_udp_is_a_link(void **state)
+{
+	(void)state;
+	struct end a;
+	struct target_host host;
+	open_host(&host, "127.0.1.7");
+	start(&a, NULL, "127.0.1.7", 1);
+	wait_for(&a, JUDGE_UP);
+	struct prober_reading r = reading_of(&a);
+	assert_true(r.garbage >= 10 && r.counts.duplicate >= 4 && r.rtt_us < 1000000);
+	assert_int_equal(a.changes, 1);
+	__atomic_store_n(&host.is_silent, true, __ATOMIC_SEQ_CST);
+	wait_for(&a, JUDGE_DOWN);
+	__atomic_store_n(&host.is_silent, false, __ATOMIC_SEQ_CST);
+	wait_for(&a, JUDGE_UP);
+	stop(&a);
+	close_host(&host);
+}
+
+static void a_target_that_answers_pings_is_a_link(void **state)
+{
+	static const char *const targets[] = { "127.0.1.9", "::1" };
+	struct err err = { 0 };
+	(void)state;
+	if (geteuid() != 0)
+		skip(); // raw sockets
+	for (size_t i = 0; i < sizeof targets / sizeof *targets; i++) {
+		struct end a;
+		struct prober_target t = target(NULL, targets[i], 1);
+		t.port = 0;
+		a = (struct end){ 0 };
+		assert_int_equal(prober_new(&loop, on_change, &a, &a.prober, &err), 0);
+		assert_int_equal(prober_set(a.prober, &t, 1, &err), 0);
+		wait_for(&a, JUDGE_UP);
+		assert_int_equal(reading_of(&a).garbage, 0);
+		t.device = "wgnowhere";
+		assert_int_equal(prober_set(a.prober, &t, 1, &err), 0);
+		wait_for(&a, JUDGE_DOWN);
+		assert_non_null(strstr(a.last.sentence, "its device is gone or has no carrier"));
+		stop(&a);
+	}
+}
+
 static void a_missing_device_is_named(void **state)
 {
 	(void)state;
@@ -295,6 +386,8 @@ int main(void)
 		cmocka_unit_test(another_key_is_no_link),
 		cmocka_unit_test(strangers_change_nothing),
 		cmocka_unit_test(notes_travel_with_the_probes),
+		cmocka_unit_test(a_target_that_echoes_udp_is_a_link),
+		cmocka_unit_test(a_target_that_answers_pings_is_a_link),
 		cmocka_unit_test(a_missing_device_is_named),
 	};
 	(void)uv_loop_init(&loop);

@@ -61,7 +61,7 @@ export function allEntries(detail: NodeDetail): Keyed[] {
   // What comes of a probe is seen as its link; of a key nothing is ever seen.
   for (const kind of ["node", "link", "probe-key"]) kinds.delete(kind);
   return [...kinds].sort().flatMap((kind) => entriesOf(detail, kind)).map((entry) => {
-    const link = entry.key.startsWith("probe/") ? detail.entries[`link/${entry.owner}/${entry.peer}`] : undefined;
+    const link = /^(probe|echo)\//.test(entry.key) ? detail.entries[entry.key.replace(/^[a-z]+/, "link")] : undefined;
     return link ? { ...entry, observed: link } : entry;
   });
 }

@@ -21,19 +21,25 @@ function LinkRow({ node, link, detail }: { node: string; link: Keyed; detail: No
   const figure = (name: string) => sample(detail, link.key, name);
   const loss = figure("loss");
   const since = number(link.observed, "since");
+  // An external link has a name, and an interface that another program made.
+  const outside = link.peer ? null : detail.desired[`echo/${link.owner}`];
   return (
     <tr>
       <th scope="row">
-        <a href={nodePath(link.peer)} data-view>
-          {link.peer}
-        </a>
+        {link.peer ? (
+          <a href={nodePath(link.peer)} data-view>
+            {link.peer}
+          </a>
+        ) : (
+          link.owner
+        )}
       </th>
       <td>
-        <a href={linkPath(node, `${link.owner}/${link.peer}`)} data-view aria-label={`Charts of the link to ${link.peer}`}>
+        <a href={linkPath(node, link.key.slice("link/".length))} data-view aria-label={`Charts of the link ${link.peer ? "to " : ""}${link.peer || link.owner}`}>
           charts
         </a>
       </td>
-      <td>{link.owner}</td>
+      <td>{link.peer ? link.owner : <span class="mono">{`${text(outside, "device") ?? "?"} → ${text(outside, "target") ?? "?"}`}</span>}</td>
       <td title={text(link.observed, "cause") ?? undefined}>
         <State state={text(link.observed, "state") ?? "unknown"} />
       </td>
@@ -58,7 +64,7 @@ function LinkRow({ node, link, detail }: { node: string; link: Keyed; detail: No
 }
 
 const COLUMNS: [string, boolean][] = [
-  ["Link to", false], ["History", false], ["Network", false], ["State", false], ["Since", false], ["Round trip", true], ["Jitter", true], ["Loss", true],
+  ["Link to", false], ["History", false], ["Network, or interface and target", false], ["State", false], ["Since", false], ["Round trip", true], ["Jitter", true], ["Loss", true],
   ["Way there", true], ["Way back", true], ["Sent", true], ["Lost", true], ["Late", true], ["Reordered", true], ["Duplicates", true],
   ["Cause", false],
 ];
