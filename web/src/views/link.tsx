@@ -97,7 +97,7 @@ export function LinkPage() {
   const span = query.get("span") === "24h" ? "24h" : "1h";
   const at = query.get("at");
   const turn = useTurns(SPANS.find(([value]) => value === span)?.[2] ?? 10000);
-  const isNamed = ends.node !== "" && ends.peer !== "";
+  const isNamed = ends.node !== "" && ends.link !== "";
   const search = new URLSearchParams({ link: ends.link, span });
   const path = isNamed ? `/api/v1/nodes/${encodeURIComponent(ends.node)}/history?${search}` : null;
   const { data, refused } = useGet<LinkHistory>(path, turn);
@@ -111,7 +111,7 @@ export function LinkPage() {
       </p>
       <div class="page-head">
         <h1>
-          <a href={nodePath(ends.node)} data-view>{ends.node}</a> – <a href={nodePath(ends.peer)} data-view>{ends.peer}</a>{" "}
+          <a href={nodePath(ends.node)} data-view>{ends.node}</a> – {ends.peer ? <a href={nodePath(ends.peer)} data-view>{ends.peer}</a> : ends.link}{" "}
           <State state={text(observed, "state") ?? "unknown"} />
         </h1>
         <Chooser ends={ends} span={span} at={at} />
