@@ -12,6 +12,9 @@ struct node_error {
 	char *blocked_by; // or NULL
 };
 
+// Whether the log has been told that a node is away.
+enum away_told { AWAY_UNTOLD, AWAY_TOLD, AWAY_AMONG_MANY };
+
 #define NODE_ERRORS_MAX 64 // kept of what a node tells; the total is kept too
 
 struct node {
@@ -23,6 +26,7 @@ struct node {
 	char *address;
 	char *version;
 	char *away_reason;
+	enum away_told told_away;
 	int64_t target_revision;
 	struct digest target_digest;
 	int64_t target_ms; // when it became so
@@ -96,6 +100,10 @@ struct node *node_find(const struct live *live, int64_t id);
 struct node *node_named(const struct live *live, const char *name);
 void node_free(void *value);
 void node_clear_errors(struct node *node);
+
+// away.c: once a second, and when a node is back (before its since_ms is set).
+void away_tick(struct live *live, int64_t now_ms);
+void away_back(struct live *live, struct node *node, int64_t now_ms);
 
 // health.c
 bool node_refuses(const struct node *node);

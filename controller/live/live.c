@@ -153,6 +153,7 @@ void live_tick(struct live *live, int64_t now_ms)
 {
 	void *value = NULL;
 
+	away_tick(live, now_ms);
 	for (size_t at = 0; map_next(live->by_id, &at, NULL, &value);) {
 		struct node *node = value;
 

@@ -106,7 +106,9 @@ void live_event(struct live *live, int64_t node_id, const struct msg_event *even
 // An event of the controller itself (node_id 0) or about a node; not rate-limited.
 void live_event_own(struct live *live, const struct live_event *event);
 
-// Once a second: lets a node become lagging by the passing of time, and reports suppressed events.
+// Once a second: lets a node become lagging by the passing of time, tells of nodes that have been
+// away for 3 s (event "node_offline", and "node_online" when they are back), and reports suppressed
+// events.
 void live_tick(struct live *live, int64_t now_ms);
 
 // ---- Questions ----

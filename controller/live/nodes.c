@@ -142,6 +142,7 @@ void live_connected(struct live *live, int64_t node_id, const char *address,
 
 	if (!node)
 		return;
+	away_back(live, node, now_ms);
 	node->is_connected = true;
 	node->since_ms = now_ms;
 	replace(&node->address, address);

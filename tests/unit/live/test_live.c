@@ -20,6 +20,7 @@
 struct record {
 	int stored;
 	char last_kind[64];
+	char last_text[256];
 	int wants;
 	int wakes;
 };
@@ -30,6 +31,7 @@ static void store_event(void *ctx, const struct live_event *event)
 
 	r->stored++;
 	(void)snprintf(r->last_kind, sizeof(r->last_kind), "%s", event->kind);
+	(void)snprintf(r->last_text, sizeof(r->last_text), "%s", event->text);
 }
 
 static void samples_want(void *ctx, int64_t node_id, int change)
@@ -317,6 +319,54 @@ static void events_are_rationed(void **state)
 	assert_string_equal(r.last_kind, "events_suppressed");
 }
 
+static void who_goes_away_and_comes_back_is_told(void **state)
+{
+	struct record record = { 0 };
+	struct live *live = start(&record);
+
+	(void)state;
+	live_tick(live, START + 60000);
+	assert_int_equal(record.stored, 0); // who was never here is not away
+	connect_node(live, 1);
+	live_disconnected(live, 1, "the connection broke", START + 1000);
+	live_tick(live, START + 3900);
+	connect_node(live, 1);
+	assert_int_equal(record.stored, 0); // back at once: no news
+	live_disconnected(live, 1, "the connection broke", START + 10000);
+	live_tick(live, START + 13000);
+	live_tick(live, START + 14000);
+	assert_int_equal(record.stored, 1);
+	assert_string_equal(record.last_kind, "node_offline");
+	assert_string_equal(record.last_text, "rho is offline since 3 s: the connection broke");
+	connect_node(live, 1);
+	assert_int_equal(record.stored, 2);
+	assert_string_equal(record.last_kind, "node_online");
+	live_free(live);
+}
+
+static void many_that_go_away_are_one_event(void **state)
+{
+	struct record record = { 0 };
+	struct live *live = start(&record);
+
+	(void)state;
+	for (int64_t id = 100; id < 130; id++) {
+		char name[16];
+		(void)snprintf(name, sizeof(name), "n%lld", (long long)id);
+		assert_int_equal(live_node_put(live, id, name, NULL, NULL), 0);
+		connect_node(live, id);
+		live_disconnected(live, id, "the connection broke", START + 1000);
+	}
+	live_tick(live, START + 5000);
+	assert_int_equal(record.stored, 1);
+	assert_non_null(strstr(record.last_text, "30 nodes are offline: "));
+	assert_non_null(strstr(record.last_text, " and 25 more"));
+	for (int64_t id = 100; id < 130; id++)
+		connect_node(live, id);
+	assert_int_equal(record.stored, 1);
+	live_free(live);
+}
+
 static void topology_is_what_both_ends_say(void **state)
 {
 	struct record r = { 0 };
@@ -414,6 +464,8 @@ int main(void)
 		cmocka_unit_test(a_cursor_resumes_or_resets),
 		cmocka_unit_test(samples_go_only_to_who_wants_them),
 		cmocka_unit_test(events_are_rationed),
+		cmocka_unit_test(who_goes_away_and_comes_back_is_told),
+		cmocka_unit_test(many_that_go_away_are_one_event),
 		cmocka_unit_test(topology_is_what_both_ends_say),
 		cmocka_unit_test(very_many_links_are_counted_in_pieces),
 	};

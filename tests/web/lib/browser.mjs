@@ -1,5 +1,6 @@
 // Chromium, pages that are signed in, and what the specs ask of every page.
 import assert from "node:assert/strict";
+import { execSync } from "node:child_process";
 import { after, before, test } from "node:test";
 import { chromium } from "playwright-core";
 
@@ -94,4 +95,21 @@ export async function until(what, check, ms = 10000) {
 /** A test that needs agents. */
 export function fleetTest(name, body) {
   return test(name, { skip: hasFleet ? false : "needs WEFT_URL with a fleet" }, body);
+}
+
+/** Whether a test can run that needs these commands; a test's options. */
+export function breaks(...names) {
+  const missing = names.filter((name) => !process.env[name]);
+  if (!hasFleet || missing.length) return { skip: `needs a fleet and ${names.join(", ")}` };
+  return {};
+}
+
+/** Runs one command, then the body, then the other command whatever happened. */
+export async function broken(cut, heal, body) {
+  execSync(process.env[cut], { stdio: "ignore" });
+  try {
+    await body();
+  } finally {
+    execSync(process.env[heal], { stdio: "ignore" });
+  }
 }

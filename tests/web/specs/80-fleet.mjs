@@ -1,11 +1,11 @@
 // What only a running fleet can show.
 import assert from "node:assert/strict";
-import { execFileSync, execSync } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { api, fleetTest, hasFleet, live, until, url, useBrowser } from "../lib/browser.mjs";
+import { api, breaks, broken, fleetTest, live, until, url, useBrowser } from "../lib/browser.mjs";
 import { lowContrast } from "../lib/contrast.mjs";
 
 const browser = useBrowser();
@@ -114,22 +114,6 @@ fleetTest("what the controller answers about real nodes is what openapi.yaml say
   const script = join(dirname(fileURLToPath(import.meta.url)), "../../api/live.py");
   execFileSync("python3", [script, url], { env: { ...process.env, WEFT_COOKIE: `${name}=${value}` }, stdio: ["ignore", "ignore", "pipe"] });
 });
-
-function breaks(...names) {
-  const missing = names.filter((name) => !process.env[name]);
-  if (!hasFleet || missing.length) return { skip: `needs a fleet and ${names.join(", ")}` };
-  return {};
-}
-
-/** Runs one command, then the body, then the other command whatever happened. */
-async function broken(cut, heal, body) {
-  execSync(process.env[cut], { stdio: "ignore" });
-  try {
-    await body();
-  } finally {
-    execSync(process.env[heal], { stdio: "ignore" });
-  }
-}
 
 test("a link that is cut: the tree takes another way and back, shown without a reload", breaks("WEFT_CUT", "WEFT_HEAL"), async () => {
   const page = await opened("/topology");

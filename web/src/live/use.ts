@@ -34,8 +34,8 @@ export interface Loaded<T> {
   reload(): void;
 }
 
-/** Reads a path, again whenever `version` changes; keeps what it has while it reads. */
-export function useGet<T>(path: string | null, version: unknown = 0): Loaded<T> {
+/** Reads a path, again whenever `version` changes; keeps what it has while it reads, of another path only when told to. */
+export function useGet<T>(path: string | null, version: unknown = 0, keeps = false): Loaded<T> {
   const [data, setData] = useState<T | null>(null);
   const [refused, setRefused] = useState<Refused | null>(null);
   const [isLoading, setLoading] = useState(path !== null);
@@ -44,7 +44,7 @@ export function useGet<T>(path: string | null, version: unknown = 0): Loaded<T> 
   useEffect(() => {
     if (path === null) return undefined;
     let isCurrent = true;
-    if (shown.current !== path) setData(null);
+    if (shown.current !== path && !keeps) setData(null);
     shown.current = path;
     setLoading(true);
     get<T>(path)

@@ -16,6 +16,10 @@ interface EventListProps {
   severity?: string;
   /** Only about this one. */
   entry?: string;
+  /** How their kind begins. */
+  kind?: string;
+  /** The latest. */
+  until?: string;
   /** Offers older pages. */
   paged?: boolean;
 }
@@ -23,13 +27,13 @@ interface EventListProps {
 const PACE_MS = 800;
 
 // The count of happenings, but at most every PACE_MS: a storm of events must not become a storm of requests.
-function usePaced(value: number): number {
+export function usePaced(value: number): number {
   const [shown, setShown] = useState(value);
   useEffect(() => {
     if (value === shown) return undefined;
     const timer = setTimeout(() => setShown(value), PACE_MS);
     return () => clearTimeout(timer);
-  }, [value > shown]);
+  }, [shown, value > shown]);
   return shown;
 }
 
@@ -56,21 +60,23 @@ function EventRow({ event, showNode }: { event: Event; showNode: boolean }) {
   );
 }
 
-function path({ limit, node, severity, entry }: EventListProps, after?: number): string {
+function path({ limit, node, severity, entry, kind, until }: EventListProps, after?: number): string {
   const query = new URLSearchParams({ limit: String(limit) });
   if (node) query.set("node", node);
   if (severity) query.set("severity", severity);
   if (entry) query.set("entry", entry);
+  if (kind) query.set("kind", kind);
+  if (until) query.set("until", until);
   if (after !== undefined) query.set("after", String(after));
   return `/api/v1/log?${query}`;
 }
 
 export function EventList(props: EventListProps) {
-  const { limit, node, severity, paged } = props;
+  const { limit, node, severity, kind, until, paged } = props;
   const happenings = usePaced(useFleet((fleet) => fleet.happenings));
   const { data, refused } = useGet<Log>(path(props), happenings);
   const [older, setOlder] = useState<Log | null>(null);
-  useEffect(() => setOlder(null), [node, severity, limit]);
+  useEffect(() => setOlder(null), [node, severity, kind, until, limit]);
   if (refused && !data) return <ProblemNote refused={refused} />;
   if (!data) return <div class="waiting" aria-busy="true" />;
   const seen = new Set(data.items.map((event) => event.id));
@@ -82,8 +88,8 @@ export function EventList(props: EventListProps) {
   };
   if (shown.length === 0)
     return (
-      <Empty title={severity ? `No event of severity ${severity}${severity === "error" ? "" : " or worse"}.` : "Nothing has happened yet."}>
-        {!severity && <p>Nodes that join or leave, repaired drift and failed entries will be told here.</p>}
+      <Empty title={kind ? "No such event." : severity ? `No event of severity ${severity}${severity === "error" ? "" : " or worse"}.` : "Nothing has happened yet."}>
+        {!severity && !kind && <p>Nodes that join or leave, repaired drift and failed entries will be told here.</p>}
       </Empty>
     );
   return (
