@@ -3,7 +3,7 @@
 #   sudo tests/run.sh             all stages
 #   sudo tests/run.sh unit api    only these
 # Stages: check (rules of the tree), unit (sanitizers), api (a live controller), crash (one that is killed, out of disk,
-# damaged), netns (real packets), vm (the same with Debian's own kernel), bench (a fleet of simulated agents), install
+# damaged), netns (real packets), vm (the same with Debian's own kernel), bench (a simulated fleet; failover beside BIRD), install
 # (the packages), web (a real browser), fuzz (every parser, for a while), hostile (attacks on a live controller). Logs go to
 # build/logs/.
 set -uo pipefail
