@@ -13,13 +13,14 @@
 #include "intent/intent.h"
 #include "live/live.h"
 #include "rest/handlers.h"
+#include "rest/metrics_labels.h"
 #include "rest/server.h"
 #include "webhook/webhook.h"
 
 #define SCRAPE_IDLE_MS 90000
-#define LABELS_SIZE    1024
 #define HELP_REPORTED  "As the node reports it."
 #define RTT_FAMILY     "weft_link_rtt_seconds"
+#define ONE_WAY_FAMILY "weft_link_one_way_seconds"
 #define HISTOGRAMS_MAX 2000 // eleven lines each: a large mesh must not make pages of 100 MB
 
 // clang-format off: one family a row; what is not here is a sample that a node sends
@@ -72,6 +73,7 @@ static const struct {
 	{ "weft_link_jitter_seconds", "How much the time on the way varies (RFC 3550).", false },
 	{ "weft_link_loss", "Share of the last 128 probes that were lost.", false },
 	{ "weft_link_sent_total", "Probes sent.", false },
+	{ "weft_link_returned_total", "Probes that came back in time.", false },
 	{ "weft_link_lost_total", "Probes lost, there or back.", false },
 	{ "weft_link_lost_there_total", "Probes lost on the way to the peer.", false },
 	{ "weft_link_late_total", "Replies that came after they were counted as lost.", false },
@@ -80,8 +82,10 @@ static const struct {
 	{ "weft_link_rejected_total",
 	  "Datagrams at the probe's ports that were garbage, foreign or replayed.", false },
 	{ RTT_FAMILY, "Round trips of probes.", true },
+	{ ONE_WAY_FAMILY, "The way to the peer and back, while the clocks allow to tell.", true },
 	{ "weft_link_histograms_left_out", "Links beyond those whose histogram is shown.", true },
 	{ "weft_wire_up", "1 when the wire's device is up.", true },
+	{ "weft_wire_forwards", "1 while the wire's own probes come back.", true },
 	{ "weft_port_forwarding", "1 when the bridge port forwards.", true },
 	{ "weft_guard_spoof_in_total", "Packets dropped: a source that their sender may not use.",
 	  false },
@@ -151,67 +155,6 @@ static void put(struct exposition *out, const char *name, const char *labels, do
 		text_addf(lines, *labels ? "%s{%s} %.15g\n" : "%s%s %.15g\n", name, labels, value);
 }
 
-// name="value" pairs in a fixed buffer; what does not fit is left out whole.
-struct labels {
-	char text[LABELS_SIZE];
-	size_t used;
-};
-
-static void labels_add(struct labels *labels, const char *name, const char *value, size_t len)
-{
-	char escaped[LABELS_SIZE];
-	size_t n = 0;
-	for (size_t i = 0; i < len && n + 2 < sizeof(escaped); i++) {
-		if (value[i] == '\\' || value[i] == '"' || value[i] == '\n')
-			escaped[n++] = '\\';
-		escaped[n++] = (char)(value[i] == '\n' ? 'n' : value[i]);
-	}
-	escaped[n] = '\0';
-	if (labels->used + strlen(name) + n + 5 > sizeof(labels->text))
-		return;
-	labels->used +=
-		(size_t)snprintf(labels->text + labels->used, sizeof(labels->text) - labels->used,
-				 "%s%s=\"%s\"", labels->used ? "," : "", name, escaped);
-}
-
-// A node as others name it.
-struct subject {
-	const char *name;
-	const char *site; // NULL: none
-};
-
-static struct labels labels_of_node(const struct subject *node)
-{
-	struct labels labels = { 0 };
-	labels_add(&labels, "node", node->name, strlen(node->name));
-	if (node->site)
-		labels_add(&labels, "site", node->site, strlen(node->site));
-	return labels;
-}
-
-// The parts of a key as labels: "peer/home/bob" of rho -> node="rho",network="home",peer="bob"; an
-// external link's: link="upstairs".
-static struct labels labels_of(const struct subject *node, const char *key)
-{
-	struct labels labels = labels_of_node(node);
-	const char *slash = strchr(key, '/');
-	const char *second = slash ? strchr(slash + 1, '/') : NULL;
-	bool is_network = text_starts(key, "peer/", NULL) || text_starts(key, "link/", NULL) ||
-			  text_starts(key, "wireguard/", NULL);
-	if (!slash || strcmp(key, "node/self") == 0 || strcmp(key, "guard/counters") == 0)
-		return labels;
-	size_t len = second ? (size_t)(second - slash - 1) : strlen(slash + 1);
-	const bool is_external = !second && text_starts(key, "link/", NULL);
-	labels_add(&labels,
-		   is_external  ? "link"
-		   : is_network ? "network"
-				: "segment",
-		   slash + 1, len);
-	if (second)
-		labels_add(&labels, "peer", second + 1, strlen(second + 1));
-	return labels;
-}
-
 static bool counts_up(const char *key, const char *field)
 {
 	static const char *const endings[] = { "bytes", "packets", "drops", "_total" };
@@ -269,6 +212,7 @@ static const struct {
 	{ "jitter_us", "weft_link_jitter_seconds", 1e-6 },
 	{ "loss", "weft_link_loss", 1 },
 	{ "sent", "weft_link_sent_total", 1 },
+	{ "returned", "weft_link_returned_total", 1 },
 	{ "lost", "weft_link_lost_total", 1 },
 	{ "lost_there", "weft_link_lost_there_total", 1 },
 	{ "late", "weft_link_late_total", 1 },
@@ -278,35 +222,63 @@ static const struct {
 };
 
 // Upper bounds of the histogram's buckets in microseconds.
-static const int rtt_bounds[] = { 1000, 2500, 5000, 10000, 25000, 50000, 100000, 250000, 1000000 };
+static const int bounds_us[] = { 1000, 2500, 5000, 10000, 25000, 50000, 100000, 250000, 1000000 };
+
+static const struct {
+	const char *what; // first word of the sample's fields
+	const char *name;
+	const char *direction; // as a label; NULL: there is none
+} histograms[] = {
+	{ "rtt", RTT_FAMILY, NULL },
+	{ "forward", ONE_WAY_FAMILY, "forward" },
+	{ "back", ONE_WAY_FAMILY, "back" },
+};
+
+static const json_t *histogram_field(const json_t *fields, const char *what, const char *rest)
+{
+	char field[48];
+	(void)snprintf(field, sizeof(field), "%s_%s", what, rest);
+	return json_object_get(fields, field);
+}
 
 // "rtt_le_5000": 42, … , "rtt_count": 60, "rtt_sum": 300000, in microseconds.
-static void put_histogram(struct exposition *out, const struct labels *labels, const json_t *fields)
+static void put_histogram(struct exposition *out, size_t which, const struct labels *of_link,
+			  const json_t *fields)
 {
-	const json_t *count = json_object_get(fields, "rtt_count");
-	char field[32];
-	if (!json_is_integer(count))
+	const char *what = histograms[which].what, *name = histograms[which].name;
+	const json_t *count = histogram_field(fields, what, "count");
+	struct labels labels = *of_link;
+	struct text *lines = json_is_integer(count) ? family(out, name, "histogram") : NULL;
+	char rest[32];
+	if (!lines)
 		return;
+	if (histograms[which].direction)
+		labels_add(&labels, "direction", histograms[which].direction,
+			   strlen(histograms[which].direction));
+	for (size_t i = 0; i < ARRAY_LEN(bounds_us); i++) {
+		(void)snprintf(rest, sizeof(rest), "le_%d", bounds_us[i]);
+		const json_t *below = histogram_field(fields, what, rest);
+		if (json_is_integer(below))
+			text_addf(lines, "%s_bucket{%s,le=\"%g\"} %.15g\n", name, labels.text,
+				  bounds_us[i] / 1e6, json_number_value(below));
+	}
+	text_addf(lines, "%s_bucket{%s,le=\"+Inf\"} %.15g\n", name, labels.text,
+		  json_number_value(count));
+	text_addf(lines, "%s_sum{%s} %.15g\n", name, labels.text,
+		  json_number_value(histogram_field(fields, what, "sum")) / 1e6);
+	text_addf(lines, "%s_count{%s} %.15g\n", name, labels.text, json_number_value(count));
+}
+
+static void put_histograms(struct exposition *out, const struct labels *labels,
+			   const json_t *fields)
+{
 	if (out->histograms >= HISTOGRAMS_MAX) {
 		out->histograms_left_out++;
 		return;
 	}
-	struct text *lines = family(out, RTT_FAMILY, "histogram");
-	if (!lines)
-		return;
 	out->histograms++;
-	for (size_t i = 0; i < ARRAY_LEN(rtt_bounds); i++) {
-		(void)snprintf(field, sizeof(field), "rtt_le_%d", rtt_bounds[i]);
-		const json_t *below = json_object_get(fields, field);
-		if (json_is_integer(below))
-			text_addf(lines, RTT_FAMILY "_bucket{%s,le=\"%g\"} %.15g\n", labels->text,
-				  rtt_bounds[i] / 1e6, json_number_value(below));
-	}
-	text_addf(lines, RTT_FAMILY "_bucket{%s,le=\"+Inf\"} %.15g\n", labels->text,
-		  json_number_value(count));
-	text_addf(lines, RTT_FAMILY "_sum{%s} %.15g\n", labels->text,
-		  json_number_value(json_object_get(fields, "rtt_sum")) / 1e6);
-	text_addf(lines, RTT_FAMILY "_count{%s} %.15g\n", labels->text, json_number_value(count));
+	for (size_t i = 0; i < ARRAY_LEN(histograms); i++)
+		put_histogram(out, i, labels, fields);
 }
 
 static void put_link_sample(struct exposition *out, const struct subject *node, const char *key,
@@ -319,7 +291,7 @@ static void put_link_sample(struct exposition *out, const struct subject *node, 
 			put(out, link_samples[i].name, labels.text,
 			    json_number_value(value) * link_samples[i].unit);
 	}
-	put_histogram(out, &labels, fields);
+	put_histograms(out, &labels, fields);
 }
 
 static void put_link_state(struct exposition *out, const struct labels *labels, const char *state)
@@ -329,6 +301,14 @@ static void put_link_state(struct exposition *out, const struct labels *labels, 
 		return;
 	put(out, "weft_link_up", labels->text, is_degraded || strcmp(state, "up") == 0);
 	put(out, "weft_link_degraded", labels->text, is_degraded);
+}
+
+static void put_wire_state(struct exposition *out, const struct labels *labels, const json_t *body)
+{
+	const char *state = json_string_value(json_object_get(body, "state"));
+	put(out, "weft_wire_up", labels->text, json_is_true(json_object_get(body, "up")));
+	if (state && strcmp(state, "unknown") != 0)
+		put(out, "weft_wire_forwards", labels->text, strcmp(state, "down") != 0);
 }
 
 // There is one for each link of a node: of all nodes together they may be too many to be told.
@@ -377,15 +357,15 @@ static void put_observed(struct exposition *out, const struct subject *node, con
 			put(out, "weft_port_forwarding", labels.text,
 			    strcmp(state, "forwarding") == 0);
 		else if (text_starts(key, "wire/", NULL))
-			put(out, "weft_wire_up", labels.text,
-			    json_is_true(json_object_get(body, "up")));
+			put_wire_state(out, &labels, body);
 	}
 }
 
-static void put_node(struct exposition *out, const struct live *live, const json_t *node)
+static void put_node(struct exposition *out, const struct live *live, const json_t *node,
+		     const struct map *sites)
 {
 	const struct subject subject = { json_string_value(json_object_get(node, "name")),
-					 json_string_value(json_object_get(node, "site")) };
+					 json_string_value(json_object_get(node, "site")), sites };
 	static const char *const numbers[][2] = {
 		{ "weft_node_target_revision", "target" },
 		{ "weft_node_applied_revision", "applied" },
@@ -437,8 +417,19 @@ static void put_nodes(struct exposition *out, const struct live *live, size_t li
 	}
 	size_t i;
 	json_t *node;
-	json_array_foreach(json_object_get(state, "nodes"), i, node) put_node(out, live, node);
+	struct map *sites = labels_sites(json_object_get(state, "nodes"));
+	json_array_foreach(json_object_get(state, "nodes"), i, node)
+		put_node(out, live, node, sites);
+	map_free(sites);
 	put(out, "weft_link_histograms_left_out", "", (double)out->histograms_left_out);
+}
+
+static void put_one(struct exposition *out, const struct live *live, const json_t *node)
+{
+	json_auto_t *state = live_state_json(live, clock_wall_ms());
+	struct map *sites = labels_sites(json_object_get(state, "nodes"));
+	put_node(out, live, node, sites);
+	map_free(sites);
 }
 
 static bool put_webhook(void *arg, const struct intent_resource *webhook)
@@ -527,7 +518,7 @@ void metrics_get(struct request *request)
 	if (out.families) {
 		if (of_one) {
 			out.has_links = true;
-			put_node(&out, live, of_one);
+			put_one(&out, live, of_one);
 		} else {
 			put_controller(&out, rest);
 			put_nodes(&out, live, rest->config.metrics_links);

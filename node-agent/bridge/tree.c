@@ -131,6 +131,21 @@ void tree_link(struct tree *tree, const char *link, bool is_up)
 		tree_look(tree);
 }
 
+void tree_wire(struct tree *tree, const char *device, bool forwards)
+{
+	for (struct segment *s = tree->segments; s; s = s->next)
+		for (size_t i = 0; i < RSTP_PORTS_MAX; i++) {
+			struct wire *w = &s->wires[i];
+
+			if (!w->is_used || strcmp(w->device, device) != 0 ||
+			    w->is_dead == !forwards)
+				continue;
+			w->is_dead = !forwards;
+			tree_look(tree);
+			return;
+		}
+}
+
 static void overlay_bridge(const struct segment *s, struct kernel_bridge *b)
 {
 	struct rstp_view view;

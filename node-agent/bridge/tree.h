@@ -38,6 +38,10 @@ void tree_look(struct tree *tree);
 // the other end's kernel answers an echo: then only its agent is away, and its ports stand.
 void tree_link(struct tree *tree, const char *link, bool is_up);
 
+// What probes say of a wire itself, by its device, while its link is up: one that forwards nothing
+// is no port to count on.
+void tree_wire(struct tree *tree, const char *device, bool forwards);
+
 // Puts what is known of a bridge or a port in the place of the kernel's own tree. Others stay as
 // they are.
 void tree_overlay(const struct tree *tree, struct kernel_link *link);

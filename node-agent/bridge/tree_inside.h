@@ -23,6 +23,7 @@ struct wire {
 	bool is_doubted;             // the probes say that the link is down
 	bool is_link_down;           // and the other end's kernel does not answer either
 	bool is_asked;               // whether it does
+	bool is_dead;                // the link is up, but nothing comes over the wire
 	int index;                   // of the device that the socket is on, 0: none
 	uint8_t kernel_state;        // BR_STATE_*
 	struct wire_socket *socket;

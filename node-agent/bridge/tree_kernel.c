@@ -81,7 +81,8 @@ static void look_at_wire(struct segment *s, struct wire *w, const struct kernel_
 	}
 	w->index = link->index;
 	rstp_port_up(s->machine, port,
-		     (link->flags & IFF_UP) && (link->flags & IFF_RUNNING) && !w->is_link_down,
+		     (link->flags & IFF_UP) && (link->flags & IFF_RUNNING) && !w->is_link_down &&
+			     !w->is_dead,
 		     tree_now_us());
 }
 

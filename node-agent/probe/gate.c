@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "probe/icmp.h"
+#include "probe/wire_frame.h"
 
 // Room for a second of a thousand links' replies while this host is busy.
 #define RECEIVE_BYTES (4 << 20)
@@ -33,6 +34,8 @@ int gate_address_order(const union gate_address *a, const union gate_address *b)
 {
 	if (a->any.sa_family != b->any.sa_family)
 		return a->any.sa_family - b->any.sa_family;
+	if (a->any.sa_family == AF_PACKET)
+		return 0;
 	if (a->any.sa_family == AF_INET)
 		return memcmp(&a->v4.sin_addr, &b->v4.sin_addr, sizeof a->v4.sin_addr);
 	return memcmp(&a->v6.sin6_addr, &b->v6.sin6_addr, sizeof a->v6.sin6_addr);
@@ -40,6 +43,8 @@ int gate_address_order(const union gate_address *a, const union gate_address *b)
 
 static uint16_t port_of(const union gate_address *address)
 {
+	if (address->any.sa_family == AF_PACKET)
+		return 0;
 	return ntohs(address->any.sa_family == AF_INET ? address->v4.sin_port
 						       : address->v6.sin6_port);
 }
@@ -106,6 +111,44 @@ static int open_one(const struct gate *gate, uint16_t port, int *ret_fd)
 	return 0;
 }
 
+static int find_mac(struct gate *gate, int fd)
+{
+	struct ifreq request = { 0 };
+	memcpy(request.ifr_name, gate->device, sizeof gate->device);
+	if (ioctl(fd, SIOCGIFHWADDR, &request) < 0)
+		return -errno;
+	memcpy(gate->mac, request.ifr_hwaddr.sa_data, sizeof gate->mac);
+	return 0;
+}
+
+// Bound to its type of frames, it costs nothing that else passes over the wire.
+static int open_wire(struct gate *gate)
+{
+	const int on = 1;
+	const struct sockaddr_ll at = { .sll_family = AF_PACKET,
+					.sll_protocol = htons(WIRE_FRAME_TYPE),
+					.sll_ifindex = (int)gate->index };
+	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	int r = find_mac(gate, fd);
+	if (r == 0 && (setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on) < 0 ||
+		       bind(fd, (const struct sockaddr *)&at, sizeof at) < 0))
+		r = -errno;
+	if (r < 0) {
+		(void)close(fd);
+		return r;
+	}
+	gate->ask_fd = fd;
+	return 0;
+}
+
+static int open_ports(struct gate *gate, uint16_t port)
+{
+	const int r = gate->kind == GATE_STAMP ? open_one(gate, port, &gate->answer_fd) : 0;
+	return r < 0 ? r : open_one(gate, 0, &gate->ask_fd);
+}
+
 int gate_open(struct gate *gate, struct err *err)
 {
 	const uint16_t port = port_of(&gate->own);
@@ -113,9 +156,7 @@ int gate_open(struct gate *gate, struct err *err)
 	gate->index = if_nametoindex(gate->device);
 	if (gate->index == 0)
 		return err_set(err, -ENODEV, "device %s is not there", gate->device);
-	int r = gate->kind == GATE_STAMP ? open_one(gate, port, &gate->answer_fd) : 0;
-	if (r == 0)
-		r = open_one(gate, 0, &gate->ask_fd);
+	const int r = gate->kind == GATE_WIRE ? open_wire(gate) : open_ports(gate, port);
 	if (r < 0)
 		gate_close(gate);
 	if (r == -EADDRINUSE)
@@ -207,10 +248,12 @@ void gate_send(int fd, struct gate_packet *packets, size_t count)
 	memset(headers, 0, sizeof headers);
 	for (size_t i = 0; i < count; i++) {
 		parts[i] = (struct iovec){ packets[i].data, packets[i].len };
-		headers[i].msg_hdr = (struct msghdr){ .msg_name = &packets[i].peer,
-						      .msg_namelen = length_of(&packets[i].peer),
-						      .msg_iov = &parts[i],
-						      .msg_iovlen = 1 };
+		headers[i].msg_hdr = (struct msghdr){ .msg_iov = &parts[i], .msg_iovlen = 1 };
+		// A wire's socket knows where to.
+		if (packets[i].peer.any.sa_family != AF_PACKET) {
+			headers[i].msg_hdr.msg_name = &packets[i].peer;
+			headers[i].msg_hdr.msg_namelen = length_of(&packets[i].peer);
+		}
 		packets[i].error = 0;
 	}
 	// The call stops at the first that fails.

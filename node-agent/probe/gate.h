@@ -2,6 +2,7 @@
 // thread, one at a time.
 #pragma once
 
+#include <linux/if_packet.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <stdbool.h>
@@ -20,6 +21,7 @@ union gate_address {
 	struct sockaddr any;
 	struct sockaddr_in v4;
 	struct sockaddr_in6 v6;
+	struct sockaddr_ll frame; // of a wire, which has but one other end: only the family
 };
 
 // False: `text` is no IP address.
@@ -32,14 +34,16 @@ enum gate_kind {
 	GATE_STAMP,
 	GATE_ICMP, // asks targets by ICMP echoes
 	GATE_UDP,  // asks targets that send datagrams back
+	GATE_WIRE, // asks and answers by frames on a wire
 };
 
 struct gate {
 	enum gate_kind kind;
 	char device[IFNAMSIZ];
-	union gate_address
-		own;    // of STAMP with the port that answers; else any address of the family
-	unsigned index; // of the device, 0: not open
+	// Of STAMP with the port that answers; of external links any address of the family.
+	union gate_address own;
+	uint8_t mac[6];        // of a wire's device
+	unsigned index;        // of the device, 0: not open
 	int ask_fd, answer_fd; // -1: not open
 };
 

@@ -88,11 +88,13 @@ bool link_answer(struct link *l, const struct hmac_key *challenges, const void *
 	return true;
 }
 
-static void count(struct link_histogram *h, int64_t rtt_us)
+static void count(struct link_histogram *h, int64_t us)
 {
+	if (us == OFFSET_UNKNOWN)
+		return;
 	h->count++;
-	h->sum_us += (double)rtt_us;
-	for (size_t i = LINK_BUCKETS; i-- > 0 && rtt_us <= link_bounds_us[i];)
+	h->sum_us += (double)us;
+	for (size_t i = LINK_BUCKETS; i-- > 0 && us <= link_bounds_us[i];)
 		h->at_most[i]++;
 }
 
@@ -110,6 +112,8 @@ bool link_measured(struct link *l, const struct sender_reply *measured, int64_t 
 	l->forward_us = measured->forward_us;
 	l->back_us = measured->back_us;
 	count(&l->histogram, measured->rtt_us);
+	count(&l->forward, measured->forward_us);
+	count(&l->back, measured->back_us);
 	return changed;
 }
 

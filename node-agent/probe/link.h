@@ -13,7 +13,7 @@
 
 enum { LINK_KEY_SIZE = 32, LINK_BUCKETS = 9 };
 
-// Upper bounds of the round trip's histogram, us; what is more is counted in the total only.
+// Upper bounds of the histograms, us; what is more is counted in the total only.
 extern const int64_t link_bounds_us[LINK_BUCKETS];
 
 struct link_histogram {
@@ -34,8 +34,9 @@ struct link {
 	struct sender sender;
 	struct reflector reflector;
 	struct judge judge;
-	int64_t next_us; // of the next request
-	struct link_histogram histogram;
+	int64_t next_us;                     // of the next request
+	struct link_histogram histogram;     // of the round trip
+	struct link_histogram forward, back; // of each way, while it is known
 	int64_t rtt_us, forward_us, back_us; // last; OFFSET_UNKNOWN when not known
 	uint64_t garbage;                    // datagrams that were no packet of this link's
 };

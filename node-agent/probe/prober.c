@@ -75,6 +75,12 @@ static void member_free(struct member *m)
 	free(m);
 }
 
+// An external link's target knows none.
+static bool has_secret(const struct prober_target *target)
+{
+	return target->own || !target->peer;
+}
+
 static int member_new(const struct prober_target *target, struct member **ret, struct err *err)
 {
 	struct link_seed seed;
@@ -88,7 +94,7 @@ static int member_new(const struct prober_target *target, struct member **ret, s
 	}
 	seed.session |= 1;
 	(void)snprintf(m->key, sizeof m->key, "%s", target->key);
-	if (target->own)
+	if (has_secret(target))
 		memcpy(m->secret, target->secret, sizeof m->secret);
 	m->since_ms = clock_wall_ms();
 	link_init(&m->link, m->secret, &seed, &target->judge, prober_now_us());
@@ -152,6 +158,13 @@ static size_t plan_gate(struct plan *plan, const struct gate *wanted)
 static bool find_way(const struct prober_target *target, struct gate *ret_gate,
 		     union gate_address *ret_peer)
 {
+	if (!target->peer) {
+		*ret_gate = (struct gate){ .kind = GATE_WIRE, .ask_fd = -1, .answer_fd = -1 };
+		ret_gate->own.any.sa_family = AF_PACKET;
+		*ret_peer = ret_gate->own;
+		(void)snprintf(ret_gate->device, sizeof ret_gate->device, "%s", target->device);
+		return true;
+	}
 	const bool is_v6 = strchr(target->peer, ':') != NULL;
 	const char *own = target->own ? target->own : is_v6 ? "::" : "0.0.0.0";
 	*ret_gate = (struct gate){ .kind = target->own    ? GATE_STAMP
@@ -172,7 +185,7 @@ static bool is_other(const struct prober *p, const struct member *m,
 	const struct gate *now = &p->gates[m->gate].gate;
 	const struct gate *then = &plan->gates[plan->gate_of[plan->len]].gate;
 	return !gate_is_that(now, then) || !gate_address_equal(&m->peer, &plan->peers[plan->len]) ||
-	       (target->own && memcmp(m->secret, target->secret, sizeof m->secret) != 0);
+	       (has_secret(target) && memcmp(m->secret, target->secret, sizeof m->secret) != 0);
 }
 
 static int plan_add(struct prober *p, struct plan *plan, const struct prober_target *target,
@@ -181,7 +194,8 @@ static int plan_add(struct prober *p, struct plan *plan, const struct prober_tar
 	struct gate gate;
 	if (!find_way(target, &gate, &plan->peers[plan->len]))
 		return err_set(err, -EINVAL, "link %s: %s and %s are no two addresses of one kind",
-			       target->key, target->own ? target->own : "any", target->peer);
+			       target->key, target->own ? target->own : "any",
+			       target->peer ? target->peer : "none");
 	plan->gate_of[plan->len] = plan_gate(plan, &gate);
 	struct member *m = map_get(p->by_key, target->key);
 	if (m && !is_other(p, m, target, plan)) {
@@ -320,7 +334,8 @@ void prober_look(struct prober *p)
 static void read_member(const struct member *m, struct prober_reading *ret)
 {
 	const struct link *l = &m->link;
-	*ret = (struct prober_reading){ .state = l->judge.state,
+	*ret = (struct prober_reading){ .config = l->judge.config,
+					.state = l->judge.state,
 					.since_ms = m->since_ms,
 					.counts = l->judge.counts,
 					.rtt_us = l->rtt_us,
@@ -329,7 +344,9 @@ static void read_member(const struct member *m, struct prober_reading *ret)
 					.sender = l->sender.counts,
 					.reflector = l->reflector.counts,
 					.garbage = l->garbage,
-					.histogram = l->histogram };
+					.histogram = l->histogram,
+					.forward = l->forward,
+					.back = l->back };
 	memcpy(ret->value, l->judge.value, sizeof ret->value);
 	judge_sentence(m->name, l->judge.state, &l->judge.cause, ret->sentence,
 		       sizeof ret->sentence);

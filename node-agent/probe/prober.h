@@ -27,9 +27,9 @@ struct prober_target {
 	const char *peer_name;
 	const char *device; // the WireGuard device, or the external link's
 	const char *own;    // overlay address; NULL: an external link
-	const char *peer;   // of the same family
-	uint16_t port; // both ends answer on it; of an external link the peer's, 0: it is asked by
-		       // ICMP
+	const char *peer;   // of the same family; NULL: a wire, whose device leads to one end only
+	// Both ends answer on it; of an external link the target's, 0: it is asked by ICMP.
+	uint16_t port;
 	uint8_t secret[LINK_KEY_SIZE]; // not of external links
 	struct judge_config judge;
 	uint64_t rider; // what its rider calls it; 0: it has none, and its changes are told
@@ -63,6 +63,7 @@ struct prober_change {
 typedef void (*prober_change_fn)(void *context, const struct prober_change *change);
 
 struct prober_reading {
+	struct judge_config config;
 	enum judge_state state;
 	int64_t since_ms; // of the state, wall clock
 	char sentence[PROBER_TEXT_MAX];
@@ -73,6 +74,7 @@ struct prober_reading {
 	struct reflector_counts reflector;
 	uint64_t garbage;
 	struct link_histogram histogram;
+	struct link_histogram forward, back;
 };
 
 int prober_new(uv_loop_t *loop, prober_change_fn change, void *context, struct prober **ret_prober,

@@ -14,6 +14,7 @@
 
 #include "probe/external.h"
 #include "probe/prober_inside.h"
+#include "probe/wire_frame.h"
 
 enum {
 	LOOK_US = 1000000,   // between two looks at the devices
@@ -55,13 +56,18 @@ static void sever_all(struct prober *p, const struct wicket *w, int64_t now_us)
 	}
 }
 
+static bool is_external(const struct gate *gate)
+{
+	return gate->kind == GATE_ICMP || gate->kind == GATE_UDP;
+}
+
 static void look_at_gates(struct prober *p, int64_t now_us)
 {
 	for (size_t i = 0; i < p->gates_len; i++) {
 		struct wicket *w = &p->gates[i];
 		struct err err = { 0 };
 		if (gate_is_whole(&w->gate)) {
-			if (w->gate.kind != GATE_STAMP && !gate_has_carrier(&w->gate))
+			if (is_external(&w->gate) && !gate_has_carrier(&w->gate))
 				sever_all(p, w, now_us);
 			continue;
 		}
@@ -154,9 +160,21 @@ static size_t make_request(const struct prober *p, struct member *m, uint8_t *pa
 {
 	const struct gate *gate = &p->gates[m->gate].gate;
 	const struct sender_time now = time_at(p, 0);
-	if (gate->kind != GATE_STAMP)
+	if (is_external(gate))
 		return external_send(&m->link, way_of(gate), &now, packet, ret_changed);
+	if (gate->kind == GATE_WIRE) {
+		wire_frame_put(gate->mac, false, packet);
+		return link_send(&m->link, &now, packet + WIRE_FRAME_HEADER, ret_changed)
+			       ? WIRE_FRAME_HEADER + STAMP_SIZE
+			       : 0;
+	}
 	return link_send(&m->link, &now, packet, ret_changed) ? add_note(p, m, packet) : 0;
+}
+
+// Of wires there are no charts.
+static bool is_remembered(const struct prober *p, const struct member *m)
+{
+	return p->gates[m->gate].gate.kind != GATE_WIRE;
 }
 
 static void look_after(struct prober *p, struct outbox *out, struct member *m, int64_t now_us)
@@ -175,8 +193,9 @@ static void look_after(struct prober *p, struct outbox *out, struct member *m, i
 	}
 	if (changed || changed_too)
 		prober_note(p, m, before);
-	history_outcomes(&m->history, now_us, m->link.judge.counts.returned,
-			 m->link.judge.counts.lost);
+	if (is_remembered(p, m))
+		history_outcomes(&m->history, now_us, m->link.judge.counts.returned,
+				 m->link.judge.counts.lost);
 	m->due_us = link_due_us(&m->link);
 }
 
@@ -210,7 +229,7 @@ static bool measure(const struct prober *p, struct member *m, const struct gate_
 {
 	const struct gate *gate = &p->gates[m->gate].gate;
 	const struct sender_time arrived = time_at(p, packet->age_ns);
-	if (gate->kind != GATE_STAMP)
+	if (is_external(gate))
 		return external_take(&m->link, way_of(gate), packet->data, packet->len, &arrived,
 				     now);
 	return link_take(&m->link, packet->data, packet->len, &arrived, now);
@@ -226,7 +245,8 @@ static void take_reply(struct prober *p, struct member *m, const struct gate_pac
 	if (is_measured) {
 		if (m->rider)
 			hear_note(p, m, packet);
-		history_reply(&m->history, now, m->link.rtt_us, jitter_of(m));
+		if (is_remembered(p, m))
+			history_reply(&m->history, now, m->link.rtt_us, jitter_of(m));
 	}
 	if (changed || (is_measured && m->rider))
 		prober_note(p, m, before);
@@ -249,6 +269,33 @@ static void take_request(struct prober *p, struct outbox *out, struct member *m,
 	out->count++;
 }
 
+// A frame on a wire: a request, or the reply to one.
+static void take_frame(struct prober *p, struct outbox *out, struct wicket *w,
+		       const struct gate_packet *frame)
+{
+	struct member *m = w->count ? p->members[w->first] : NULL;
+	struct gate_packet packet = { .age_ns = frame->age_ns };
+	bool is_reply;
+	const uint8_t *data = wire_frame_get(frame->data, frame->len, &is_reply, &packet.len);
+	if (!m || !data)
+		return;
+	memcpy(packet.data, data, packet.len);
+	if (is_reply) {
+		take_reply(p, m, &packet);
+		return;
+	}
+	struct gate_packet *reply = place(p, out, w->gate.ask_fd);
+	const struct sender_time times[] = { time_at(p, packet.age_ns), time_at(p, 0) };
+	wire_frame_put(w->gate.mac, true, reply->data);
+	if (!link_answer(&m->link, &p->challenges, packet.data, packet.len, times,
+			 reply->data + WIRE_FRAME_HEADER))
+		return;
+	reply->len = WIRE_FRAME_HEADER + STAMP_SIZE;
+	reply->peer = m->peer;
+	reply->context = NULL;
+	out->count++;
+}
+
 static void receive_all(struct prober *p, struct outbox *out, struct wicket *w, bool is_reply)
 {
 	static struct gate_packet packets[GATE_BATCH]; // of the one thread
@@ -257,6 +304,10 @@ static void receive_all(struct prober *p, struct outbox *out, struct wicket *w, 
 	for (int reads = 0; fd >= 0 && count == GATE_BATCH && reads < READS_MAX; reads++) {
 		count = gate_receive(fd, packets, wall_ns());
 		for (int i = 0; i < count; i++) {
+			if (w->gate.kind == GATE_WIRE) {
+				take_frame(p, out, w, &packets[i]);
+				continue;
+			}
 			struct member *m = member_of(p, w, &packets[i].peer);
 			if (m && is_reply)
 				take_reply(p, m, &packets[i]);

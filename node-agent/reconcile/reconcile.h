@@ -137,6 +137,18 @@ struct reconcile_probe {
 	const uint8_t *key; // RECONCILE_PROBE_KEY_SIZE bytes; secret; NULL of an external one
 };
 
+// A point-to-point VXLAN. Borrowed.
+struct reconcile_wire {
+	const char *key; // "wire/internet/bob"
+	const char *device;
+	const char *over; // the link that carries it: "home/bob"
+	uint32_t vni;
+};
+
+// Each wire whose needs stood in the last reconcile_run().
+typedef void (*reconcile_wire_fn)(void *context, const struct reconcile_wire *wire);
+void reconcile_each_wire(const struct reconcile *r, reconcile_wire_fn each, void *context);
+
 // Each link whose needs stood in the last reconcile_run().
 typedef void reconcile_probe_fn(void *context, const struct reconcile_probe *probe);
 void reconcile_each_probe(const struct reconcile *r, reconcile_probe_fn *each, void *context);

@@ -2,6 +2,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "wire/limits.h"
+
 #include "reconcile/body.h"
 #include "reconcile/kind.h"
 #include "reconcile/owned.h"
@@ -205,6 +207,33 @@ static json_t *sample(struct reconcile *r, const struct entry *e)
 			 (json_int_t)link->stats.rx_packets, "tx_packets",
 			 (json_int_t)link->stats.tx_packets, "rx_drops",
 			 (json_int_t)link->stats.rx_drops);
+}
+
+// "home" of a wire that needs wireguard/home; NULL: it does not say.
+static const char *network_of(const struct entry *e)
+{
+	const char *network;
+
+	for (size_t i = 0; i < e->needs_len; i++)
+		if (text_starts(e->needs[i], "wireguard/", &network))
+			return network;
+	return NULL;
+}
+
+void reconcile_each_wire(const struct reconcile *r, reconcile_wire_fn each, void *context)
+{
+	const struct entry *e;
+
+	for (size_t at = 0; (e = entry_next(r, &kind_wire, &at));) {
+		const struct wire *w = e->body;
+		const char *network = network_of(e);
+		char over[WIRE_KEY_MAX + 1];
+
+		if (!network || e->blocked_by)
+			continue;
+		(void)snprintf(over, sizeof over, "%s/%s", network, strrchr(e->key, '/') + 1);
+		each(context, &(struct reconcile_wire){ e->key, w->device, over, w->vxlan.vni });
+	}
 }
 
 const struct entry_kind kind_wire = {

@@ -85,14 +85,15 @@ static void add_peers(const json_t *peers, struct text *t)
 	}
 }
 
-static void add_links(const json_t *links, struct text *t)
+// Links, and wires, which have no figures.
+static void add_links(const char *word, const json_t *links, struct text *t)
 {
 	size_t i;
 	const json_t *link;
 	json_array_foreach(links, i, link)
 	{
 		const json_t *rtt = json_object_get(json_object_get(link, "sample"), "rtt_us");
-		text_addf(t, "link        %-32s %-6s", text_of(link, "key"),
+		text_addf(t, "%-11s %-32s %-6s", word, text_of(link, "key"),
 			  text_of(link, "state"));
 		if (json_is_integer(rtt))
 			text_addf(t, " %.1f ms ", json_number_value(rtt) / 1000);
@@ -118,5 +119,6 @@ void status_details(const json_t *status, struct text *t)
 	add_errors(json_object_get(status, "errors"), t);
 	add_findings(json_object_get(status, "findings"), t);
 	add_peers(json_object_get(status, "peers"), t);
-	add_links(json_object_get(status, "links"), t);
+	add_links("link", json_object_get(status, "links"), t);
+	add_links("wire", json_object_get(status, "wires"), t);
 }

@@ -288,13 +288,14 @@ static int open_parts(struct agent *agent, struct err *err)
 	agent->names = names_new(agent->loop, on_names_change, agent);
 	agent->hooks = hooks_new(agent->loop, agent->settings->hooks, hooking_told, agent);
 	agent->addresses = map_new(free);
+	agent->dead_wires = map_new(NULL);
 	agent->icmp = icmp_new(agent->loop, err);
 	agent->probe = agent->icmp ? probe_new(agent->loop, agent->icmp) : NULL;
 	agent->checksum = checksum_new(agent->loop, on_checksum_off, agent);
 	if (!agent->icmp)
 		return err->code;
-	if (!agent->names || !agent->hooks || !agent->addresses || !agent->probe ||
-	    !agent->checksum)
+	if (!agent->names || !agent->hooks || !agent->addresses || !agent->dead_wires ||
+	    !agent->probe || !agent->checksum)
 		return err_set(err, -ENOMEM, "out of memory");
 	int r = prober_new(agent->loop, links_changed, agent, &agent->prober, err);
 	if (r < 0)
@@ -332,6 +333,7 @@ static void agent_done(struct agent *agent)
 	report_free(agent->report);
 	entry_set_free(agent->observed);
 	map_free(agent->addresses);
+	map_free(agent->dead_wires);
 	desired_free(agent->desired);
 	desired_free(agent->other);
 	identity_done(&agent->identity);

@@ -45,10 +45,9 @@ static struct judge_config judge_of(const struct reconcile_probe *probe)
 	return config;
 }
 
-static void add_target(void *context, const struct reconcile_probe *probe)
+static void append(void *context, const struct prober_target *target)
 {
 	struct gathering *g = context;
-	const char *peer = strchr(probe->link, '/');
 	if (g->len == g->cap) {
 		const size_t cap = g->cap ? 2 * g->cap : 16;
 		struct prober_target *targets = reallocarray(g->targets, cap, sizeof *targets);
@@ -57,29 +56,45 @@ static void add_target(void *context, const struct reconcile_probe *probe)
 		g->targets = targets;
 		g->cap = cap;
 	}
-	struct prober_target *t = &g->targets[g->len++];
-	*t = (struct prober_target){ .key = probe->link,
-				     .own_name = g->agent->identity.name,
-				     .peer_name = peer ? peer + 1 : probe->link,
-				     .device = probe->device,
-				     .own = probe->local,
-				     .peer = probe->remote,
-				     .port = probe->port,
-				     .judge = judge_of(probe) };
+	g->targets[g->len++] = *target;
+}
+
+static void add_target(void *context, const struct reconcile_probe *probe)
+{
+	struct gathering *g = context;
+	const char *peer = strchr(probe->link, '/');
+	struct prober_target target = { .key = probe->link,
+					.own_name = g->agent->identity.name,
+					.peer_name = peer ? peer + 1 : probe->link,
+					.device = probe->device,
+					.own = probe->local,
+					.peer = probe->remote,
+					.port = probe->port,
+					.judge = judge_of(probe) };
 	if (probe->key)
-		memcpy(t->secret, probe->key, sizeof t->secret);
+		memcpy(target.secret, probe->key, sizeof target.secret);
+	append(g, &target);
+}
+
+static void forget(struct gathering *g)
+{
+	if (g->targets)
+		explicit_bzero(g->targets, g->cap * sizeof *g->targets);
+	free(g->targets);
 }
 
 void links_update(struct agent *agent)
 {
 	struct err err = { 0 };
-	struct gathering g = { .agent = agent };
-	reconcile_each_probe(agent->reconcile, add_target, &g);
-	if (prober_set(agent->prober, g.targets, g.len, &err) < 0)
+	struct gathering all = { .agent = agent }, wires = { .agent = agent };
+	reconcile_each_probe(agent->reconcile, add_target, &all);
+	wires_each_target(agent, all.targets, all.len, append, &wires);
+	for (size_t i = 0; i < wires.len; i++)
+		append(&all, &wires.targets[i]);
+	if (prober_set(agent->prober, all.targets, all.len, &err) < 0)
 		log_warn("probe: %s", err.text);
-	if (g.targets)
-		explicit_bzero(g.targets, g.cap * sizeof *g.targets);
-	free(g.targets);
+	forget(&wires);
+	forget(&all);
 }
 
 int links_probing(void *context, const char *link, struct err *err)
@@ -158,6 +173,7 @@ void links_observe(struct agent *agent, struct entry_set *observed)
 {
 	struct observing o = { agent, observed };
 	reconcile_each_probe(agent->reconcile, observe_one, &o);
+	wires_observe(agent, observed);
 }
 
 static void tell_event(struct agent *agent, const struct prober_change *change)
@@ -191,6 +207,10 @@ static void tell_event(struct agent *agent, const struct prober_change *change)
 void links_changed(void *context, const struct prober_change *change)
 {
 	struct agent *agent = context;
+	if (wires_is_wire(change->key)) {
+		wires_changed(agent, change);
+		return;
+	}
 	log_info("link %s", change->sentence);
 	if (agent->tree)
 		tree_link(agent->tree, change->key, change->state != JUDGE_DOWN);
@@ -214,15 +234,18 @@ static void add_count(json_t *sample, const char *name, uint64_t count)
 	(void)json_object_set_new(sample, name, json_integer((json_int_t)count));
 }
 
-static void add_histogram(json_t *sample, const struct link_histogram *h)
+// "rtt_le_1000", … , "rtt_count", "rtt_sum".
+static void add_histogram(json_t *sample, const char *what, const struct link_histogram *h)
 {
 	char name[32];
 	for (size_t i = 0; i < LINK_BUCKETS; i++) {
-		(void)snprintf(name, sizeof name, "rtt_le_%d", (int)link_bounds_us[i]);
+		(void)snprintf(name, sizeof name, "%s_le_%d", what, (int)link_bounds_us[i]);
 		add_count(sample, name, h->at_most[i]);
 	}
-	add_count(sample, "rtt_count", h->count);
-	add_count(sample, "rtt_sum", (uint64_t)h->sum_us);
+	(void)snprintf(name, sizeof name, "%s_count", what);
+	add_count(sample, name, h->count);
+	(void)snprintf(name, sizeof name, "%s_sum", what);
+	add_count(sample, name, (uint64_t)h->sum_us);
 }
 
 static json_t *sample_of(const struct prober_reading *r)
@@ -236,13 +259,18 @@ static json_t *sample_of(const struct prober_reading *r)
 	if (loss != JUDGE_UNMEASURED)
 		(void)json_object_set_new(sample, "loss", json_real((double)loss / 1e6));
 	add_count(sample, "sent", r->counts.sent);
+	add_count(sample, "returned", r->counts.returned);
 	add_count(sample, "lost", r->counts.lost);
 	add_count(sample, "lost_there", r->sender.lost_there);
 	add_count(sample, "late", r->counts.late + r->sender.expired);
 	add_count(sample, "reordered", r->counts.reordered);
 	add_count(sample, "duplicate", r->counts.duplicate);
 	add_count(sample, "rejected", r->garbage + r->sender.foreign + r->reflector.replayed);
-	add_histogram(sample, &r->histogram);
+	add_histogram(sample, "rtt", &r->histogram);
+	if (r->forward.count)
+		add_histogram(sample, "forward", &r->forward);
+	if (r->back.count)
+		add_histogram(sample, "back", &r->back);
 	return sample;
 }
 

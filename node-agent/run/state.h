@@ -25,6 +25,7 @@
 #include "run/links.h"
 #include "run/names.h"
 #include "run/trouble.h"
+#include "run/wires.h"
 #include "settings.h"
 #include "uplink/identity.h"
 #include "uplink/uplink.h"
@@ -86,6 +87,7 @@ struct agent {
 	struct tree *tree; // spanning trees of the bridges
 	struct names *names;
 	struct hooks *hooks;
+	struct map *dead_wires; // keys of wires that forward nothing although their link is up
 	struct map
 		*addresses; // link -> those of its interface, as text: of external links, for hooks
 	struct control *control;

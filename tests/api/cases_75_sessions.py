@@ -95,7 +95,8 @@ def case_metrics_of_nodes_are_prometheus_text(c):
     ann.applied(revision)
     ann.observe({"node/self": {"version": "0.1.0"}, "peer/sea/ben": {"endpoint": None, "state": "up"},
                  "link/sea/ben": {"state": "degraded", "since": 1, "cause": "ann-ben degraded: loss"},
-                 "wire/lan/ben": {"up": True}, "port/lan/ben": {"state": "forwarding"}})
+                 "link/upstairs": {"state": "down", "since": 1, "cause": "ann-upstairs down: its device is gone"},
+                 "wire/lan/ben": {"up": True, "state": "down", "since": 1, "cause": "3 of 3 probes lost"}, "port/lan/ben": {"state": "forwarding"}})
     eventually(lambda: "weft_peer_up" in c.admin.get("/metrics").text)
     assert link_state(c, "ann", "ben") == "degraded"  # its probes know better than the handshake
     if not ann.is_sampling:  # nobody scraped before
@@ -105,7 +106,9 @@ def case_metrics_of_nodes_are_prometheus_text(c):
         "peer/sea/ben": {"rx_bytes": 12345678901234, "tx_bytes": 7, "handshake_age_s": 12.5},
         "link/sea/ben": {"rtt_us": 12500, "jitter_us": 250, "loss": 0.25, "sent": 100, "lost": 25, "lost_there": 20,
                          "late": 1, "reordered": 2, "duplicate": 3, "rejected": 4, "rtt_le_10000": 30, "rtt_le_25000": 70,
-                         "rtt_le_31": 9, "rtt_count": 75, "rtt_sum": 900000, "latency_us": 1, "other_thing": 5},
+                         "rtt_le_31": 9, "rtt_count": 75, "rtt_sum": 900000, "latency_us": 1, "other_thing": 5, "returned": 75,
+                         "forward_le_5000": 60, "forward_count": 75, "forward_sum": 300000, "back_count": 74, "back_sum": 600000},
+        "link/upstairs": {"sent": 9, "rtt_count": 0, "rtt_sum": 0},
         "guard/counters": {"spoof_in": 3, "spoof_out": 0, "vxlan_in": 1, "vxlan_out": 0, "overlay_in": 2},
         "node/self": {"rss_kb": 9000, "uptime_s": 5, "entries": 3, "writes_total": 8}})
     eventually(lambda: "spoof_in" in c.admin.get("/metrics").text)
@@ -131,6 +134,14 @@ def case_metrics_of_nodes_are_prometheus_text(c):
     assert value_of(families, "weft_link_rtt_seconds_bucket", le="+Inf", **link) == 75
     assert value_of(families, "weft_link_rtt_seconds_sum", **link) == 0.9
     assert value_of(families, "weft_link_rtt_seconds_count", **link) == 75
+    assert value_of(families, "weft_link_returned_total", **link) == 75
+    assert value_of(families, "weft_link_one_way_seconds_bucket", direction="forward", le="0.005", **link) == 60
+    assert value_of(families, "weft_link_one_way_seconds_sum", direction="forward", **link) == 0.3
+    assert value_of(families, "weft_link_one_way_seconds_count", direction="back", **link) == 74
+    assert value_of(families, "weft_link_up", node="ann", site="port", link="upstairs") == 0
+    assert value_of(families, "weft_link_sent_total", node="ann", site="port", link="upstairs") == 9
+    assert value_of(families, "weft_wire_up", node="ann", segment="lan", peer="ben") == 1
+    assert value_of(families, "weft_wire_forwards", node="ann", segment="lan", peer="ben") == 0
     assert "other_thing" not in answer.text and "3.1e-05" not in answer.text  # nothing of a node's own invention
     assert value_of(families, "weft_guard_spoof_in_total", node="ann", site="port") == 3
     assert value_of(families, "weft_guard_overlay_in_total", node="ann") == 2

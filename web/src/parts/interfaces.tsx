@@ -19,7 +19,9 @@ function purpose(entry: Keyed): string {
 
 function upState(entry: Keyed): string {
   if (!entry.observed) return "lagging";
-  return entry.observed.up === false ? "down" : "up";
+  if (entry.observed.up === false) return "down";
+  // A wire has probes of its own.
+  return text(entry.observed, "state") === "down" ? "down" : "up";
 }
 
 function Row({ entry, word, detail }: { entry: Keyed; word: string; detail: NodeDetail }) {
@@ -35,7 +37,7 @@ function Row({ entry, word, detail }: { entry: Keyed; word: string; detail: Node
       </th>
       <td>{word}</td>
       <td>{purpose(entry)}</td>
-      <td>
+      <td title={text(entry.observed, "cause") ?? undefined}>
         <State state={upState(entry)} word={entry.observed ? upState(entry) : "missing"} />
       </td>
       <td class="num">
