@@ -22,7 +22,9 @@
 
 #define ASK_PORT_ANY 0
 
-enum { PORT = 40862, LIMIT_MS = 20000 };
+enum { LIMIT_MS = 20000 };
+
+static uint16_t port; // of this run: others test on this host too
 
 struct end {
 	struct prober *prober;
@@ -47,7 +49,7 @@ static struct prober_target target(const char *own, const char *peer, uint8_t se
 				   .device = "lo",
 				   .own = own,
 				   .peer = peer,
-				   .port = PORT,
+				   .port = port,
 				   .judge = judge_config_default() };
 	memset(t.secret, secret, sizeof t.secret);
 	t.judge.interval_us = 20000;
@@ -138,7 +140,7 @@ static void another_key_is_no_link(void **state)
 static void throw_garbage(const char *from, const char *to)
 {
 	struct sockaddr_in own = { .sin_family = AF_INET, .sin_port = ASK_PORT_ANY };
-	struct sockaddr_in peer = { .sin_family = AF_INET, .sin_port = htons(PORT) };
+	struct sockaddr_in peer = { .sin_family = AF_INET, .sin_port = htons(port) };
 	static const uint8_t bytes[2000];
 	static const size_t sizes[] = { 0, 1, 44, 111, 112, 113, 128, 129, 2000 };
 	assert_int_equal(inet_pton(AF_INET, from, &own.sin_addr), 1);
@@ -299,7 +301,7 @@ static void *echo_all(void *argument)
 
 static void open_host(struct target_host *host, const char *address)
 {
-	struct sockaddr_in own = { .sin_family = AF_INET, .sin_port = htons(PORT) };
+	struct sockaddr_in own = { .sin_family = AF_INET, .sin_port = htons(port) };
 	*host = (struct target_host){ .fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0) };
 	assert_int_equal(inet_pton(AF_INET, address, &own.sin_addr), 1);
 	assert_int_equal(bind(host->fd, (struct sockaddr *)&own, sizeof own), 0);
@@ -391,6 +393,7 @@ int main(void)
 		cmocka_unit_test(a_missing_device_is_named),
 	};
 	(void)uv_loop_init(&loop);
+	port = (uint16_t)(10000 + getpid() % 20000);
 	const int failed = cmocka_run_group_tests(tests, NULL, NULL);
 	(void)uv_run(&loop, UV_RUN_DEFAULT);
 	(void)uv_loop_close(&loop);
