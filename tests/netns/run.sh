@@ -13,7 +13,7 @@ scratch=$(mktemp -d)
 logs=${WEFT_NETNS_LOGS:-$scratch}
 
 # Each script has its own rehearsal, so three run side by side: they wait more than they work.
-jobs=${WEFT_NETNS_JOBS:-3}
+jobs=${WEFT_NETNS_JOBS:-4}
 
 # wanted NAME [WORD|SCRIPT...]
 wanted() {
