@@ -25,6 +25,7 @@ const struct verb *const verb_table[] = {
 	&verb_node_revoke,
 	&verb_node_retry,
 	&verb_status,
+	&verb_links,
 	&verb_ping,
 	&verb_doctor,
 	&verb_bundle,

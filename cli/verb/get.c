@@ -12,34 +12,51 @@
 #include "cli/show.h"
 #include "cli/verb/verbs.h"
 
-// {name: node of the overview}; NULL when it cannot be had, which is no reason to show nothing.
-static json_t *read_health(const struct call *call)
+// What is so now, beside what was written: the overview's nodes by name, and the links. Members are
+// NULL when that cannot be had, which is no reason to show nothing.
+struct present {
+	json_t *nodes;
+	json_t *links;
+};
+
+static void present_done(struct present *present)
 {
-	json_auto_t *state = NULL;
+	json_decref(present->nodes);
+	json_decref(present->links);
+}
+
+static json_t *ask(const struct call *call, const char *path)
+{
+	json_t *answer = NULL;
 	struct err err = { 0 };
-	if (client_get(call->client, &state, &err, "/api/v1/state")) {
-		client_problem_clear(call->client);
-		return NULL;
-	}
-	json_t *health = json_object();
+	if (client_get(call->client, &answer, &err, "%s", path) == 0)
+		return answer;
+	client_problem_clear(call->client);
+	return NULL;
+}
+
+static void read_present(const struct call *call, enum kind_id kind, struct present *ret)
+{
 	size_t at;
 	json_t *node;
+	if (kind != KIND_NODES && kind != KIND_LINKS)
+		return;
+	json_auto_t *topology = ask(call, "/api/v1/topology");
+	ret->links = json_incref(json_object_get(topology, "links"));
+	json_auto_t *state = kind == KIND_NODES ? ask(call, "/api/v1/state") : NULL;
+	ret->nodes = state ? json_object() : NULL;
 	json_array_foreach(json_object_get(state, "nodes"), at, node)
 	{
 		const char *name = json_string_value(json_object_get(node, "name"));
 		if (name)
-			(void)json_object_set(health, name, node);
+			(void)json_object_set(ret->nodes, name, node);
 	}
-	return health;
 }
 
-static void add_health(struct table *table, const json_t *health, const json_t *resource)
+static void add_health(struct table *table, const struct present *present, const char *name)
 {
-	const char *name = json_string_value(json_object_get(resource, "name"));
-	const json_t *node = name ? json_object_get(health, name) : NULL;
+	const json_t *node = name ? json_object_get(present->nodes, name) : NULL;
 	const json_t *refused = json_object_get(node, "refused");
-	if (!health)
-		return;
 	CLEAN(free_ptr)
 	char *text = json_is_object(refused)
 			     ? text_format("refuses revision %lld: it cut this node off",
@@ -47,6 +64,78 @@ static void add_health(struct table *table, const json_t *health, const json_t *
 						   json_object_get(refused, "revision")))
 			     : NULL;
 	table_cell(table, text ? text : json_string_value(json_object_get(node, "health")));
+}
+
+static bool is_end(const json_t *link, const char *field, const char *name)
+{
+	const char *end = json_string_value(json_object_get(link, field));
+	return end && name && strcmp(end, name) == 0;
+}
+
+// "3 of 4 up" of a node's links that are not switched off.
+static void add_links_up(struct table *table, const struct present *present, const char *name)
+{
+	size_t at, all = 0, up = 0;
+	const json_t *link;
+	json_array_foreach(present->links, at, link)
+	{
+		const char *state = json_string_value(json_object_get(link, "state"));
+		if (!state || strcmp(state, "disabled") == 0 ||
+		    (!is_end(link, "a", name) && !is_end(link, "b", name)))
+			continue;
+		all++;
+		up += strcmp(state, "up") == 0 || strcmp(state, "degraded") == 0;
+	}
+	CLEAN(free_ptr) char *text = all ? text_format("%zu of %zu up", up, all) : NULL;
+	table_cell(table, text);
+}
+
+static const char *bare(const json_t *reference)
+{
+	const char *text = json_string_value(reference);
+	const char *slash = text ? strchr(text, '/') : NULL;
+	return slash ? slash + 1 : text;
+}
+
+static void add_link_state(struct table *table, const struct present *present,
+			   const json_t *resource)
+{
+	size_t at;
+	const json_t *link;
+	const json_t *spec = json_object_get(resource, "spec");
+	const json_t *ends = json_object_get(spec, "ends");
+	const char *x = bare(json_array_get(ends, 0)), *y = bare(json_array_get(ends, 1));
+	const char *network = bare(json_object_get(spec, "network"));
+	json_array_foreach(present->links, at, link)
+	{
+		if (is_end(link, "network", network) &&
+		    (is_end(link, "a", x) || is_end(link, "b", x)) &&
+		    (is_end(link, "a", y) || is_end(link, "b", y))) {
+			table_cell(table, json_string_value(json_object_get(link, "state")));
+			return;
+		}
+	}
+	table_cell(table, NULL);
+}
+
+static void add_head(struct table *table, const struct present *present, enum kind_id kind)
+{
+	if (present->nodes)
+		table_cell(table, "HEALTH");
+	if (present->links)
+		table_cell(table, kind == KIND_NODES ? "LINKS" : "STATE");
+}
+
+static void add_present(struct table *table, const struct present *present, enum kind_id kind,
+			const json_t *resource)
+{
+	const char *name = json_string_value(json_object_get(resource, "name"));
+	if (present->nodes)
+		add_health(table, present, name);
+	if (present->links && kind == KIND_NODES)
+		add_links_up(table, present, name);
+	else if (present->links)
+		add_link_state(table, present, resource);
 }
 
 // What -o yaml keeps: a fleet file. One resource is a list of one.
@@ -63,18 +152,19 @@ static int show(const struct call *call, const struct kind *kind, const json_t *
 		fprintf(stderr, "There are no %s.\n", kind->name);
 		return 0;
 	}
-	json_auto_t *health = kind_id_of(kind) == KIND_NODES ? read_health(call) : NULL;
+	const enum kind_id id = kind_id_of(kind);
+	CLEAN(present_done) struct present present = { 0 };
 	CLEAN(table_done) struct table table = { 0 };
+	read_present(call, id, &present);
 	kind_table_head(kind, &table);
-	if (health)
-		table_cell(&table, "HEALTH");
+	add_head(&table, &present, id);
 	table_end_row(&table);
 	size_t at;
 	const json_t *one;
 	json_array_foreach(items, at, one)
 	{
 		kind_table_row(kind, &table, one);
-		add_health(&table, health, one);
+		add_present(&table, &present, id, one);
 		table_end_row(&table);
 	}
 	return show_table(call, &table, err);

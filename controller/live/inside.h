@@ -42,7 +42,8 @@ struct node {
 	struct entry_set *entries;
 	struct entry_set *staging; // a reset whose last part has not come
 	json_t *samples;
-	int64_t samples_ms;
+	int64_t samples_ms;      // by the node's clock
+	int64_t samples_seen_ms; // by ours
 	size_t samples_numbers;  // told of that moment
 	enum live_health told;   // health in the last item "node"
 	int64_t event_allowance; // thousandths of an event

@@ -140,7 +140,7 @@ void live_samples(struct live *live, int64_t node_id, const struct msg_samples *
 	    node->samples_numbers > SAMPLES_PER_ENTRY * live->config.node_entries)
 		(void)json_object_clear(node->samples);
 	node->samples_ms = samples->at_ms;
-	(void)now_ms;
+	node->samples_seen_ms = now_ms;
 	text_add(&data, "{\"node\":");
 	add_string(&data, node->name);
 	text_addf(&data, ",\"at\":%lld,\"values\":", (long long)samples->at_ms);

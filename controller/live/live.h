@@ -157,8 +157,9 @@ json_t *live_observed_json(const struct live *live, int64_t node_id);
 // {"nodes": [{name, health}], "links": [{network, a, b, state}], "truncated": true when there are
 // more links than LIVE_LINKS_MAX, "segments": [{name, ports: [{node, peer, state, role, cost}]}]};
 // the state of a link is "up", "down" or "unknown" (neither end is
-// there to tell).
-json_t *live_topology_json(const struct live *live, int64_t now_ms);
+// there to tell). `has_figures`: each link has "rtt_us", "jitter_us" and "loss" too, the worse of
+// what its ends sampled just now, or null.
+json_t *live_topology_json(const struct live *live, int64_t now_ms, bool has_figures);
 
 // {"path": [names from a to b], "broken_at": null}; or the way a frame gets and the node where it
 // ends, with "reason". -ENOENT when a node is unknown.

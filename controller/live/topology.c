@@ -6,6 +6,7 @@
 #include "live/inside.h"
 
 #define COUNT_PIECE 10000 // entries
+#define FIGURES_MS  10000 // samples come every 3 s while they are wanted
 
 // "peer/home/bob" -> "home", "bob"
 static bool split_key(const char *key, const char *kind, char owner[WIRE_KEY_MAX + 1],
@@ -213,14 +214,63 @@ void live_count_links(struct live *live)
 	live->counting_at = 0;
 }
 
-static bool append_link(void *list, const char *network, const char *a, const char *b,
+// ---- figures ----
+
+// What a node's last samples say of a link; NULL when they are old.
+static const json_t *fresh_sample(const struct node *node, const char *network, const char *peer,
+				  int64_t now_ms)
+{
+	char key[WIRE_KEY_MAX + 1];
+
+	if (!node || !node->samples || now_ms - node->samples_seen_ms > FIGURES_MS)
+		return NULL;
+	(void)snprintf(key, sizeof(key), "link/%s/%s", network, peer);
+	return json_object_get(node->samples, key);
+}
+
+// The worse of what the two ends say; a node may lie, so only numbers count.
+static json_t *worse(const json_t *a, const json_t *b, const char *field)
+{
+	const json_t *x = json_object_get(a, field), *y = json_object_get(b, field);
+	const bool is_x = json_is_number(x) && json_number_value(x) >= 0;
+	const bool is_y = json_is_number(y) && json_number_value(y) >= 0;
+
+	if (!is_x && !is_y)
+		return json_null();
+	const bool takes_x = is_x && (!is_y || json_number_value(x) >= json_number_value(y));
+	return json_incref((json_t *)(uintptr_t)(takes_x ? x : y));
+}
+
+static void add_figures(json_t *link, const json_t *a, const json_t *b)
+{
+	static const char *const fields[] = { "rtt_us", "jitter_us", "loss" };
+
+	for (size_t i = 0; i < ARRAY_LEN(fields); i++)
+		(void)json_object_set_new(link, fields[i], worse(a, b, fields[i]));
+}
+
+struct listing {
+	const struct live *live;
+	json_t *links;
+	int64_t now_ms;
+	bool has_figures;
+};
+
+static bool append_link(void *ctx, const char *network, const char *a, const char *b,
 			const char *state)
 {
+	const struct listing *listing = ctx;
+	const struct live *live = listing->live;
+
 	// One more than is shown tells that there are more.
-	if (json_array_size(list) > LIVE_LINKS_MAX)
+	if (json_array_size(listing->links) > LIVE_LINKS_MAX)
 		return false;
-	(void)json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s}", "network", network, "a",
-						    a, "b", b, "state", state));
+	json_t *link = json_pack("{s:s, s:s, s:s, s:s}", "network", network, "a", a, "b", b,
+				 "state", state);
+	if (listing->has_figures)
+		add_figures(link, fresh_sample(node_named(live, a), network, b, listing->now_ms),
+			    fresh_sample(node_named(live, b), network, a, listing->now_ms));
+	(void)json_array_append_new(listing->links, link);
 	return true;
 }
 
@@ -269,10 +319,11 @@ static json_t *segments_json(const struct live *live)
 	return list;
 }
 
-json_t *live_topology_json(const struct live *live, int64_t now_ms)
+json_t *live_topology_json(const struct live *live, int64_t now_ms, bool has_figures)
 {
 	json_t *nodes = json_array();
 	json_t *links = json_array();
+	struct listing listing = { live, links, now_ms, has_figures };
 	void *value = NULL;
 
 	for (size_t at = 0; map_next(live->by_id, &at, NULL, &value);) {
@@ -282,7 +333,7 @@ json_t *live_topology_json(const struct live *live, int64_t now_ms)
 			nodes, json_pack("{s:s, s:s}", "name", node->name, "health",
 					 live_health_name(node_health(node, now_ms, NULL))));
 	}
-	visit_links(live, append_link, links);
+	visit_links(live, append_link, &listing);
 	bool is_cut = json_array_size(links) > LIVE_LINKS_MAX;
 	if (is_cut)
 		(void)json_array_remove(links, LIVE_LINKS_MAX);

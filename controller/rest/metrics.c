@@ -488,8 +488,7 @@ static void scrape_over(uv_timer_t *timer)
 	metrics_idle(timer->data);
 }
 
-// Wants samples until nobody has scraped for a while.
-static void note_scrape(struct rest *rest)
+void metrics_want(struct rest *rest)
 {
 	if (!rest->is_scraped)
 		hub_samples_want(rest->services.hub, HUB_ALL_NODES, 1);
@@ -511,7 +510,7 @@ void metrics_get(struct request *request)
 		request_problem(request, MHD_HTTP_NOT_FOUND, "there is no node %s", name);
 		return;
 	}
-	note_scrape(rest);
+	metrics_want(rest);
 	struct exposition out = { .families = map_new(family_free),
 				  .webhooks = rest->services.webhooks };
 	struct text page = { 0 };

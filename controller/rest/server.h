@@ -62,6 +62,8 @@ void connection_cancel_all(struct rest *rest);
 
 // metrics.c: nobody scraped for a while.
 void metrics_idle(struct rest *rest);
+// Somebody asks for samples: they are wanted for a while.
+void metrics_want(struct rest *rest);
 
 // events.c: ends every stream; and the comment that keeps idle ones alive.
 void events_end_all(struct rest *rest);

@@ -149,7 +149,12 @@ static void complete_links(const struct intent *intent, json_t *topology)
 void topology_get(struct request *request)
 {
 	const struct rest_services *services = &request->rest->services;
-	json_t *topology = live_topology_json(services->live, clock_wall_ms());
+	bool has_figures = false;
+	if (request_query_bool(request, "figures", &has_figures) < 0)
+		return;
+	if (has_figures)
+		metrics_want(request->rest);
+	json_t *topology = live_topology_json(services->live, clock_wall_ms(), has_figures);
 	size_t i;
 	json_t *item;
 	json_array_foreach(json_object_get(topology, "nodes"), i, item)

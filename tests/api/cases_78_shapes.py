@@ -109,6 +109,24 @@ def case_the_history_of_a_link(c):
     refusal(c.admin.get("/api/v1/nodes/nobody/history?link=bay/dora"), 404)
 
 
+def case_the_figures_of_links_are_told_while_somebody_asks(c):
+    expect(c.admin.get("/api/v1/topology?figures=maybe"), 400)
+    plain = expect(c.admin.get("/api/v1/topology"), 200).json["links"]
+    assert all("rtt_us" not in link for link in plain), plain
+    asked_for = expect(c.admin.get("/api/v1/topology?figures=true"), 200).json["links"]
+    assert all(link.get("rtt_us") is None for link in asked_for), asked_for
+    if not c.dora.is_sampling:  # a scrape of an earlier case may have asked already
+        c.dora.await_type("samples")
+    c.dora.send(type="samples", at=1, values={"link/bay/emil": {"rtt_us": 1500, "jitter_us": -7, "loss": 0.25}})
+
+    def figures():
+        links = c.admin.get("/api/v1/topology?figures=true").json["links"]
+        return next((link["rtt_us"], link["jitter_us"], link["loss"]) for link in links if (link["a"], link["b"]) == ("dora", "emil"))
+
+    c.dora.observe({"peer/bay/emil": {"endpoint": None, "state": "up"}})
+    eventually(lambda: figures() == (1500, None, 0.25))
+
+
 def case_the_log_by_entry_and_time(c):
     def log(query):
         return [(e["entry"], e["text"]) for e in expect(c.admin.get("/api/v1/log?node=dora&kind=link_&" + query), 200).json["items"]]

@@ -54,13 +54,23 @@ class Live:
         kind = path.split("/")[3]
         return [item["name"] for item in self.get(f"/api/v1/{kind}").json["items"]]
 
+    def queries(self, item, node):
+        """What the path needs behind a question mark, if anything: a link is one that the node measures."""
+        needed = [each["name"] for each in item["get"].get("parameters", []) if each.get("required")]
+        assert needed in ([], ["link"]), needed
+        if not needed:
+            return [""]
+        entries = self.get(f"/api/v1/nodes/{urllib.parse.quote(node)}/observed").json["entries"]
+        return ["?link=" + urllib.parse.quote(key[len("link/"):]) for key in entries if key.startswith("link/")]
+
     def sweep(self):
         for path, item in self.contract.document["paths"].items():
             if "get" not in item or path == "/api/v1/events" or "{file}" in path:
                 continue
             for name in self.names(path) if "{name}" in path else [""]:
                 real = path.replace("{name}", urllib.parse.quote(name)).replace("{key}", "never-used")
-                self.get(real)
+                for query in self.queries(item, name):
+                    self.get(real + query)
                 if any(each.get("$ref", "").endswith("/Effective") for each in item["get"].get("parameters", [])):
                     self.get(real + "?effective=true")
 

@@ -66,7 +66,7 @@ static void show(struct live *live)
 	    entry_set_bytes(evil) > BYTES_MAX)
 		abort();
 	require_json(live_state_json(live, NOW + 5000));
-	require_json(live_topology_json(live, NOW));
+	require_json(live_topology_json(live, NOW, true));
 	require_json(live_observed_json(live, EVIL));
 	if (live_segment_path(live, "lan", "good", "evil", &path, &err) == 0)
 		require_json(path);

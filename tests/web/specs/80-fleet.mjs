@@ -97,6 +97,9 @@ fleetTest("the link matrix and the topology show each link, and blocked ports be
   await page.locator(".cell-up").first().waitFor();
   const cells = await page.locator(".cell-up, .cell-down, .cell-unknown, .cell-never, .cell-disabled").count();
   assert.equal(cells, links.length * 2);
+  // Nodes are asked for figures now, and tell what their probes measure; a cell leads to the charts.
+  await page.locator(".cell-up .cell-figure", { hasText: / (ms|s)$/ }).first().waitFor({ timeout: 20000 });
+  assert.match(await page.locator(".cell-up").first().getAttribute("title"), /up, [\d.]+ m?s, jitter [\d.]+ m?s, [\d.]+ % lost/);
   await page.screenshot({ path: join(process.env.WEFT_OUT, "fleet-links.png"), fullPage: true });
   await page.getByRole("navigation", { name: "Views" }).getByText("Topology").click();
   await page.locator(".graph canvas").first().waitFor();

@@ -26,6 +26,7 @@ type Listener = () => void;
 // Beyond this a topology is read only by the views that show it.
 export const SMALL_FLEET = 100;
 const AGAIN_MS = 700;
+const FIGURES_MS = 5000;
 
 let fleet: Fleet = blank();
 let link: Link | null = null;
@@ -89,8 +90,9 @@ async function readState(): Promise<void> {
   if (wantsTopology()) await readTopology();
 }
 
+// Who looks at links wants to see how they are; nodes measure anyway, but tell it only when asked.
 async function readTopology(): Promise<void> {
-  update({ topology: await get<FleetTopology>("/api/v1/topology") });
+  update({ topology: await get<FleetTopology>(`/api/v1/topology${topologyViews > 0 ? "?figures=true" : ""}`) });
 }
 
 const stateSoon = paced(readState);
@@ -234,11 +236,13 @@ export function watchNode(node: string): () => void {
   };
 }
 
-/** A view shows the topology, however large the fleet is. */
+/** A view shows the topology, however large the fleet is, and the figures of its links as they change. */
 export function watchTopology(): () => void {
   topologyViews++;
   topologySoon();
+  const timer = setInterval(topologySoon, FIGURES_MS);
   return () => {
     topologyViews--;
+    clearInterval(timer);
   };
 }

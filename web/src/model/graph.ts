@@ -1,6 +1,7 @@
 // The topology as elements of a graph. Health, link state and port states go along as data; the style draws them.
 import type { ElementDefinition, LayoutOptions } from "cytoscape";
 import type { FleetTopology, TopologyLink, TopologyPort } from "../live/shapes";
+import { figuresOf } from "./links";
 
 type Ports = Map<string, TopologyPort>;
 
@@ -48,7 +49,8 @@ function linkElement(link: TopologyLink, ports: Ports): ElementDefinition {
   return {
     data: {
       id: `link:${link.network}:${link.a}:${link.b}`, source: `node:${link.a}`, target: `node:${link.b}`,
-      label: LINK_SIGNS[link.state] ?? link.state,
+      label: LINK_SIGNS[link.state] ?? link.state, link: `${link.network}/${link.b}`, node: link.a,
+      told: [`${link.a} – ${link.b} in ${link.network}: ${link.state}`, figuresOf(link)].filter(Boolean).join(", "),
     },
     classes: `link link-${link.state} source-${source} target-${target}${isTree ? " tree" : ""}`,
   };

@@ -17,6 +17,8 @@ const SIGNS: Sign[] = [
   { word: "forwarding: the tree runs here", line: "sign-good", width: 4, end: "disc" },
   { word: "port blocked against loops", line: "sign-line", width: 1.5, end: "tee" },
   { word: "port listening or learning", line: "sign-line", width: 1.5, end: "diamond" },
+  { word: "link up, not in the tree", line: "sign-good", width: 1.5 },
+  { word: "link degraded: its SLA is broken", line: "sign-warn-line", width: 1.5 },
   { word: "link down", line: "sign-bad", width: 2.5, dash: "6 4" },
   { word: "link unknown, off, or to a node that never joined", line: "sign-dim", width: 1.5, dash: "2 3" },
 ];

@@ -62,6 +62,7 @@ export function graphStyle(): StylesheetJson {
       },
     },
     { selector: "edge.tree", style: { width: 4, "line-color": good } },
+    { selector: "edge.link-up", style: { "line-color": good } },
     { selector: "edge.link-degraded", style: { "line-color": warn } },
     { selector: "edge.link-down", style: { "line-style": "dashed", "line-color": bad, width: 2.5 } },
     { selector: "edge.link-unknown", style: { "line-style": "dotted", "line-color": dim } },

@@ -3,12 +3,12 @@ import { useEffect, useState } from "preact/hooks";
 import { useFleet } from "../live/use";
 import { watchTopology } from "../live/fleet";
 import type { FleetTopology, TopologyLink } from "../live/shapes";
-import { plural } from "../model/format";
-import { tally } from "../model/links";
+import { plural, share, span } from "../model/format";
+import { figuresOf, tally } from "../model/links";
 import { Empty } from "../parts/empty";
 import { Mark, State } from "../parts/mark";
 import { Scroll } from "../parts/section";
-import { configPath, nodePath } from "../router";
+import { configPath, linkPath, nodePath } from "../router";
 
 // A table of more nodes than this cannot be read, nor drawn fast.
 const TABLE_MAX = 60;
@@ -28,10 +28,15 @@ function Cell({ a, b, link }: { a: string; b: string; link: TopologyLink | undef
         <span aria-hidden="true">·</span>
       </td>
     );
+  const figures = figuresOf(link);
   return (
-    <td class={`cell cell-${link.state}`} title={`${a} – ${b} in ${link.network}: ${link.state}`}>
-      <Mark state={link.state} />
-      <span>{WORDS[link.state] ?? link.state}</span>
+    <td class={`cell cell-${link.state}`} title={`${a} – ${b} in ${link.network}: ${link.state}${figures && `, ${figures}`}`}>
+      <a href={linkPath(a, `${link.network}/${b}`)} data-view aria-label={`Charts of ${a} to ${b}: ${link.state}${figures && `, ${figures}`}`}>
+        <Mark state={link.state} />
+        <span>{WORDS[link.state] ?? link.state}</span>
+        {typeof link.rtt_us === "number" && <span class="cell-figure">{span(link.rtt_us)}</span>}
+        {!!link.loss && <span class="cell-figure">{share(link.loss)} lost</span>}
+      </a>
     </td>
   );
 }
@@ -80,6 +85,7 @@ function Broken({ links }: { links: TopologyLink[] }) {
           <tr>
             <th scope="col">Link</th>
             <th scope="col">State</th>
+            <th scope="col">Figures</th>
           </tr>
         </thead>
         <tbody>
@@ -91,6 +97,7 @@ function Broken({ links }: { links: TopologyLink[] }) {
               <td>
                 <State state={link.state} />
               </td>
+              <td>{figuresOf(link)}</td>
             </tr>
           ))}
         </tbody>

@@ -8,11 +8,19 @@ import { Empty } from "../parts/empty";
 import { graphStyle } from "../parts/graph-style";
 import { GraphLegend, PortTable } from "../parts/graph-legend";
 import { Section } from "../parts/section";
-import { configPath, go, nodePath } from "../router";
+import { configPath, go, linkPath, nodePath } from "../router";
 
 const NODES_MAX = 400;
 
-function useGraph(shape: string, elements: cytoscape.ElementDefinition[], layout: cytoscape.LayoutOptions) {
+interface Drawing {
+  shape: string;
+  elements: cytoscape.ElementDefinition[];
+  layout: cytoscape.LayoutOptions;
+  /** The pointer is over this link, or over none. */
+  onPoint(id: string | null): void;
+}
+
+function useGraph({ shape, elements, layout, onPoint }: Drawing) {
   const box = useRef<HTMLDivElement>(null);
   const graph = useRef<cytoscape.Core | null>(null);
   useEffect(() => {
@@ -24,6 +32,10 @@ function useGraph(shape: string, elements: cytoscape.ElementDefinition[], layout
     core.on("tap", "node.host", (event) => go(nodePath(String(event.target.id()).replace(/^node:/, ""))));
     core.on("mouseover", "node.host", () => box.current?.classList.add("pointing"));
     core.on("mouseout", "node.host", () => box.current?.classList.remove("pointing"));
+    // A link tells its figures under the pointer, and its charts are a click away.
+    core.on("mouseover", "edge.link", (event) => onPoint(String(event.target.id())));
+    core.on("mouseout", "edge.link", () => onPoint(null));
+    core.on("tap", "edge.link", (event) => go(linkPath(String(event.target.data("node")), String(event.target.data("link")))));
     const repaint = () => core.style(graphStyle());
     const system = matchMedia("(prefers-color-scheme: dark)");
     const resize = new ResizeObserver(() => core.resize().fit(undefined, 36));
@@ -62,7 +74,9 @@ export function TopologyView({ onAddNode }: { onAddNode(): void }) {
   const elements = topology && topology.nodes.length <= NODES_MAX ? elementsOf(topology, segment) : [];
   // Only what comes or goes is laid out anew; a change of state just repaints.
   const shape = elements.map((element) => element.data.id).join(" ");
-  const { box, graph } = useGraph(shape, elements, layoutOf(topology));
+  const [pointed, setPointed] = useState<string | null>(null);
+  const { box, graph } = useGraph({ shape, elements, layout: layoutOf(topology), onPoint: setPointed });
+  const told = elements.find((element) => element.data.id === pointed)?.data.told as string | undefined;
   const zoom = (by: number) => graph.current?.zoom({ level: graph.current.zoom() * by, renderedPosition: middle(graph.current) });
   if (!topology) return <div class="page" aria-busy="true" />;
   return (
@@ -105,6 +119,7 @@ export function TopologyView({ onAddNode }: { onAddNode(): void }) {
         </Empty>
       )}
       <div class="graph" ref={box} role="img" aria-label="Graph of nodes and links; the table below tells the same" hidden={elements.length === 0} />
+      {elements.length > 0 && <p class="graph-told" role="status">{told ?? "Point at a link for its figures, click it for its charts."}</p>}
       {elements.length > 0 && <GraphLegend />}
       {segment && (
         <Section title={`Bridge ports of ${segment}`} note="what the drawing shows, as a table">
