@@ -42,6 +42,11 @@ void prober_note(struct prober *p, struct member *m, enum judge_state before)
 	(void)uv_async_send(&p->async);
 }
 
+void prober_due(struct prober *p, const struct member *m)
+{
+	p->dues[m->place] = p->gates[m->gate].gate.index ? link_due_us(&m->link) : INT64_MAX;
+}
+
 static void on_changes(uv_async_t *async)
 {
 	struct prober *p = async->data;
@@ -112,6 +117,7 @@ struct plan {
 	bool *is_new;
 	size_t *gate_of;
 	union gate_address *peers;
+	int64_t *dues;
 	size_t len;
 };
 
@@ -125,6 +131,7 @@ static void plan_done(struct plan *plan)
 	free(plan->is_new);
 	free(plan->gate_of);
 	free(plan->peers);
+	free(plan->dues);
 }
 
 static int plan_init(struct plan *plan, size_t count, struct err *err)
@@ -134,7 +141,9 @@ static int plan_init(struct plan *plan, size_t count, struct err *err)
 	plan->is_new = calloc(count + 1, sizeof *plan->is_new);
 	plan->gate_of = calloc(count + 1, sizeof *plan->gate_of);
 	plan->peers = calloc(count + 1, sizeof *plan->peers);
-	if (plan->gates && plan->members && plan->is_new && plan->gate_of && plan->peers)
+	plan->dues = calloc(count + 1, sizeof *plan->dues);
+	if (plan->gates && plan->members && plan->is_new && plan->gate_of && plan->peers &&
+	    plan->dues)
 		return 0;
 	return err_set(err, -ENOMEM, "out of memory");
 }
@@ -254,15 +263,17 @@ static void settle_members(struct prober *p, struct plan *plan, const struct pro
 		(void)snprintf(m->name, sizeof m->name, "%s-%s", targets[i].own_name,
 			       targets[i].peer_name);
 		link_configure(&m->link, &targets[i].judge, now);
-		m->due_us = link_due_us(&m->link);
 	}
 	for (size_t i = 0; i < p->members_len; i++)
 		if (!p->members[i]->is_wanted)
 			member_free(p->members[i]);
 	free(p->members);
 	free(p->peers);
+	free(p->dues);
 	p->members = take_ptr(&plan->members);
 	p->peers = take_ptr(&plan->peers);
+	p->dues = take_ptr(&plan->dues);
+	p->generation++;
 	p->members_len = plan->len;
 	qsort(p->members, p->members_len, sizeof *p->members, member_order);
 	for (size_t i = p->members_len; i-- > 0;) {
@@ -270,6 +281,8 @@ static void settle_members(struct prober *p, struct plan *plan, const struct pro
 		w->first = i;
 		w->count++;
 		p->peers[i] = p->members[i]->peer;
+		p->members[i]->place = i;
+		prober_due(p, p->members[i]);
 	}
 }
 
@@ -406,6 +419,7 @@ static void prober_free(struct prober *p)
 		gate_close(&p->gates[i].gate);
 	free(p->members);
 	free(p->peers);
+	free(p->dues);
 	free(p->gates);
 	free(p->changes);
 	map_free(p->by_key);

@@ -17,7 +17,7 @@ struct member {
 	uint8_t secret[LINK_KEY_SIZE];
 	union gate_address peer; // with the port that answers
 	size_t gate;
-	int64_t due_us;
+	size_t place;     // in the prober's arrays
 	int64_t since_ms; // of the judge's state, wall clock
 	struct history history;
 	bool is_wanted; // mark of the walk in prober_set
@@ -45,16 +45,21 @@ struct prober {
 	size_t gates_len;
 	struct member **members;   // by gate, then peer
 	union gate_address *peers; // theirs, close together: each packet is looked up
+	int64_t *dues; // when each is looked after, likewise; INT64_MAX: its gate is closed
 	size_t members_len;
-	struct map *by_key; // key -> struct member, borrowed
-	int64_t slack_us;   // two passes are at least so far apart
-	int64_t look_us;    // when the thread looks at the devices next
+	unsigned generation; // of these arrays
+	struct map *by_key;  // key -> struct member, borrowed
+	int64_t slack_us;    // two passes are at least so far apart
+	int64_t look_us;     // when the thread looks at the devices next
 	uint16_t clock_error;
 	struct prober_change *changes; // not told yet
 	size_t changes_len, changes_cap;
 };
 
 int64_t prober_now_us(void);
+
+// Something happened to a member: notes when it is to be looked after.
+void prober_due(struct prober *p, const struct member *m);
 
 // A member's state has changed: its rider is told, or it is noted, to be told by the loop's thread.
 void prober_note(struct prober *p, struct member *m, enum judge_state before);

@@ -52,7 +52,7 @@ static void sever_all(struct prober *p, const struct wicket *w, int64_t now_us)
 		const enum judge_state before = m->link.judge.state;
 		if (judge_sever(&m->link.judge, now_us))
 			prober_note(p, m, before);
-		m->due_us = link_due_us(&m->link);
+		prober_due(p, m);
 	}
 }
 
@@ -79,6 +79,8 @@ static void look_at_gates(struct prober *p, int64_t now_us)
 		w->trouble = err;
 		if (r < 0)
 			sever_all(p, w, now_us);
+		for (size_t k = w->first; r == 0 && k < w->first + w->count; k++)
+			prober_due(p, p->members[k]);
 	}
 }
 
@@ -101,7 +103,7 @@ static void flush(struct prober *p, struct outbox *out)
 		const enum judge_state before = m->link.judge.state;
 		if (judge_miss(&m->link.judge, m->link.sender.next - 1, prober_now_us()))
 			prober_note(p, m, before);
-		m->due_us = link_due_us(&m->link);
+		prober_due(p, m);
 	}
 	out->count = 0;
 }
@@ -143,7 +145,7 @@ static int64_t let_ride(struct prober *p, int64_t now_us)
 	while (p->rider.hurry(p->rider.context, &link))
 		for (size_t i = 0; i < p->members_len; i++)
 			if (p->members[i]->rider == link)
-				p->members[i]->due_us = p->members[i]->link.next_us = now_us;
+				p->dues[i] = p->members[i]->link.next_us = now_us;
 	return due;
 }
 
@@ -196,7 +198,7 @@ static void look_after(struct prober *p, struct outbox *out, struct member *m, i
 	if (is_remembered(p, m))
 		history_outcomes(&m->history, now_us, m->link.judge.counts.returned,
 				 m->link.judge.counts.lost);
-	m->due_us = link_due_us(&m->link);
+	prober_due(p, m);
 }
 
 // ---- receiving ----
@@ -250,7 +252,7 @@ static void take_reply(struct prober *p, struct member *m, const struct gate_pac
 	}
 	if (changed || (is_measured && m->rider))
 		prober_note(p, m, before);
-	m->due_us = link_due_us(&m->link);
+	prober_due(p, m);
 }
 
 static void take_request(struct prober *p, struct outbox *out, struct member *m,
@@ -319,19 +321,22 @@ static void receive_all(struct prober *p, struct outbox *out, struct wicket *w, 
 
 // ---- passes ----
 
-static void one_pass(struct prober *p)
+// `polls` tells which sockets have something to read, two of each gate; NULL: it is not known.
+static void one_pass(struct prober *p, const struct pollfd *polls)
 {
 	static struct outbox out; // of the one thread
 	// What came in time must be read before anybody says that it did not come.
 	for (size_t i = 0; i < p->gates_len; i++) {
-		receive_all(p, &out, &p->gates[i], true);
-		receive_all(p, &out, &p->gates[i], false);
+		if (!polls || polls[2 * i].revents)
+			receive_all(p, &out, &p->gates[i], true);
+		if (!polls || polls[2 * i + 1].revents)
+			receive_all(p, &out, &p->gates[i], false);
 	}
 	if (out.count)
 		flush(p, &out);
 	const int64_t now = prober_now_us();
 	for (size_t i = 0; i < p->members_len; i++)
-		if (p->members[i]->due_us <= now && p->gates[p->members[i]->gate].gate.index)
+		if (p->dues[i] <= now)
 			look_after(p, &out, p->members[i], now);
 	if (out.count)
 		flush(p, &out);
@@ -341,8 +346,7 @@ static int64_t next_due(const struct prober *p)
 {
 	int64_t due = INT64_MAX;
 	for (size_t i = 0; i < p->members_len; i++)
-		if (p->members[i]->due_us < due && p->gates[p->members[i]->gate].gate.index)
-			due = p->members[i]->due_us;
+		due = p->dues[i] < due ? p->dues[i] : due;
 	return due;
 }
 
@@ -354,9 +358,11 @@ static uint16_t clock_error(void)
 			   t.maxerror);
 }
 
+// What is waited for: the first is to be woken by, then two of each gate.
 struct waiting {
 	struct pollfd *polls;
 	size_t len, cap;
+	unsigned generation; // of the gates they are of
 };
 
 static bool list_polls(const struct prober *p, struct waiting *w)
@@ -369,6 +375,7 @@ static bool list_polls(const struct prober *p, struct waiting *w)
 		w->polls = polls;
 		w->cap = need;
 	}
+	w->generation = p->generation;
 	w->len = 0;
 	w->polls[w->len++] = (struct pollfd){ .fd = p->wake_fd, .events = POLLIN };
 	for (size_t i = 0; i < p->gates_len; i++) {
@@ -397,13 +404,15 @@ static void wait_for_work(const struct prober *p, struct waiting *w, int64_t unt
 		timespec_of(until_us > now + slack_us ? until_us - now - slack_us : 0);
 	(void)nanosleep(&slack, NULL);
 	(void)ppoll(w->polls, w->len, &rest, NULL);
-	(void)!read(p->wake_fd, &wakes, sizeof wakes);
+	if (w->polls && w->polls[0].revents)
+		(void)!read(p->wake_fd, &wakes, sizeof wakes);
 }
 
 void *prober_run(void *argument)
 {
 	struct prober *p = argument;
 	struct waiting waiting = { 0 };
+	const struct pollfd *polls = NULL;
 	int64_t clock_us = 0;
 	(void)setpriority(PRIO_PROCESS, 0, NICE); // of this thread alone
 	(void)pthread_mutex_lock(&p->mutex);
@@ -417,18 +426,20 @@ void *prober_run(void *argument)
 			look_at_gates(p, now);
 			p->look_us = now + LOOK_US;
 		}
-		one_pass(p);
+		one_pass(p, polls);
 		const int64_t riders = let_ride(p, prober_now_us());
 		int64_t until = next_due(p);
 		until = until < p->look_us ? until : p->look_us;
 		until = until < riders ? until : riders;
 		const int64_t slack = p->slack_us;
 		// Out of memory: only the wait is worse.
-		if (!list_polls(p, &waiting))
+		const bool is_known = list_polls(p, &waiting);
+		if (!is_known)
 			until = now;
 		(void)pthread_mutex_unlock(&p->mutex);
 		wait_for_work(p, &waiting, until, slack);
 		(void)pthread_mutex_lock(&p->mutex);
+		polls = is_known && waiting.generation == p->generation ? waiting.polls + 1 : NULL;
 	}
 	(void)pthread_mutex_unlock(&p->mutex);
 	free(waiting.polls);
