@@ -274,6 +274,33 @@ static bool append_link(void *ctx, const char *network, const char *a, const cha
 	return true;
 }
 
+static void append_external(json_t *list, const struct node *node)
+{
+	struct entry_change e;
+
+	for (size_t at = 0; entry_set_next_under(node->entries, "link/", &at, &e);) {
+		const char *name = e.key + strlen("link/");
+		json_t *body = strchr(name, '/') ? NULL : json_loadb(e.body, e.body_len, 0, NULL);
+		const char *state = json_string_value(json_object_get(body, "state"));
+
+		if (state && json_array_size(list) < LIVE_LINKS_MAX)
+			(void)json_array_append_new(
+				list, json_pack("{s:s, s:s, s:s}", "node", node->name, "name", name,
+						"state", node->is_connected ? state : "unknown"));
+		json_decref(body);
+	}
+}
+
+static json_t *external_json(const struct live *live)
+{
+	json_t *list = json_array();
+	void *value = NULL;
+
+	for (size_t at = 0; map_next(live->by_id, &at, NULL, &value);)
+		append_external(list, value);
+	return list;
+}
+
 static void append_port(json_t *segments, const struct node *node, const struct entry_change *e)
 {
 	char segment[WIRE_KEY_MAX + 1];
@@ -334,11 +361,12 @@ json_t *live_topology_json(const struct live *live, int64_t now_ms, bool has_fig
 					 live_health_name(node_health(node, now_ms, NULL))));
 	}
 	visit_links(live, append_link, &listing);
+	json_t *external = external_json(live);
 	bool is_cut = json_array_size(links) > LIVE_LINKS_MAX;
 	if (is_cut)
 		(void)json_array_remove(links, LIVE_LINKS_MAX);
-	return json_pack("{s:o, s:o, s:b, s:o}", "nodes", nodes, "links", links, "truncated",
-			 is_cut, "segments", segments_json(live));
+	return json_pack("{s:o, s:o, s:b, s:o, s:o}", "nodes", nodes, "links", links, "truncated",
+			 is_cut, "external", external, "segments", segments_json(live));
 }
 
 // ---- the way through a segment ----

@@ -99,6 +99,7 @@ def case_metrics_of_nodes_are_prometheus_text(c):
                  "wire/lan/ben": {"up": True, "state": "down", "since": 1, "cause": "3 of 3 probes lost"}, "port/lan/ben": {"state": "forwarding"}})
     eventually(lambda: "weft_peer_up" in c.admin.get("/metrics").text)
     assert link_state(c, "ann", "ben") == "degraded"  # its probes know better than the handshake
+    assert c.admin.get("/api/v1/topology").json["external"] == [{"node": "ann", "name": "upstairs", "state": "down"}]
     if not ann.is_sampling:  # nobody scraped before
         ann.await_type("samples")
     assert ann.is_sampling

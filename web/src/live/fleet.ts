@@ -145,7 +145,7 @@ function applyEntries(data: EntryEvent): void {
   }
   const keys = [...Object.keys(data.set), ...data.drop];
   if (keys.some((key) => key.startsWith("peer/"))) stateSoon();
-  else if (wantsTopology() && keys.some((key) => key.startsWith("port/"))) topologySoon();
+  else if (wantsTopology() && keys.some((key) => /^(link|port)\//.test(key))) topologySoon();
 }
 
 function applySamples(data: SampleEvent): void {

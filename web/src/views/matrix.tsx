@@ -7,7 +7,7 @@ import { plural, share, span } from "../model/format";
 import { figuresOf, tally } from "../model/links";
 import { Empty } from "../parts/empty";
 import { Mark, State } from "../parts/mark";
-import { Scroll } from "../parts/section";
+import { Scroll, Section } from "../parts/section";
 import { configPath, linkPath, nodePath } from "../router";
 
 // A table of more nodes than this cannot be read, nor drawn fast.
@@ -119,6 +119,44 @@ function Legend() {
   );
 }
 
+function External({ links }: { links: FleetTopology["external"] }) {
+  if (links.length === 0) return null;
+  return (
+    <Section title="External links" note={plural(links.length, "link")}>
+      <Scroll label="External links">
+        <table class="table">
+          <thead>
+            <tr>
+              <th scope="col">Link</th>
+              <th scope="col">At</th>
+              <th scope="col">State</th>
+            </tr>
+          </thead>
+          <tbody>
+            {links.map((link) => (
+              <tr key={`${link.node} ${link.name}`}>
+                <th scope="row">
+                  <a href={linkPath(link.node, link.name)} data-view>
+                    {link.name}
+                  </a>
+                </th>
+                <td>
+                  <a href={nodePath(link.node)} data-view>
+                    {link.node}
+                  </a>
+                </td>
+                <td>
+                  <State state={link.state} />
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </Scroll>
+    </Section>
+  );
+}
+
 export function networksOf(topology: FleetTopology): string[] {
   return [...new Set(topology.links.map((link) => link.network))].sort();
 }
@@ -169,6 +207,7 @@ export function Matrix({ onAddNode }: { onAddNode(): void }) {
           <Legend />
         </>
       )}
+      <External links={topology.external} />
     </div>
   );
 }
