@@ -25,7 +25,7 @@
 #include "relay.h"
 #include "wiring.h"
 
-enum { CONTROLLER_PORT = 8443, CONTROLLER_READY_MS = 30000, TMPFS_MAGIC_NUMBER = 0x01021994 };
+enum { CONTROLLER_PORT = 8443, CONTROLLER_READY_MS = 90000, TMPFS_MAGIC_NUMBER = 0x01021994 };
 
 static void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
