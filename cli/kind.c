@@ -21,6 +21,7 @@ static const struct kind_columns columns[] = {
 	{ KIND_LINKS, { "network", "ends", "node", "interface", "target", "disabled" } },
 	{ KIND_SLAS, { "latency", "jitter", "loss", "for", "clear_for" } },
 	{ KIND_SEGMENTS, { "network", "mode", "mtu", "pool" } },
+	{ KIND_HA_GROUPS, { "members", "witness", "vip", "interface", "network" } },
 	{ KIND_SECRETS, { "comment" } },
 	{ KIND_WEBHOOKS, { "url", "url_from", "secret", "events", "severity", "format" } },
 	{ KIND_ENROLMENT_KEYS, { "node", "site", "uses", "expires", "approval" } },

@@ -30,6 +30,7 @@ int command_check(struct program *program, const char *const *words, struct err 
 		.vxlan_port = (int)program->settings.vxlan_port,
 		.wireguard_port = (int)program->settings.wireguard_port,
 		.probe_port = (int)program->settings.probe_port,
+		.ha_port = (int)program->settings.ha_port,
 		.now = clock_wall_ms() / 1000,
 		.told = told,
 	};

@@ -81,8 +81,10 @@ static void on_reload_signal(uv_signal_t *handle, int number)
 static void on_second(uv_timer_t *timer)
 {
 	struct program *program = timer->data;
-	if (!program->is_stopping)
-		live_tick(program->live, clock_wall_ms());
+	if (program->is_stopping)
+		return;
+	live_tick(program->live, clock_wall_ms());
+	program_votes_tick(program);
 }
 
 static void on_counting(uv_timer_t *timer)
@@ -243,6 +245,7 @@ static int open_modules(struct program *program, struct err *err)
 					  .vxlan_port = (int)s->vxlan_port,
 					  .wireguard_port = (int)s->wireguard_port,
 					  .probe_port = (int)s->probe_port,
+					  .ha_port = (int)s->ha_port,
 					  .facts_burst = s->changes_burst,
 					  .facts_wait_ms = s->changes_wait_ms };
 	struct live_config live = { .now_ms = clock_wall_ms(),
@@ -346,6 +349,8 @@ static int start(struct program *program, struct err *err)
 	if (r >= 0)
 		r = open_modules(program, err);
 	if (r >= 0)
+		r = program_open_votes(program, err);
+	if (r >= 0)
 		r = open_hub(program, err);
 	if (r >= 0)
 		r = program_open_webhooks(program, err);
@@ -374,6 +379,7 @@ static void finish(struct program *program)
 	}
 	store_free(program->store);
 	(void)uv_run(program->loop, UV_RUN_NOWAIT);
+	program_close_votes(program);
 	intent_free(program->intent);
 	auth_free(program->auth);
 	close_handles(program);

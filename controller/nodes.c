@@ -307,4 +307,5 @@ const struct hub_ops program_hub_ops = {
 	.event = event,
 	.asked = program_asked,
 	.renew = renew,
+	.lease = program_lease,
 };

@@ -29,6 +29,7 @@ struct program {
 	struct live *live;
 	struct hub *hub;
 	struct webhooks *webhooks;
+	struct votes *votes;
 	struct rest *rest;
 	char **rest_urls; // NULL-terminated
 	char **hub_urls;
@@ -81,6 +82,12 @@ void program_confirmation(void *arg, enum intent_news news, const struct intent_
 
 // commits.c: tells live of every node there is; for the start.
 void program_introduce_nodes(struct program *program);
+
+// votes.c: the controller as a voter of HA groups. The tick is once a second.
+int program_open_votes(struct program *program, struct err *err);
+void program_close_votes(struct program *program);
+void program_votes_tick(struct program *program);
+void program_lease(void *ctx, int64_t node_id, const char *message);
 
 // webhooks.c: makes them and hands them what the intent has; and the latter again after it changed.
 int program_open_webhooks(struct program *program, struct err *err);

@@ -105,6 +105,8 @@ const struct setting controller_settings_table[] = {
 	  .number = 51820, .help = "first UDP port given to networks" },
 	{ "probe_port", SETTING_U32, AT(probe_port), .min = 1, .max = 65535, .number = 862,
 	  .help = "UDP port by which nodes measure their links inside the overlay (STAMP)" },
+	{ "ha_port", SETTING_U32, AT(ha_port), .min = 1, .max = 65535, .number = 863,
+	  .help = "UDP port by which the voters of HA groups agree inside the overlay" },
 	{ "events_days", SETTING_U32, AT(events_days), .min = 1, .max = 3650, .number = 30,
 	  .help = "how long events are kept" },
 	{ "session.idle", SETTING_DURATION_MS, AT(session_idle_ms), .min = 60000,

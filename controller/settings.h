@@ -50,6 +50,7 @@ struct controller_settings {
 	uint32_t vxlan_port;
 	uint32_t wireguard_port;
 	uint32_t probe_port;
+	uint32_t ha_port;
 	uint32_t events_days;
 	uint32_t session_idle_ms;
 	uint32_t session_max_ms;

@@ -1,6 +1,7 @@
 #include "lease/message.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/octets.h"
@@ -58,4 +59,39 @@ int lease_message_decode(const uint8_t *data, size_t len, struct lease_message *
 		return err_set(err, -EINVAL, "a lease message with an epoch beyond counting");
 	*ret = m;
 	return 0;
+}
+
+void lease_message_format(const struct lease_message *m, char ret[LEASE_TEXT_SIZE])
+{
+	uint8_t data[LEASE_MESSAGE_SIZE];
+
+	lease_message_encode(m, data);
+	for (size_t i = 0; i < sizeof data; i++)
+		(void)snprintf(ret + 2 * i, 3, "%02x", data[i]);
+}
+
+static int digit(char c)
+{
+	static const char digits[] = "0123456789abcdef";
+	const char *at = c ? strchr(digits, c) : NULL;
+
+	return at ? (int)(at - digits) : -1;
+}
+
+int lease_message_parse(const char *text, struct lease_message *ret, struct err *err)
+{
+	uint8_t data[LEASE_MESSAGE_MAX];
+	size_t len = 0;
+
+	for (; text[2 * len] && len < sizeof data; len++) {
+		const int high = digit(text[2 * len]);
+		const int low = high < 0 ? -1 : digit(text[2 * len + 1]);
+
+		if (low < 0)
+			return err_set(err, -EINVAL,
+				       "a lease message has to be pairs of "
+				       "hexadecimal digits");
+		data[len] = (uint8_t)(high << 4 | low);
+	}
+	return lease_message_decode(data, len, ret, err);
 }

@@ -55,6 +55,11 @@ struct lease_message {
 
 void lease_message_encode(const struct lease_message *m, uint8_t ret[LEASE_MESSAGE_SIZE]);
 
+// The same in hexadecimal digits.
+enum { LEASE_TEXT_SIZE = 2 * LEASE_MESSAGE_SIZE + 1 };
+void lease_message_format(const struct lease_message *m, char ret[LEASE_TEXT_SIZE]);
+int lease_message_parse(const char *text, struct lease_message *ret, struct err *err);
+
 // -EINVAL with a sentence for anything that is not such a message.
 int lease_message_decode(const uint8_t *data, size_t len, struct lease_message *ret,
 			 struct err *err);

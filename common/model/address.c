@@ -50,3 +50,16 @@ bool address_is_unicast(const struct address *a)
 	return a->family == 6 && a->bytes[0] != 0xff &&
 	       memcmp(a->bytes, nothing, sizeof nothing) != 0;
 }
+
+bool address_is_usable(const struct address *a)
+{
+	static const char *const others[] = { "0.0.0.0/8",   "127.0.0.0/8", "169.254.0.0/16",
+					      "224.0.0.0/3", "::/127",      "fe80::/10",
+					      "ff00::/8" };
+	struct prefix p;
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+		if (prefix_parse(others[i], &p, NULL) == 0 && prefix_contains(&p, a))
+			return false;
+	}
+	return true;
+}

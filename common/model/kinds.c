@@ -33,6 +33,11 @@ const struct kind kinds[KIND_COUNT] = {
 		.name = "segments", .singular = "segment", .schema = "SegmentSpec", .write = KIND_ROLE_OPERATOR,
 		.references = { { "network", KIND_NETWORKS } },
 	},
+	[KIND_HA_GROUPS] = {
+		.name = "ha-groups", .singular = "ha-group", .schema = "HaGroupSpec", .write = KIND_ROLE_OPERATOR,
+		.references = { { "members[]", KIND_NODES }, { "witness[]", KIND_NODES },
+				{ "network", KIND_NETWORKS }, { "site", KIND_SITES } },
+	},
 	[KIND_SECRETS] = {
 		.name = "secrets", .singular = "secret", .schema = "SecretSpec", .write = KIND_ROLE_ADMIN,
 	},
@@ -54,7 +59,7 @@ const struct kind kinds[KIND_COUNT] = {
 };
 
 const char *const kind_names[KIND_COUNT + 1] = {
-	"nodes",   "sites",    "slas",           "networks", "links",  "segments",
+	"nodes",   "sites",    "slas",           "networks", "links",  "segments", "ha-groups",
 	"secrets", "webhooks", "enrolment-keys", "users",    "tokens", NULL,
 };
 

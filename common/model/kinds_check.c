@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clean.h"
 #include "base/text.h"
 #include "model/kinds.h"
 #include "model/net.h"
@@ -187,12 +188,61 @@ static void check_webhook(const struct check *c, const json_t *spec)
 		add(c, "url", "an address is needed, here or in the secret that url_from names");
 }
 
+enum { HA_VOTERS_MAX = 16 };
+
+// One node, written in two ways or in both lists, would have two votes.
+static void check_voters(const struct check *c, const json_t *spec)
+{
+	static const char *const fields[] = { "members", "witness" };
+	const char *seen[2 * HA_VOTERS_MAX];
+	size_t n = 0;
+	for (size_t f = 0; f < ARRAY_LEN(fields); f++) {
+		const json_t *list = json_object_get(spec, fields[f]);
+		for (size_t i = 0; i < json_array_size(list) && n < ARRAY_LEN(seen); i++) {
+			CLEAN(free_ptr) char *path = text_format("%s[%zu]", fields[f], i);
+			const char *name = reference_at(list, i);
+			for (size_t k = 0; name && k < n; k++) {
+				if (strcmp(seen[k], name) == 0)
+					add(c, path ? path : fields[f],
+					    "%s votes already: it stands there twice", name);
+			}
+			if (name)
+				seen[n++] = name;
+		}
+	}
+	// An even number of them is made odd by the controller.
+	if (n + (n % 2 == 0) > HA_VOTERS_MAX)
+		add(c, "witness", "%zu voters are too many, %d are possible", n, HA_VOTERS_MAX);
+}
+
+static void check_ha_group(const struct check *c, const json_t *spec)
+{
+	const json_t *vips = json_object_get(spec, "vip");
+	struct address a, b;
+	check_voters(c, spec);
+	for (size_t i = 0; i < json_array_size(vips); i++) {
+		const char *text = json_string_value(json_array_get(vips, i));
+		CLEAN(free_ptr) char *path = text_format("vip[%zu]", i);
+		if (!text || !path || address_parse(text, &a, NULL) < 0)
+			continue;
+		if (!address_is_usable(&a))
+			add(c, path, "%s is no address that a host of a LAN can have", text);
+		for (size_t k = 0; k < i; k++) {
+			const char *other = json_string_value(json_array_get(vips, k));
+			if (other && address_parse(other, &b, NULL) == 0 && address_equal(&a, &b))
+				add(c, path, "%s stands there twice", text);
+		}
+	}
+	if (json_is_false(json_object_get(spec, "preempt")) && json_object_get(spec, "hold_down"))
+		add(c, "hold_down", "nothing waits for it, as preempt is false");
+}
+
 // NULL: the schema says it all.
 static void (*const checks[KIND_COUNT])(const struct check *, const json_t *) = {
 	[KIND_SITES] = check_site,       [KIND_SLAS] = check_sla,
 	[KIND_NETWORKS] = check_network, [KIND_LINKS] = check_link,
 	[KIND_SEGMENTS] = check_segment, [KIND_ENROLMENT_KEYS] = check_enrolment_key,
-	[KIND_WEBHOOKS] = check_webhook,
+	[KIND_WEBHOOKS] = check_webhook, [KIND_HA_GROUPS] = check_ha_group,
 };
 
 void kind_check_spec(const struct kind *k, const char *name, const json_t *spec, const char *prefix,

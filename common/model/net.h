@@ -36,6 +36,9 @@ int address_compare(const struct address *a,
 uint8_t address_bits(const struct address *a); // 32 or 128
 // Neither nothing nor many: not 0.0.0.0/8, ::, multicast, 255.255.255.255.
 bool address_is_unicast(const struct address *a);
+// One that an interface on a LAN can have: not unspecified, loopback, link-local, multicast or
+// broadcast.
+bool address_is_usable(const struct address *a);
 
 // "10.1.0.0/16", "fd00:1::/48": refuses host bits and names the prefix that was probably meant.
 int prefix_parse(const char *text, struct prefix *ret, struct err *err);

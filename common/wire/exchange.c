@@ -85,3 +85,29 @@ static void encode_answer(struct writer *w, const struct msg *msg)
 }
 
 const struct message_row message_answer = { "answer", MSG_DOWN, decode_answer, encode_answer };
+
+// ---- HA groups ----
+
+static void decode_lease(struct reader *r, struct msg *msg)
+{
+	msg->lease.message = read_text(r, "message", WIRE_LEASE_MAX);
+}
+
+static void encode_lease(struct writer *w, const struct msg *msg)
+{
+	write_text(w, "message", msg->lease.message, WIRE_LEASE_MAX);
+}
+
+const struct message_row message_lease = { "lease", MSG_UP, decode_lease, encode_lease };
+
+static void decode_vote(struct reader *r, struct msg *msg)
+{
+	msg->vote.message = read_text(r, "message", WIRE_LEASE_MAX);
+}
+
+static void encode_vote(struct writer *w, const struct msg *msg)
+{
+	write_text(w, "message", msg->vote.message, WIRE_LEASE_MAX);
+}
+
+const struct message_row message_vote = { "lease", MSG_DOWN, decode_vote, encode_vote };

@@ -17,4 +17,5 @@
 #define WIRE_URL_MAX     300    // an address of a controller
 #define WIRE_HUBS_MAX    16     // of them in a welcome
 #define WIRE_TEXT_MAX    1024   // sentences
+#define WIRE_LEASE_MAX   1024   // an HA group's lease message, in digits
 #define WIRE_PEM_MAX     32768  // a certificate or request, with its chain

@@ -7,24 +7,16 @@
 #include "wire/rows.h"
 
 static const struct message_row *const rows[] = {
-	[MSG_HELLO] = &message_hello,
-	[MSG_APPLIED] = &message_applied,
-	[MSG_KEYS] = &message_keys,
-	[MSG_OBSERVE] = &message_observe,
-	[MSG_SAMPLES] = &message_samples,
-	[MSG_EVENT] = &message_event,
-	[MSG_RENEW] = &message_renew,
-	[MSG_RESPONSE] = &message_response,
-	[MSG_ASK] = &message_ask,
-	[MSG_WELCOME] = &message_welcome,
-	[MSG_DESIRED] = &message_desired,
-	[MSG_RESYNC] = &message_resync,
-	[MSG_REOBSERVE] = &message_reobserve,
-	[MSG_WATCH] = &message_watch,
-	[MSG_RENEWED] = &message_renewed,
-	[MSG_REQUEST] = &message_request,
-	[MSG_ANSWER] = &message_answer,
-	[MSG_BYE] = &message_bye,
+	[MSG_HELLO] = &message_hello,     [MSG_APPLIED] = &message_applied,
+	[MSG_KEYS] = &message_keys,       [MSG_OBSERVE] = &message_observe,
+	[MSG_SAMPLES] = &message_samples, [MSG_EVENT] = &message_event,
+	[MSG_RENEW] = &message_renew,     [MSG_RESPONSE] = &message_response,
+	[MSG_ASK] = &message_ask,         [MSG_LEASE] = &message_lease,
+	[MSG_WELCOME] = &message_welcome, [MSG_DESIRED] = &message_desired,
+	[MSG_RESYNC] = &message_resync,   [MSG_REOBSERVE] = &message_reobserve,
+	[MSG_WATCH] = &message_watch,     [MSG_RENEWED] = &message_renewed,
+	[MSG_REQUEST] = &message_request, [MSG_ANSWER] = &message_answer,
+	[MSG_VOTE] = &message_vote,       [MSG_BYE] = &message_bye,
 };
 
 const char *msg_type_name(enum msg_type type)

@@ -43,6 +43,7 @@ enum msg_type {
 	MSG_RENEW,
 	MSG_RESPONSE,
 	MSG_ASK,
+	MSG_LEASE,
 	MSG_WELCOME,
 	MSG_DESIRED,
 	MSG_RESYNC,
@@ -51,6 +52,7 @@ enum msg_type {
 	MSG_RENEWED,
 	MSG_REQUEST,
 	MSG_ANSWER,
+	MSG_VOTE,
 	MSG_BYE,
 };
 
@@ -164,6 +166,12 @@ struct msg_request {
 	const json_t *args; // object; NULL encodes as {}
 };
 
+// MSG_LEASE up is a voter's message to the controller about an HA group's lease, MSG_VOTE down the
+// controller's to that voter: the octets of common/lease/message.h in hexadecimal digits.
+struct msg_lease {
+	const char *message;
+};
+
 struct msg_bye {
 	const char *reason; // one sentence
 	bool retry;         // false: coming back without a change is of no use
@@ -181,12 +189,14 @@ struct msg {
 		struct msg_renew renew;
 		struct msg_response response;
 		struct msg_request ask;
+		struct msg_lease lease;
 		struct msg_welcome welcome;
 		struct msg_desired desired;
 		struct msg_watch watch;
 		struct msg_renewed renewed;
 		struct msg_request request;
 		struct msg_response answer;
+		struct msg_lease vote;
 		struct msg_bye bye;
 	};
 	json_t *json; // what the strings above point into; NULL in a message made by hand

@@ -14,6 +14,6 @@ struct message_row {
 };
 
 extern const struct message_row message_hello, message_applied, message_keys, message_observe,
-	message_samples, message_event, message_renew, message_response, message_ask;
+	message_samples, message_event, message_renew, message_response, message_ask, message_lease;
 extern const struct message_row message_welcome, message_desired, message_resync, message_reobserve,
-	message_watch, message_renewed, message_request, message_answer, message_bye;
+	message_watch, message_renewed, message_request, message_answer, message_vote, message_bye;

@@ -36,6 +36,7 @@ struct check_options {
 	int vxlan_port;
 	int wireguard_port;
 	int probe_port;
+	int ha_port;
 	int64_t now; // seconds since 1970
 	// Called for each thing that was looked at: NULL when it is sound, else what is wrong and
 	// the cure.

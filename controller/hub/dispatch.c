@@ -155,10 +155,17 @@ static void on_ask(struct session *s, const struct msg *msg)
 		hub_answer(s->hub, s->node_id, msg->ask.id, NULL, "this controller answers none");
 }
 
+static void on_lease(struct session *s, const struct msg *msg)
+{
+	if (s->hub->ops.lease)
+		s->hub->ops.lease(s->hub->ctx, s->node_id, msg->lease.message);
+}
+
 static void (*const handlers[])(struct session *s, const struct msg *msg) = {
 	[MSG_HELLO] = on_hello,     [MSG_APPLIED] = on_applied,   [MSG_KEYS] = on_keys,
 	[MSG_OBSERVE] = on_observe, [MSG_SAMPLES] = on_samples,   [MSG_EVENT] = on_event,
 	[MSG_RENEW] = on_renew,     [MSG_RESPONSE] = on_response, [MSG_ASK] = on_ask,
+	[MSG_LEASE] = on_lease,
 };
 
 static bool is_heard(const struct session *s, enum msg_type type)

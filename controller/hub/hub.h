@@ -95,6 +95,9 @@ struct hub_ops {
 
 	// A question, answered later by hub_answer. A node that floods is dropped by its rate.
 	void (*asked)(void *ctx, int64_t node_id, const struct msg_request *ask);
+
+	// A voter's message about an HA group's lease; answered by hub_vote.
+	void (*lease)(void *ctx, int64_t node_id, const char *message);
 };
 
 // Zero means the default in the comment. Strings are copied.
@@ -184,6 +187,9 @@ void hub_request_cancel(struct hub *hub, uint64_t id);
 // NULL.
 void hub_answer(struct hub *hub, int64_t node_id, int64_t id, const json_t *result,
 		const char *error);
+
+// Sends the controller's own message about an HA group's lease; one that is away does not get it.
+void hub_vote(struct hub *hub, int64_t node_id, const char *message);
 
 // Ends a node's sessions now, with a bye when it can still be sent. `retry` false: the node need
 // not come back.

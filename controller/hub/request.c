@@ -54,6 +54,15 @@ void hub_answer(struct hub *hub, int64_t node_id, int64_t id, const json_t *resu
 		queue_message(s, &msg);
 }
 
+void hub_vote(struct hub *hub, int64_t node_id, const char *message)
+{
+	struct session *s = session_of_node(hub, node_id);
+	const struct msg msg = { .type = MSG_VOTE, .vote = { .message = message } };
+
+	if (s)
+		queue_message(s, &msg);
+}
+
 static struct request *take_request(struct hub *hub, uint64_t id)
 {
 	for (struct request **at = &hub->requests; *at; at = &(*at)->next) {

@@ -74,18 +74,30 @@ static bool is_mtus(const json_t *value)
 	return json_is_object(value);
 }
 
+static bool is_generation(const json_t *value)
+{
+	return json_is_integer(value) && json_integer_value(value) > 0;
+}
+
 static const struct fact_kind {
+	enum kind_id of;
 	const char *name;
 	bool (*is_valid)(const json_t *value);
 } fact_kinds[] = {
-	{ "public_key", is_text },
-	{ "seen_address", is_address },
-	{ "local_addresses", is_prefixes },
-	{ "endpoints", is_endpoints },
-	{ "path_mtu", is_mtus },
+	{ KIND_NODES, "public_key", is_text },
+	{ KIND_NODES, "seen_address", is_address },
+	{ KIND_NODES, "local_addresses", is_prefixes },
+	{ KIND_NODES, "endpoints", is_endpoints },
+	{ KIND_NODES, "path_mtu", is_mtus },
+	{ KIND_HA_GROUPS, "settled", is_generation },
 };
 
-static int check_facts(const json_t *patch, struct err *err)
+static bool has_facts(enum kind_id kind)
+{
+	return kind == KIND_NODES || kind == KIND_HA_GROUPS;
+}
+
+static int check_facts(enum kind_id of, const json_t *patch, struct err *err)
 {
 	const char *name;
 	json_t *value;
@@ -97,7 +109,7 @@ static int check_facts(const json_t *patch, struct err *err)
 		const struct fact_kind *found = NULL;
 
 		for (size_t i = 0; i < ARRAY_LEN(fact_kinds); i++) {
-			if (strcmp(fact_kinds[i].name, name) == 0)
+			if (fact_kinds[i].of == of && strcmp(fact_kinds[i].name, name) == 0)
 				found = &fact_kinds[i];
 		}
 		if (!found)
@@ -142,6 +154,11 @@ bool intent_is_linked(const struct intent *intent, const char *network, const ch
 	return fleet_is_linked(intent->fleet, network, a, b);
 }
 
+bool intent_ha_group(const struct intent *intent, int64_t group_id, struct plan_ha *ret)
+{
+	return plan_ha_group(intent->fleet, group_id, ret);
+}
+
 // A peer with another's key would take its place on every host that has both.
 static int check_key(const struct intent *intent, int64_t node_id, const json_t *now,
 		     const json_t *patch, struct err *err)
@@ -167,9 +184,9 @@ int intent_set_facts(struct intent *intent, int64_t node_id, const json_t *patch
 		intent->settings.facts_delay_ms ? intent->settings.facts_delay_ms : FACTS_DELAY_MS;
 	char key[ID_KEY_SIZE];
 
-	if (!node || node->kind != KIND_NODES)
+	if (!node || !has_facts(node->kind))
 		return err_set(err, -ENOENT, "there is no node with id %lld", (long long)node_id);
-	int rc = check_facts(patch, err);
+	int rc = check_facts(node->kind, patch, err);
 	if (rc == 0)
 		rc = check_key(intent, node_id, now, patch, err);
 	if (rc < 0)
@@ -260,7 +277,8 @@ void facts_due(uv_timer_t *timer)
 			continue;
 		}
 		if (node && !job->actor)
-			job->actor = text_format("node/%s", node->name);
+			job->actor = node->kind == KIND_NODES ? text_format("node/%s", node->name)
+							      : strdup("controller");
 		if (map_set(job->facts, key, value) == 0)
 			(void)json_incref(value);
 	}
@@ -277,11 +295,10 @@ int facts_edits(struct intent *intent, const struct job *job, struct edits *edit
 	for (size_t at = 0; map_next(job->facts, &at, &key, &value);) {
 		struct resource *now = map_get(intent->by_id, key);
 
-		if (!now || now->kind != KIND_NODES ||
-		    (now->facts && json_equal(now->facts, value)))
+		if (!now || !has_facts(now->kind) || (now->facts && json_equal(now->facts, value)))
 			continue;
 		struct resource_parts parts = {
-			.kind = KIND_NODES,
+			.kind = now->kind,
 			.id = now->pub.id,
 			.name = now->name,
 			.spec = now->spec,

@@ -11,6 +11,7 @@
 #define VXLAN_PORT     4789
 #define WIREGUARD_PORT 51820
 #define PROBE_PORT     862 // STAMP
+#define HA_PORT        863
 #define FACTS_BURST    30
 #define FACTS_WAIT_MS  10000
 
@@ -78,6 +79,8 @@ int intent_open(const struct intent_settings *settings, struct intent **ret_inte
 		intent->settings.wireguard_port = WIREGUARD_PORT;
 	if (!intent->settings.probe_port)
 		intent->settings.probe_port = PROBE_PORT;
+	if (!intent->settings.ha_port)
+		intent->settings.ha_port = HA_PORT;
 	if (!intent->settings.facts_burst)
 		intent->settings.facts_burst = FACTS_BURST;
 	if (!intent->settings.facts_wait_ms)

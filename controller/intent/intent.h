@@ -27,7 +27,8 @@ struct intent_settings {
 	int vxlan_port;              // 0: 4789
 	int wireguard_port;          // first port of the networks, 0: 51820
 	int probe_port;              // of the links' probes, 0: 862
-	uint8_t probe_secret[32];    // their keys come from it
+	int ha_port;                 // of the HA groups' voters, 0: 863
+	uint8_t probe_secret[32];    // the keys of both come from it
 	int facts_delay_ms;     // facts that arrive within this time become one revision, 0: 200
 	unsigned facts_burst;   // changes of one node's facts at once, 0: 30
 	unsigned facts_wait_ms; // and then one each, 0: 10000
@@ -245,7 +246,8 @@ int intent_node_entries(struct intent *intent, int64_t node_id, intent_entry_fn 
 
 // What is known about a node, as a merge patch of
 // {"public_key": "base64", "local_addresses": ["192.0.2.7/24"], "seen_address": "192.0.2.7",
-//  "endpoints": {network: "ip:port" as public peers see it}, "path_mtu": {"network/peer": bytes}}
+//  "endpoints": {network: "ip:port" as public peers see it}, "path_mtu": {"network/peer": bytes}},
+// or about an HA group, by its id: {"settled": the generation that all its voters have}.
 // Visible at once, stored after a short delay; becomes a revision (actor node/NAME) if it changes
 // what any node should have. -ENOENT: no such node; -EINVAL: not a fact; -EEXIST: the public key is
 // another node's.
@@ -256,6 +258,10 @@ const json_t *intent_facts(const struct intent *intent, int64_t node_id);
 
 // The node, other than `but`, that has this WireGuard key; 0 when nobody has.
 int64_t intent_key_owner(const struct intent *intent, const char *public_key, int64_t but);
+
+// Who votes in an HA group now, as plan_ha_group() has it. False: there is no such group.
+struct plan_ha;
+bool intent_ha_group(const struct intent *intent, int64_t group_id, struct plan_ha *ret);
 
 // Whether two nodes have a link in a network.
 bool intent_is_linked(const struct intent *intent, const char *network, const char *a,

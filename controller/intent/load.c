@@ -178,6 +178,7 @@ static int ula_use(struct loading *l, const struct intent_settings *s, struct er
 		.vxlan_port = s->vxlan_port,
 		.wireguard_port = s->wireguard_port,
 		.probe_port = s->probe_port,
+		.ha_port = s->ha_port,
 	};
 
 	memcpy(settings.probe_secret, s->probe_secret, sizeof settings.probe_secret);
@@ -315,8 +316,9 @@ int intent_load(struct intent *intent, struct err *err)
 	// Another release may plan otherwise, and nobody has to remember to say so. A secret key
 	// that is another one makes other entries, too.
 	digest_format(digest_of_bytes(s->probe_secret, sizeof s->probe_secret), secret);
-	(void)snprintf(generation, sizeof generation, "%.16s/%d/%d/%d/%d/%.8s", weft_version(),
-		       PLAN_GENERATION, s->vxlan_port, s->wireguard_port, s->probe_port, secret);
+	(void)snprintf(generation, sizeof generation, "%.16s/%d/%d/%d/%d/%d/%.8s", weft_version(),
+		       PLAN_GENERATION, s->vxlan_port, s->wireguard_port, s->probe_port, s->ha_port,
+		       secret);
 	if (strcmp(generation, l.generation) == 0)
 		return 0;
 	memcpy(l.generation, generation, sizeof generation);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "plan/fleet_parts.h"
+#include "plan/ha.h"
 #include "plan/numbers.h"
 #include "plan/overlap.h"
 #include "plan/plan.h"
@@ -302,10 +303,21 @@ static int settle_gone(const struct allocation *a, const struct fleet_object *o)
 	return settle_indexes(a, o, NULL);
 }
 
+static int release_voters(const struct allocation *a, const struct fleet_object *group)
+{
+	char owner[OWNER_TEXT_SIZE];
+
+	owner_text(owner, fleet_kind_name(group->kind), group->id);
+	int rc = alloc_release(a->fleet->alloc, POOL_HA_VOTERS, owner, a->revision);
+	return rc < 0 ? err_set(a->err, rc, "out of memory") : 0;
+}
+
 static int settle_edit(const struct allocation *a, const struct fleet_edit *edit)
 {
 	const struct fleet_object *o = edit->after ? edit->after : edit->before;
 
+	if (o->kind == FLEET_HA_GROUP)
+		return edit->after ? ha_allocate(a->fleet, o, a->err) : release_voters(a, o);
 	if (o->kind != FLEET_NETWORK && o->kind != FLEET_SEGMENT)
 		return 0;
 	if (!edit->after)

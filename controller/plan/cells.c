@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "plan/ha.h"
+
 void cell_set_done(struct cell_set *set)
 {
 	free(set->items);
@@ -229,6 +231,42 @@ static void each_segment(struct cell_set *set, struct fleet *fleet,
 	}
 }
 
+// ---- HA groups ----
+
+static void touch_voters(struct cell_set *set, const struct fleet *fleet,
+			 const struct fleet_object *group)
+{
+	struct ha_voters voters;
+
+	ha_voters_now(fleet, group, &voters);
+	for (size_t i = 0; i < voters.count; i++) {
+		if (voters.ids[i] != HA_CONTROLLER)
+			cell_add(set, CELL_HA, voters.ids[i], group->id, 0);
+	}
+}
+
+static void touch_ha_group(struct cell_set *set, struct fleet *fleet,
+			   const struct fleet_object *self, const struct fleet_object *other)
+{
+	(void)other;
+	touch_voters(set, fleet, self);
+}
+
+// The groups that a node votes in, or (NULL) all that talk through a network: names and addresses
+// stand in the entries of every voter.
+static void touch_groups(struct cell_set *set, const struct fleet *fleet,
+			 const struct fleet_object *node, const struct fleet_object *network)
+{
+	struct fleet_object *group;
+	struct ha_voters voters;
+
+	for (size_t at = 0; fleet_next(fleet, FLEET_HA_GROUP, &at, &group);) {
+		ha_voters_now(fleet, group, &voters);
+		if (node ? ha_is_voter(&voters, node->id) : ha_network(fleet, group) == network)
+			touch_voters(set, fleet, group);
+	}
+}
+
 // ---- per kind of resource ----
 
 static void touch_in_network(struct cell_set *set, struct fleet *fleet,
@@ -254,6 +292,8 @@ static void touch_node(struct cell_set *set, struct fleet *fleet, const struct f
 	struct fleet_object *network;
 
 	cell_add(set, CELL_NODE, self->id, 0, 0);
+	if (!is_light)
+		touch_groups(set, fleet, self, NULL);
 	for (size_t at = 0; fleet_next(fleet, FLEET_NETWORK, &at, &network);) {
 		if (!network_member(network, self->name))
 			continue;
@@ -355,6 +395,7 @@ static void touch_network(struct cell_set *set, struct fleet *fleet,
 	}
 	if (!is_all && !is_probed_alike(&self->as.network, &other->as.network))
 		touch_all_links(set, fleet, self);
+	touch_groups(set, fleet, NULL, self);
 }
 
 static void touch_external(struct cell_set *set, const struct fleet *fleet,
@@ -437,6 +478,7 @@ static touch_fn *const touchers[FLEET_KIND_COUNT] = {
 	[FLEET_LINK] = touch_link,
 	[FLEET_SEGMENT] = touch_segment_edit,
 	[FLEET_SLA] = touch_sla,
+	[FLEET_HA_GROUP] = touch_ha_group,
 };
 
 static size_t differing_members(const struct fleet_object *self, const struct fleet_object *other)
@@ -510,11 +552,25 @@ static void own_in_segment(struct cell_set *set, struct fleet *fleet,
 		cell_add(set, CELL_OWNER, node->id, view->segment->id, view->members[i].node->id);
 }
 
+static void own_groups(struct cell_set *set, const struct fleet *fleet,
+		       const struct fleet_object *node)
+{
+	struct fleet_object *group;
+	struct ha_voters voters;
+
+	for (size_t at = 0; fleet_next(fleet, FLEET_HA_GROUP, &at, &group);) {
+		ha_voters_now(fleet, group, &voters);
+		if (ha_is_voter(&voters, node->id))
+			cell_add(set, CELL_HA, node->id, group->id, 0);
+	}
+}
+
 void cells_of_node(struct cell_set *set, struct fleet *fleet, const struct fleet_object *node)
 {
 	struct fleet_object *network, *link;
 
 	cell_add(set, CELL_NODE, node->id, 0, 0);
+	own_groups(set, fleet, node);
 	for (size_t at = 0; fleet_next(fleet, FLEET_NETWORK, &at, &network);) {
 		const struct net_member *member = network_member(network, node->name);
 

@@ -12,6 +12,7 @@ enum cell_kind {
 	CELL_WIRE,    // node in segment `scope` towards `other`: wire, port
 	CELL_OWNER,   // node in segment `scope` about `other`: what it may send, routes to its site
 	CELL_EXTERNAL, // node with the external link `scope`
+	CELL_HA,       // node as a voter of HA group `scope`
 	CELL_KIND_COUNT,
 };
 

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "model/kinds.h"
 
+#include "plan/ha.h"
 #include "plan/numbers.h"
 #include "plan/overlap.h"
 #include "plan/plan.h"
@@ -192,6 +193,21 @@ static void check_segment_edit(const struct checking *c, const struct fleet_obje
 	check_segment(c, segment);
 }
 
+static void refuse_group(void *arg, const struct fleet_object *group, const char *field,
+			 const char *text)
+{
+	refuse(arg, group, field, "%s", text);
+}
+
+// Nodes, networks and links bear on what stands on them.
+static void check_groups(struct checking *c)
+{
+	struct fleet_object *group;
+
+	for (size_t at = 0; fleet_next(c->fleet, FLEET_HA_GROUP, &at, &group);)
+		ha_check(c->fleet, group, refuse_group, c);
+}
+
 typedef void check_fn(const struct checking *c, const struct fleet_object *object);
 
 static check_fn *const checks[FLEET_KIND_COUNT] = {
@@ -200,6 +216,7 @@ static check_fn *const checks[FLEET_KIND_COUNT] = {
 	[FLEET_NETWORK] = check_network,
 	[FLEET_LINK] = check_link,
 	[FLEET_SEGMENT] = check_segment_edit,
+	[FLEET_HA_GROUP] = NULL, // all are looked at with every edit
 };
 
 // A link, say, may be looked at for itself and for its network: each sentence is wanted once.
@@ -260,6 +277,7 @@ int plan_check(struct fleet *fleet, const struct fleet_edit *edits, size_t count
 		if (o->kind != FLEET_NODE && o->kind != FLEET_LINK && map_set(edited, key, o) < 0)
 			return -ENOMEM;
 	}
+	check_groups(&c);
 	int rc = check_overlaps(&c, edited);
 	copy_once(&found, problems);
 	return rc;

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "plan/generate.h"
+#include "plan/ha.h"
 #include "plan/plan.h"
 
 static json_t *pool_json(const struct fleet *fleet, const struct fleet_object *owner)
@@ -183,11 +184,36 @@ static void show_site(struct fleet *fleet, const struct fleet_object *site, json
 	(void)json_object_set_new(ret, "nodes", nodes);
 }
 
+static void show_ha_group(struct fleet *fleet, const struct fleet_object *group, json_t *ret)
+{
+	const struct fleet_object *network = ha_network(fleet, group);
+	json_t *voters = json_array();
+	struct ha_voters list;
+
+	if (network)
+		(void)json_object_set_new(ret, "network", json_string(network->name));
+	ha_voters_now(fleet, group, &list);
+	for (size_t i = 0; i < list.count; i++) {
+		const struct fleet_object *node = fleet_find_id(fleet, FLEET_NODE, list.ids[i]);
+
+		(void)json_array_append_new(voters, json_string(node ? node->name
+								: list.ids[i] == HA_CONTROLLER
+									? "(controller)"
+									: "(deleted)"));
+	}
+	(void)json_object_set_new(ret, "id", json_integer(group->id));
+	(void)json_object_set_new(ret, "voters", voters);
+	(void)json_object_set_new(ret, "generation", json_integer(list.generation));
+	(void)json_object_set_new(ret, "is_settled", json_boolean(ha_is_settled(fleet, group)));
+}
+
 typedef void show_fn(struct fleet *fleet, const struct fleet_object *object, json_t *ret);
 
 static show_fn *const shows[FLEET_KIND_COUNT] = {
-	[FLEET_NODE] = show_node, [FLEET_SITE] = show_site,       [FLEET_NETWORK] = show_network,
-	[FLEET_LINK] = show_link, [FLEET_SEGMENT] = show_segment, [FLEET_SLA] = NULL,
+	[FLEET_NODE] = show_node,         [FLEET_SITE] = show_site,
+	[FLEET_NETWORK] = show_network,   [FLEET_LINK] = show_link,
+	[FLEET_SEGMENT] = show_segment,   [FLEET_SLA] = NULL,
+	[FLEET_HA_GROUP] = show_ha_group,
 };
 
 json_t *plan_effective(struct fleet *fleet, enum fleet_kind kind, const char *name)

@@ -8,8 +8,9 @@
 #include "plan/fleet_parts.h"
 
 static const char *const kind_plurals[FLEET_KIND_COUNT] = {
-	[FLEET_NODE] = "nodes", [FLEET_SITE] = "sites",       [FLEET_NETWORK] = "networks",
-	[FLEET_LINK] = "links", [FLEET_SEGMENT] = "segments", [FLEET_SLA] = "slas",
+	[FLEET_NODE] = "nodes",         [FLEET_SITE] = "sites",       [FLEET_NETWORK] = "networks",
+	[FLEET_LINK] = "links",         [FLEET_SEGMENT] = "segments", [FLEET_SLA] = "slas",
+	[FLEET_HA_GROUP] = "ha-groups",
 };
 
 enum fleet_kind fleet_kind_parse(const char *plural)

@@ -22,6 +22,7 @@ enum fleet_kind {
 	FLEET_NETWORK,
 	FLEET_LINK,
 	FLEET_SEGMENT,
+	FLEET_HA_GROUP,
 	FLEET_KIND_COUNT,
 };
 
@@ -34,7 +35,8 @@ struct fleet_settings {
 	int wireguard_port;
 	uint8_t ula[6];           // the controller's own /48 of fd00::/8
 	int probe_port;           // where the ends of a link answer each other's probes
-	uint8_t probe_secret[32]; // the links' keys are derived from it
+	int ha_port;              // where the voters of HA groups talk to each other
+	uint8_t probe_secret[32]; // the keys of links and HA groups are derived from it
 };
 
 struct fleet *fleet_new(const struct fleet_settings *settings);
@@ -50,7 +52,7 @@ struct fleet_source {
 	int64_t id;
 	const char *name;
 	const json_t *spec;  // passed the schema
-	const json_t *facts; // only of nodes, may be NULL
+	const json_t *facts; // of nodes and HA groups, may be NULL
 };
 int fleet_object_new(const struct fleet_source *source, struct fleet_object **ret_object,
 		     struct err *err);

@@ -68,7 +68,13 @@ void generate_probe(struct generation *g, const struct network_cell *cell);
 void generate_external(struct generation *g, const struct fleet_object *link);
 void generate_segment(struct generation *g, const struct segment_cell *cell);
 void generate_wire(struct generation *g, const struct segment_cell *cell);
+void generate_ha(struct generation *g, const struct fleet_object *group);
 void generate_owner(struct generation *g, const struct segment_cell *cell);
+
+// A key of 64 hexadecimal digits for what `info` names, derived from the controller's secret.
+// False: out of memory.
+enum { SECRET_TEXT_SIZE = 65 };
+bool generate_secret(const struct generation *g, const char *info, char ret_text[SECRET_TEXT_SIZE]);
 
 // ---- texts and arrays that several bodies share ----
 

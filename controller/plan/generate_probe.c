@@ -6,30 +6,35 @@
 
 #include "plan/generate.h"
 
-enum { KEY_SIZE = 32, KEY_TEXT_SIZE = 2 * KEY_SIZE + 1 };
-
-// HKDF-Expand (RFC 5869, 2.3) of one block: the secret is as good as random, and the information
-// names the link by ids, so that a rename changes no key. False: out of memory.
-static bool link_key(const struct generation *g, const struct network_cell *cell,
-		     char ret_text[KEY_TEXT_SIZE])
+// HKDF-Expand (RFC 5869, 2.3) of one block: the secret is as good as random. The counter of the one
+// block stands behind the information.
+bool generate_secret(const struct generation *g, const char *info, char ret_text[SECRET_TEXT_SIZE])
 {
-	const int64_t a = g->node->id, b = cell->peer->id;
-	unsigned char key[KEY_SIZE];
+	unsigned char key[32];
 	unsigned key_len = 0;
-	char info[128];
+	char block[128];
 
-	// The counter of the one block stands where the text ends.
-	const int len = snprintf(info, sizeof info, "probe/%lld/%lld/%lld\x01",
-				 (long long)cell->network->id, (long long)(a < b ? a : b),
-				 (long long)(a < b ? b : a));
+	const int len = snprintf(block, sizeof block, "%s\x01", info);
 	if (!HMAC(EVP_sha256(), g->fleet->settings.probe_secret,
-		  sizeof g->fleet->settings.probe_secret, (const unsigned char *)info, (size_t)len,
+		  sizeof g->fleet->settings.probe_secret, (const unsigned char *)block, (size_t)len,
 		  key, &key_len))
 		return false;
 	for (size_t i = 0; i < sizeof key; i++)
 		(void)snprintf(ret_text + 2 * i, 3, "%02x", key[i]);
 	OPENSSL_cleanse(key, sizeof key);
 	return true;
+}
+
+// The link is named by ids, so that a rename changes no key.
+static bool link_key(const struct generation *g, const struct network_cell *cell,
+		     char ret_text[SECRET_TEXT_SIZE])
+{
+	const int64_t a = g->node->id, b = cell->peer->id;
+	char info[96];
+
+	(void)snprintf(info, sizeof info, "probe/%lld/%lld/%lld", (long long)cell->network->id,
+		       (long long)(a < b ? a : b), (long long)(a < b ? b : a));
+	return generate_secret(g, info, ret_text);
 }
 
 const struct fleet_probe *link_probe(const struct fleet *fleet, const struct fleet_object *network,
@@ -106,7 +111,7 @@ static bool link_addresses(const struct generation *g, const struct network_cell
 void generate_probe(struct generation *g, const struct network_cell *cell)
 {
 	const char *network = cell->network->name, *peer = cell->peer->name;
-	char device[DEVICE_NAME_SIZE], key[KEY_TEXT_SIZE], text[ADDRESS_TEXT_SIZE];
+	char device[DEVICE_NAME_SIZE], key[SECRET_TEXT_SIZE], text[ADDRESS_TEXT_SIZE];
 	char peer_key[192], key_key[192], address_key[192];
 	struct address own, theirs;
 

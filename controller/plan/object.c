@@ -15,6 +15,8 @@
 #define PROBE_HOLD_DOWN_DEFAULT_MS      2000
 #define SLA_FOR_DEFAULT_MS              3000
 #define SLA_CLEAR_FOR_DEFAULT_MS        30000
+#define HA_LEASE_DEFAULT_MS             650
+#define HA_HOLD_DOWN_DEFAULT_MS         30000
 
 // "node/bob" and "bob" alike; NULL when absent. Specs passed the schema, so the kind in front is
 // right.
@@ -342,9 +344,59 @@ static int segment_parse(struct fleet_object *o, struct err *err)
 	return 0;
 }
 
+static size_t nodes_parse(const json_t *list, const char *ret_names[HA_VOTERS_MAX])
+{
+	const json_t *item;
+	size_t n = 0, i;
+
+	json_array_foreach((json_t *)list, i, item)
+	{
+		const char *name = reference(item, KIND_NODES);
+
+		if (name && n < HA_VOTERS_MAX)
+			ret_names[n++] = name;
+	}
+	return n;
+}
+
+static int ha_parse(struct fleet_object *o, struct err *err)
+{
+	struct fleet_ha *ha = &o->as.ha;
+	const json_t *vips = json_object_get(o->spec, "vip"), *item;
+	const char *isolation = json_string_value(json_object_get(o->spec, "on_isolation"));
+	bool is_lasting = json_is_false(json_object_get(o->spec, "preempt"));
+	size_t i;
+
+	ha->n_members = nodes_parse(json_object_get(o->spec, "members"), ha->members);
+	ha->n_witnesses = nodes_parse(json_object_get(o->spec, "witness"), ha->witnesses);
+	ha->site = reference(json_object_get(o->spec, "site"), KIND_SITES);
+	ha->network = reference(json_object_get(o->spec, "network"), KIND_NETWORKS);
+	ha->interface = json_string_value(json_object_get(o->spec, "interface"));
+	json_array_foreach((json_t *)vips, i, item)
+	{
+		const char *text = json_string_value(item);
+
+		if (text && ha->n_vips < HA_VIPS_MAX &&
+		    address_parse(text, &ha->vips[ha->n_vips], NULL) == 0)
+			ha->n_vips++;
+	}
+	if (ha->n_members == 0 || ha->n_vips == 0 || !ha->interface)
+		return err_set(err, -EINVAL,
+			       "ha-groups.%s: members, addresses and their interface are needed",
+			       o->name);
+	ha->lease_ms = field_ms(o->spec, "lease", HA_LEASE_DEFAULT_MS);
+	ha->hold_down_ms =
+		is_lasting ? -1 : field_ms(o->spec, "hold_down", HA_HOLD_DOWN_DEFAULT_MS);
+	ha->holds_isolated = isolation && strcmp(isolation, "hold") == 0;
+	ha->settled = json_integer_value(json_object_get(o->facts, "settled"));
+	return 0;
+}
+
 static int (*const parsers[FLEET_KIND_COUNT])(struct fleet_object *, struct err *) = {
-	[FLEET_NODE] = node_parse, [FLEET_SITE] = site_parse,       [FLEET_NETWORK] = network_parse,
-	[FLEET_LINK] = link_parse, [FLEET_SEGMENT] = segment_parse, [FLEET_SLA] = sla_parse,
+	[FLEET_NODE] = node_parse,       [FLEET_SITE] = site_parse,
+	[FLEET_NETWORK] = network_parse, [FLEET_LINK] = link_parse,
+	[FLEET_SEGMENT] = segment_parse, [FLEET_SLA] = sla_parse,
+	[FLEET_HA_GROUP] = ha_parse,
 };
 
 int fleet_object_new(const struct fleet_source *source, struct fleet_object **ret_object,

@@ -84,6 +84,25 @@ struct fleet_segment {
 	int hello_s, max_age_s, forward_delay_s;
 };
 
+enum { HA_VOTERS_MAX = 16, HA_VIPS_MAX = 16 };
+
+// Names are of nodes.
+struct fleet_ha {
+	const char *members[HA_VOTERS_MAX];
+	size_t n_members;
+	const char *witnesses[HA_VOTERS_MAX];
+	size_t n_witnesses;
+	const char *site;    // NULL: none
+	const char *network; // NULL: the first that has them all
+	struct address vips[HA_VIPS_MAX];
+	size_t n_vips;
+	const char *interface;
+	int lease_ms;
+	int hold_down_ms; // -1: never
+	bool holds_isolated;
+	int64_t settled; // the generation of voters that all of them have by now, 0: none yet
+};
+
 struct fleet_object {
 	size_t refs;
 	enum fleet_kind kind;
@@ -98,6 +117,7 @@ struct fleet_object {
 		struct fleet_link link;
 		struct fleet_segment segment;
 		struct fleet_sla sla;
+		struct fleet_ha ha;
 	} as;
 };
 

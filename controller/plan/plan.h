@@ -83,6 +83,20 @@ int plan_node(struct fleet *fleet, int64_t node_id, plan_entry_fn *each, void *a
 typedef int plan_link_fn(void *arg, const char *network, const char *a, const char *b);
 int plan_each_link(const struct fleet *fleet, plan_link_fn *each, void *arg);
 
+// Who votes in an HA group now.
+#define PLAN_HA_MAX 16
+struct plan_ha {
+	int64_t generation; // of the list of voters
+	int64_t settled;    // the last that all of them were known to have
+	int64_t lease_ms;
+	int64_t voters[PLAN_HA_MAX]; // node ids, without the controller
+	size_t n_voters;
+	int64_t members[PLAN_HA_MAX]; // those of them that may be active
+	size_t n_members;
+	bool has_controller; // it votes, too
+};
+bool plan_ha_group(const struct fleet *fleet, int64_t group_id, struct plan_ha *ret);
+
 // {} or what was allocated and defaulted for an object: addresses, ports, VNIs, devices. New
 // reference, NULL: no memory.
 json_t *plan_effective(struct fleet *fleet, enum fleet_kind kind, const char *name);

@@ -84,6 +84,10 @@ static const struct {
 	{ RTT_FAMILY, "Round trips of probes.", true },
 	{ ONE_WAY_FAMILY, "The way to the peer and back, while the clocks allow to tell.", true },
 	{ "weft_link_histograms_left_out", "Links beyond those whose histogram is shown.", true },
+	{ "weft_ha_active", "1 while the node is its HA group's active member.", true },
+	{ "weft_ha_epoch", "Grows with each change of the active member.", true },
+	{ "weft_ha_voters", "Voters of the HA group.", true },
+	{ "weft_ha_voters_heard", "Of these, those that this node hears.", true },
 	{ "weft_wire_up", "1 when the wire's device is up.", true },
 	{ "weft_wire_forwards", "1 while the wire's own probes come back.", true },
 	{ "weft_port_forwarding", "1 when the bridge port forwards.", true },
@@ -361,6 +365,27 @@ static void put_observed(struct exposition *out, const struct subject *node, con
 	}
 }
 
+static void put_groups(struct exposition *out, const struct subject *node,
+		       const struct entry_set *entries)
+{
+	static const char *const numbers[][2] = { { "weft_ha_epoch", "epoch" },
+						  { "weft_ha_voters", "voters" },
+						  { "weft_ha_voters_heard", "heard" } };
+	struct entry_change entry;
+	for (size_t at = 0; entries && entry_set_next_under(entries, "ha/", &at, &entry);) {
+		const char *group = entry.key + strlen("ha/");
+		json_auto_t *body = json_loadb(entry.body, entry.body_len, 0, NULL);
+		const char *state = json_string_value(json_object_get(body, "state"));
+		struct labels labels = labels_of_node(node);
+		labels_add(&labels, "group", group, strlen(group));
+		if (state && strcmp(state, "witness") != 0)
+			put(out, "weft_ha_active", labels.text, strcmp(state, "active") == 0);
+		for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
+			put(out, numbers[i][0], labels.text,
+			    json_number_value(json_object_get(body, numbers[i][1])));
+	}
+}
+
 static void put_node(struct exposition *out, const struct live *live, const json_t *node,
 		     const struct map *sites)
 {
@@ -386,6 +411,7 @@ static void put_node(struct exposition *out, const struct live *live, const json
 	const struct live_links links = live_node_links(live, id);
 	put(out, "weft_node_peers", labels.text, (double)links.peers);
 	put(out, "weft_node_peers_up", labels.text, (double)links.peers_up);
+	put_groups(out, &subject, live_node_entries(live, id));
 	json_auto_t *observed =
 		out->has_links ? live_observed_json(live, id) : live_samples_json(live, id);
 	put_observed(out, &subject, json_object_get(observed, "entries"));

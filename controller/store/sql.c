@@ -137,6 +137,12 @@ static const struct store_statement statements[SQL_COUNT] = {
 	S(SQL_WEBHOOK_PUT,
 	  "INSERT INTO webhook_progress (resource_id, event_id, delivered_ms) VALUES (?1, ?2, ?3) "
 	  "ON CONFLICT (resource_id) DO UPDATE SET event_id = excluded.event_id, delivered_ms = excluded.delivered_ms"),
+
+	S(SQL_LEASE_ALL, "SELECT group_id, epoch, holder, longest_us FROM lease ORDER BY group_id"),
+	S(SQL_LEASE_PUT,
+	  "INSERT INTO lease (group_id, epoch, holder, longest_us) VALUES (?1, ?2, ?3, ?4) "
+	  "ON CONFLICT (group_id) DO UPDATE SET epoch = excluded.epoch, holder = excluded.holder, "
+	  "longest_us = excluded.longest_us"),
 };
 // clang-format on
 

@@ -96,6 +96,8 @@ enum store_sql {
 	// webhooks
 	SQL_WEBHOOK_ALL,         // -> resource_id, event_id, delivered_ms
 	SQL_WEBHOOK_PUT,         // resource_id, event_id, delivered_ms
+	SQL_LEASE_ALL,           // group_id, epoch, holder, longest_us
+	SQL_LEASE_PUT,           // group_id, epoch, holder, longest_us
 
 	SQL_COUNT,
 };

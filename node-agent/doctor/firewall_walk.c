@@ -161,12 +161,18 @@ static enum ending walk_chain(struct walk *w, const struct chain *chain, int dep
 	return END_NONE;
 }
 
+// "weft", and "weft_ha_5" before the addresses of an HA group.
+static bool is_own_table(const char *name)
+{
+	return strcmp(name, "weft") == 0 || strncmp(name, "weft_ha_", strlen("weft_ha_")) == 0;
+}
+
 static bool is_met(const json_t *chain, enum walk_hook hook, int family)
 {
 	const char *of = word_of(chain, "family");
 
 	return strcmp(word_of(chain, "hook"), hook == WALK_INPUT ? "input" : "forward") == 0 &&
-	       strcmp(word_of(chain, "table"), "weft") != 0 &&
+	       !is_own_table(word_of(chain, "table")) &&
 	       (strcmp(of, "inet") == 0 || strcmp(of, family == 4 ? "ip" : "ip6") == 0);
 }
 

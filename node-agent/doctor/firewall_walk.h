@@ -31,6 +31,6 @@ struct walk_result {
 	char chain[64];
 };
 
-// `rules` is {"nftables": [...]}; tables named "weft" are left out.
+// `rules` is {"nftables": [...]}; Weft's own tables are left out.
 void firewall_walk(const json_t *rules, enum walk_hook hook, const struct walk_packet *packet,
 		   struct walk_result *ret);

@@ -50,6 +50,11 @@ struct nlmsghdr *address_build(void *buf, bool add, int index, const struct kern
 		put_broadcast(nlh, p);
 	if (add && p->ip.family == AF_INET6)
 		mnl_attr_put_u32(nlh, IFA_FLAGS, a->flags);
+	if (add && a->is_no_source) {
+		const struct ifa_cacheinfo life = { .ifa_prefered = 0, .ifa_valid = UINT32_MAX };
+
+		mnl_attr_put(nlh, IFA_CACHEINFO, sizeof life, &life);
+	}
 	return nlh;
 }
 

@@ -136,6 +136,21 @@ static int datagram_take(const struct netlink *nl, size_t size, struct answer *a
 	return 1;
 }
 
+static int answer_read(struct netlink *nl, struct answer *answer)
+{
+	for (;;) {
+		ssize_t n = mnl_socket_recvfrom(nl->socket, nl->buffer, sizeof nl->buffer);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_set(answer->err, -errno, "netlink answer: %s", strerror(errno));
+		int rc = datagram_take(nl, (size_t)n, answer);
+		if (rc <= 0)
+			return rc < 0 ? rc : answer->failed;
+	}
+}
+
 int netlink_talk(struct netlink *nl, struct nlmsghdr *request, netlink_message_fn fn, void *context,
 		 struct err *err)
 {
@@ -147,15 +162,23 @@ int netlink_talk(struct netlink *nl, struct nlmsghdr *request, netlink_message_f
 	request->nlmsg_seq = ++nl->sequence;
 	if (mnl_socket_sendto(nl->socket, request, request->nlmsg_len) < 0)
 		return err_set(err, -errno, "netlink request: %s", strerror(errno));
-	for (;;) {
-		ssize_t n = mnl_socket_recvfrom(nl->socket, nl->buffer, sizeof nl->buffer);
+	return answer_read(nl, &answer);
+}
 
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return err_set(err, -errno, "netlink answer: %s", strerror(errno));
-		int rc = datagram_take(nl, (size_t)n, &answer);
-		if (rc <= 0)
-			return rc < 0 ? rc : answer.failed;
+int netlink_talk_batch(struct netlink *nl, void *batch, size_t len, struct err *err)
+{
+	struct answer answer = { .err = err };
+
+	// One number for all: a refusal may answer any of them. Whatever comes after the first
+	// answer is of an old number by the time that it is read.
+	nl->sequence++;
+	for (size_t at = 0; at + sizeof(struct nlmsghdr) <= len;) {
+		struct nlmsghdr *nlh = (void *)((char *)batch + at);
+
+		nlh->nlmsg_seq = nl->sequence;
+		at += (nlh->nlmsg_len + 3u) & ~3u;
 	}
+	if (mnl_socket_sendto(nl->socket, batch, len) < 0)
+		return err_set(err, -errno, "netlink batch: %s", strerror(errno));
+	return answer_read(nl, &answer);
 }

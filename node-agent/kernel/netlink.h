@@ -26,3 +26,7 @@ typedef int (*netlink_message_fn)(const struct nlmsghdr *nlh, void *context);
 // own words in `err` where it has any.
 int netlink_talk(struct netlink *nl, struct nlmsghdr *request, netlink_message_fn fn, void *context,
 		 struct err *err);
+
+// Sends an nfnetlink batch of `len` bytes and reads until it is in force, or why it is not: then
+// none of it is.
+int netlink_talk_batch(struct netlink *nl, void *batch, size_t len, struct err *err);

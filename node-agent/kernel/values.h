@@ -135,8 +135,9 @@ struct kernel_address {
 	int index; // while parsing
 	char device[IFNAMSIZ];
 	struct kernel_prefix prefix;
-	uint8_t scope;  // RT_SCOPE_*
-	uint32_t flags; // IFA_F_*
+	uint8_t scope;     // RT_SCOPE_*
+	uint32_t flags;    // IFA_F_*
+	bool is_no_source; // to be added as one that is never chosen as a source
 };
 
 enum kernel_route_type { KERNEL_ROUTE_UNICAST, KERNEL_ROUTE_UNREACHABLE, KERNEL_ROUTE_OTHER };

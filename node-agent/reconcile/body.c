@@ -134,3 +134,31 @@ int body_mac(const json_t *body, const char *name, uint8_t ret[6], struct err *e
 		rc = err_prefix(err, "%s", name);
 	return rc;
 }
+
+static int digit(char c)
+{
+	static const char digits[] = "0123456789abcdef";
+	const char *at = c ? strchr(digits, c) : NULL;
+
+	return at ? (int)(at - digits) : -1;
+}
+
+int body_secret(const json_t *body, const char *name, uint8_t ret[BODY_SECRET_SIZE],
+		struct err *err)
+{
+	const char *text;
+
+	int rc = body_string(body, name, &text, err);
+	if (rc < 0)
+		return rc;
+	for (size_t i = 0; strlen(text) == 2 * BODY_SECRET_SIZE && i < BODY_SECRET_SIZE; i++) {
+		const int high = digit(text[2 * i]), low = digit(text[2 * i + 1]);
+
+		if (high < 0 || low < 0)
+			break;
+		ret[i] = (uint8_t)(high << 4 | low);
+		if (i + 1 == BODY_SECRET_SIZE)
+			return 0;
+	}
+	return err_set(err, -EINVAL, "%s: 64 hexadecimal digits are missing", name);
+}

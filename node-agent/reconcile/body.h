@@ -28,6 +28,10 @@ int body_device(const json_t *body, const char *name, char ret[IFNAMSIZ], struct
 int body_ip(const json_t *body, const char *name, struct kernel_ip *ret, struct err *err);
 int body_prefix(const json_t *body, const char *name, struct kernel_prefix *ret, struct err *err);
 int body_prefixes(const json_t *body, const char *name, struct prefix_list *ret, struct err *err);
+// 64 hexadecimal digits.
+enum { BODY_SECRET_SIZE = 32 };
+int body_secret(const json_t *body, const char *name, uint8_t ret[BODY_SECRET_SIZE],
+		struct err *err);
 int body_mac(const json_t *body, const char *name, uint8_t ret[6], struct err *err);
 
 // True when the field is there and not null.

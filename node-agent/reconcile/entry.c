@@ -6,8 +6,9 @@
 #include "reconcile/kind.h"
 
 const struct entry_kind *const entry_kinds[] = {
-	&kind_sysctl, &kind_wireguard, &kind_peer,  &kind_guard,     &kind_wire,  &kind_bridge,
-	&kind_port,   &kind_address,   &kind_route, &kind_probe_key, &kind_probe, &kind_echo,
+	&kind_sysctl, &kind_wireguard, &kind_peer,    &kind_guard, &kind_wire,
+	&kind_bridge, &kind_port,      &kind_address, &kind_route, &kind_probe_key,
+	&kind_ha_key, &kind_probe,     &kind_echo,    &kind_ha,
 };
 const size_t entry_kinds_len = ARRAY_LEN(entry_kinds);
 

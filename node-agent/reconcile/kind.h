@@ -62,7 +62,8 @@ struct entry_kind {
 };
 
 extern const struct entry_kind kind_sysctl, kind_wireguard, kind_peer, kind_guard, kind_wire,
-	kind_bridge, kind_port, kind_address, kind_route, kind_probe_key, kind_probe, kind_echo;
+	kind_bridge, kind_port, kind_address, kind_route, kind_probe_key, kind_ha_key, kind_probe,
+	kind_echo, kind_ha;
 
 extern const struct entry_kind *const entry_kinds[]; // ascending by rank
 extern const size_t entry_kinds_len;

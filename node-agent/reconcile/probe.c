@@ -58,35 +58,14 @@ const struct entry_kind kind_probe = {
 // ---- the key ----
 
 struct probe_key {
-	uint8_t bytes[RECONCILE_PROBE_KEY_SIZE];
+	uint8_t bytes[BODY_SECRET_SIZE];
 };
-
-static int digit(char c)
-{
-	static const char digits[] = "0123456789abcdef";
-	const char *at = c ? strchr(digits, c) : NULL;
-
-	return at ? (int)(at - digits) : -1;
-}
 
 static int parse_key(const json_t *json, void *body, struct err *err)
 {
 	struct probe_key *key = body;
-	const char *text;
 
-	int rc = body_string(json, "key", &text, err);
-	if (rc < 0)
-		return rc;
-	for (size_t i = 0; strlen(text) == 2 * sizeof key->bytes && i < sizeof key->bytes; i++) {
-		const int high = digit(text[2 * i]), low = digit(text[2 * i + 1]);
-
-		if (high < 0 || low < 0)
-			break;
-		key->bytes[i] = (uint8_t)(high << 4 | low);
-		if (i + 1 == sizeof key->bytes)
-			return 0;
-	}
-	return err_set(err, -EINVAL, "key: 64 hexadecimal digits are missing");
+	return body_secret(json, "key", key->bytes, err);
 }
 
 static void done_key(void *body)

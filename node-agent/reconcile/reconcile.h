@@ -158,6 +158,11 @@ typedef void reconcile_traffic_fn(void *context, const char *link, uint64_t rx_b
 				  uint64_t tx_bytes);
 void reconcile_each_traffic(const struct reconcile *r, reconcile_traffic_fn *each, void *context);
 
+// Each HA group that this node votes in, also while something that it needs does not stand.
+struct ha_config;
+typedef void reconcile_ha_fn(void *context, const struct ha_config *config);
+void reconcile_each_ha(const struct reconcile *r, reconcile_ha_fn *each, void *context);
+
 // Removes every object Weft owns, ends its wireguard-go processes and restores the saved sysctls.
 // Goes on after a failure and returns the first one.
 int reconcile_remove_all(struct reconcile *r, struct err *err);

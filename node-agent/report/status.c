@@ -101,6 +101,21 @@ static void add_links(const char *word, const json_t *links, struct text *t)
 	}
 }
 
+static void add_groups(const json_t *groups, struct text *t)
+{
+	size_t i;
+	const json_t *group;
+	json_array_foreach(groups, i, group)
+	{
+		text_addf(t, "ha          %-32s %-8s active: %s, %lld of %lld voters answer; %s\n",
+			  text_of(group, "group"), text_of(group, "state"),
+			  text_of(group, "holder"),
+			  (long long)json_integer_value(json_object_get(group, "heard")),
+			  (long long)json_integer_value(json_object_get(group, "voters")),
+			  text_of(group, "cause"));
+	}
+}
+
 void status_details(const json_t *status, struct text *t)
 {
 	text_addf(t, "node        %s\n", text_of(status, "name"));
@@ -121,4 +136,5 @@ void status_details(const json_t *status, struct text *t)
 	add_peers(json_object_get(status, "peers"), t);
 	add_links("link", json_object_get(status, "links"), t);
 	add_links("wire", json_object_get(status, "wires"), t);
+	add_groups(json_object_get(status, "ha"), t);
 }

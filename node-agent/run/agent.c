@@ -108,6 +108,8 @@ int agent_remove_all(struct agent *agent, struct err *err)
 	agent->is_leaving = true;
 	(void)uv_timer_stop(&agent->trial);
 	tree_close(take_ptr(&agent->tree));
+	// While the others can still be told that they may take over.
+	ha_close(take_ptr(&agent->ha), true);
 	session_event(agent, "info", "node_left", NULL, "the node left by its own wish");
 	int r = reconcile_remove_all(agent->reconcile, err);
 	// What could not be removed may be tried again: then the saved values are still needed.
@@ -150,6 +152,7 @@ static void shut(struct agent *agent)
 	icmp_close(take_ptr(&agent->icmp));
 	checksum_close(take_ptr(&agent->checksum));
 	names_close(take_ptr(&agent->names));
+	ha_close(take_ptr(&agent->ha), agent->is_leaving);
 	hooks_close(take_ptr(&agent->hooks));
 	control_close(take_ptr(&agent->control));
 	close_own_handles(agent);
@@ -159,7 +162,8 @@ static void on_stop_tick(uv_timer_t *timer)
 {
 	struct agent *agent = timer->data;
 	// The answer to `leave`, and the farewell to the controller, go out first.
-	bool wait = control_is_busy(agent->control) ||
+	// What is active stays so until the agent is back.
+	bool wait = control_is_busy(agent->control) || (agent->ha && !ha_is_prepared(agent->ha)) ||
 		    (agent->is_leaving && clock_mono_ms() - agent->applied_ms < LEAVE_MS);
 	if (wait && ++agent->stop_ticks < STOP_TICKS_MAX)
 		return;
@@ -171,6 +175,8 @@ void agent_stop(struct agent *agent)
 	if (agent->is_stopping)
 		return;
 	agent->is_stopping = true;
+	if (agent->ha && !agent->is_leaving)
+		ha_prepare_restart(agent->ha);
 	agent->applied_ms = clock_mono_ms();
 	(void)notify_stopping();
 	(void)uv_timer_stop(&agent->debounce);
@@ -307,6 +313,9 @@ static int open_parts(struct agent *agent, struct err *err)
 					  .boot_id = agent->boot_id };
 	if (tree_new(&tree, &agent->tree, err) < 0)
 		return err->code;
+	r = ha_new(agent->loop, agent->settings->state_dir, groups_told, agent, &agent->ha, err);
+	if (r < 0)
+		return r;
 	// Without an identity there is no session, but tunnels.
 	if (!*agent->troubles[TROUBLE_IDENTITY].text) {
 		agent->uplink =
@@ -380,6 +389,14 @@ int agent_run(const struct agent_settings *settings, struct err *err)
 	return r;
 }
 
+// What an agent that is not running left of its HA groups.
+static int remove_groups(struct err *err)
+{
+	CLEAN(vip_close_ptr) struct vip *vip = NULL;
+	int r = vip_open(&vip, err);
+	return r < 0 ? r : vip_drop_all(vip, err);
+}
+
 int agent_leave_host(const struct agent_settings *settings, struct err *err)
 {
 	struct agent agent = { .settings = settings, .lock_fd = -1 };
@@ -402,6 +419,8 @@ int agent_leave_host(const struct agent_settings *settings, struct err *err)
 		r = reconcile_new(&reconcile, &agent.reconcile, err);
 	if (r == 0)
 		r = reconcile_remove_all(agent.reconcile, err);
+	if (r == 0)
+		r = remove_groups(err);
 	// What could not be removed may be tried again: then the saved values are still needed.
 	if (r == 0)
 		r = storage_delete(settings, err);

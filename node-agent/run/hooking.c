@@ -159,3 +159,48 @@ void hooking_link(struct agent *agent, enum hook_event event, const char *link, 
 	}
 	hooks_fire(agent->hooks, event, subject, facts, n);
 }
+
+// "10.1.0.1 fd00:1::1".
+static void vips_of(const json_t *body, struct text *all)
+{
+	const json_t *list = json_object_get(body, "vip"), *item;
+	size_t i;
+	json_array_foreach((json_t *)list, i, item)
+	{
+		text_add(all, i ? " " : "");
+		text_add(all, json_string_value(item) ? json_string_value(item) : "");
+	}
+}
+
+void hooking_group(struct agent *agent, enum hook_event event, const char *group, uint64_t epoch)
+{
+	char key[WIRE_KEY_MAX + 8], epoch_text[24];
+	CLEAN(text_free) struct text all = { 0 };
+	if (!agent->hooks)
+		return;
+	(void)snprintf(key, sizeof key, "ha/%s", group);
+	CLEAN(json_decref_ptr) json_t *body = desired_body(agent, key);
+	struct hook_fact facts[8];
+	size_t n = 0;
+	facts[n++] = (struct hook_fact){ "self", agent->identity.name };
+	facts[n++] = (struct hook_fact){ "group", group };
+	vips_of(body, &all);
+	(void)snprintf(epoch_text, sizeof epoch_text, "%llu", (unsigned long long)epoch);
+	facts[n++] = (struct hook_fact){ "epoch", epoch_text };
+	if (text_of(body, "interface"))
+		facts[n++] = (struct hook_fact){ "lan_interface", text_of(body, "interface") };
+	if (all.len && !all.failed)
+		facts[n++] = (struct hook_fact){ "vips", all.data };
+	hooks_fire(agent->hooks, event, key, facts, n);
+	const json_t *names =
+		json_object_get(body, event == HOOK_HA_ACTIVE ? "on_active" : "on_inactive");
+	const json_t *name;
+	size_t i;
+	json_array_foreach((json_t *)names, i, name)
+	{
+		struct err err = { 0 };
+		if (json_is_string(name) && hooks_run(agent->hooks, json_string_value(name), event,
+						      key, facts, n, &err) < 0)
+			hooking_told(agent, "error", "hook_refused", key, err.text);
+	}
+}

@@ -12,5 +12,8 @@ void hooking_told(void *context, const char *severity, const char *kind, const c
 // An external link was judged: notes the addresses of its interface while it has them.
 void hooking_remember(struct agent *agent, const char *link);
 
+// The hooks that listen, and those that the group names (`on_active`, `on_inactive`).
+void hooking_group(struct agent *agent, enum hook_event event, const char *group, uint64_t epoch);
+
 // `link`: "home/bob", network and peer, or the name of an external one. `cause`: one sentence.
 void hooking_link(struct agent *agent, enum hook_event event, const char *link, const char *cause);

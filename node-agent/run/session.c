@@ -339,6 +339,9 @@ static void dispatch(struct agent *agent, const struct msg *msg)
 	case MSG_ANSWER:
 		ask_answered(agent, &msg->answer);
 		break;
+	case MSG_VOTE:
+		groups_take(agent, msg->vote.message);
+		break;
 	case MSG_BYE:
 		on_bye(agent, &msg->bye);
 		break;

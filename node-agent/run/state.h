@@ -10,6 +10,7 @@
 
 #include "bridge/tree.h"
 #include "desired/desired.h"
+#include "ha/ha.h"
 #include "hooks/hooks.h"
 #include "kernel/kernel.h"
 #include "lockout/lockout.h"
@@ -22,6 +23,7 @@
 #include "report/control.h"
 #include "report/report.h"
 #include "run/child.h"
+#include "run/groups.h"
 #include "run/links.h"
 #include "run/names.h"
 #include "run/trouble.h"
@@ -90,6 +92,7 @@ struct agent {
 	struct map *dead_wires; // keys of wires that forward nothing although their link is up
 	struct map
 		*addresses; // link -> those of its interface, as text: of external links, for hooks
+	struct ha *ha;
 	struct control *control;
 	struct uplink *uplink;
 

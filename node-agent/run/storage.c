@@ -7,6 +7,8 @@
 
 #include "base/file.h"
 
+#include "ha/record.h"
+
 CLEAN_FUNC(json_t, json_decref)
 
 enum { RESTORE_MAX = 1 << 20 };
@@ -101,6 +103,8 @@ int storage_delete(const struct agent_settings *settings, struct err *err)
 		r = file_delete_kept(paths.restore, err);
 	if (r == 0)
 		r = file_delete_kept(paths.settings, err);
+	if (r == 0)
+		r = record_delete_all(settings->state_dir, err);
 	if (r == 0) {
 		(void)unlink(paths.clock);
 		(void)unlink(paths.lockout);

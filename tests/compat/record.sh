@@ -30,18 +30,21 @@ conflict() {
 	in_host ada ip link del "$device"
 }
 
-# collect HOST: samples repeat themselves, three are enough.
+# collect HOST: samples and lease messages repeat themselves, some are enough.
 collect() {
 	in_host "$1" cat /var/lib/weft-record | jq -n -r --arg node "$1" --arg version "$(weft version | cut -d' ' -f2)" '
-		[inputs] | reduce .[] as $m ({seen: 0, kept: []};
-			if $m.from == "agent" and ($m.text | startswith("{\"type\":\"samples\"")) then .seen += 1 else . end
-			| if $m.from == "agent" and ($m.text | startswith("{\"type\":\"samples\"")) and .seen > 3 then . else .kept += [$m] end)
+		def often: (.text | startswith("{\"type\":\"lease\"")) or (.from == "agent" and (.text | startswith("{\"type\":\"samples\"")));
+		def word: .from + (.text | .[9:14]);
+		[inputs] | reduce .[] as $m ({seen: {}, kept: []};
+			if $m | often then .seen[$m | word] += 1 else . end
+			| if ($m | often) and .seen[$m | word] > 3 then . else .kept += [$m] end)
 		| "{\"version\":\($version | tojson),\"node\":\($node | tojson),\"messages\":[\n" + (.kept | map(tojson) | join(",\n")) + "\n]}"' >"$to/$1.json"
 }
 
 choose_programs
 sed 's/kim/ada/g; s/lou/ben/g; s/moe/cyd/g' "$here/fleets/three.yaml" >"$scratch/fleet.yaml"
-sed -e 's/^segments:/&\n  more: {network: side, mode: bridge}/' -e 's/^networks:/&\n  side: {mesh: [ada, ben]}/' "$scratch/fleet.yaml" >"$scratch/with.yaml"
+sed -e 's/^segments:/&\n  more: {network: side, mode: bridge}/' -e 's/^networks:/&\n  side: {mesh: [ada, ben]}/' \
+	-e '$a ha-groups: {pair: {members: [ada, ben], vip: [10.99.0.1], interface: lo}}' "$scratch/fleet.yaml" >"$scratch/with.yaml"
 # Joining, too, is done by the agent that writes everything down.
 sed -i "s,echo $WEFT_BIN)/weft-agent,echo $WEFT_BIN/../compat/recording)/weft-agent," "$scratch/bin/weft-agent"
 lab_up -f "$scratch/fleet.yaml"
@@ -50,6 +53,7 @@ weft apply -f "$scratch/with.yaml" >/dev/null
 settled
 metrics
 till 20 has_said '\"type\":\"samples\"'
+till 20 has_said '\"type\":\"lease\"'
 weft ping ada ben >/dev/null
 weft doctor ada >/dev/null
 in_host ada weft-agent doctor >/dev/null

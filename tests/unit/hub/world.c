@@ -161,7 +161,7 @@ void world_start_hub(struct world *w)
 	char certificate[128];
 	char key[128];
 	const struct hub_ops ops = { authorise, target,  entries, connected, disconnected, applied,
-				     observed,  samples, event,   renew,     NULL };
+				     observed,  samples, event,   renew,     NULL,         NULL };
 	const struct hub_config config = { .loop = &w->loop,
 					   .listen = listen,
 					   .certificate_file = certificate,

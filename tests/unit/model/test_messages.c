@@ -37,11 +37,12 @@ static void test_entry_kinds(void **state)
 		{ "guard-base", 30 },  { "guard-wire", 31 }, { "guard-segment", 32 },
 		{ "guard-owner", 33 }, { "wire", 40 },       { "bridge", 50 },
 		{ "port", 60 },        { "address", 70 },    { "route", 80 },
-		{ "probe-key", 90 },   { "probe", 95 },      { "echo", 95 },
+		{ "probe-key", 90 },   { "ha-key", 91 },     { "probe", 95 },
+		{ "echo", 95 },        { "ha", 96 },
 	};
-	static const char *const observed[] = { "node",  "wireguard", "peer",  "link",
-						"wire",  "bridge",    "port",  "address",
-						"route", "sysctl",    "guard", "finding" };
+	static const char *const observed[] = { "node",   "wireguard", "peer",    "link",  "wire",
+						"bridge", "port",      "address", "route", "sysctl",
+						"guard",  "finding",   "ha" };
 	json_auto_t *down = load_definitions("schema/messages/entries-desired.json");
 	json_auto_t *up = load_definitions("schema/messages/entries-observed.json");
 	(void)state;

@@ -22,7 +22,7 @@ static void drop_json(void *json)
 
 void lot_init(struct lot *lot)
 {
-	struct fleet_settings settings = { 4789, 51820, { 0xfd, 1, 2, 3, 4, 5 }, 862, { 7 } };
+	struct fleet_settings settings = { 4789, 51820, { 0xfd, 1, 2, 3, 4, 5 }, 862, 863, { 7 } };
 
 	memset(lot, 0, sizeof *lot);
 	lot->fleet = fleet_new(&settings);
@@ -94,12 +94,17 @@ void lot_put(struct lot *lot, const char *kind, const char *name, const char *sp
 	put(lot, kind, name, name, spec ? parse(spec) : NULL);
 }
 
+void lot_facts_of(struct lot *lot, const char *kind, const char *name, const char *facts)
+{
+	struct fleet_object *before = fleet_find(lot->fleet, fleet_kind_parse(kind), name);
+
+	assert_int_equal(map_set(lot->facts, name, parse(facts)), 0);
+	put(lot, kind, name, name, json_incref((json_t *)fleet_object_spec(before)));
+}
+
 void lot_facts(struct lot *lot, const char *node, const char *facts)
 {
-	struct fleet_object *before = fleet_find(lot->fleet, FLEET_NODE, node);
-
-	assert_int_equal(map_set(lot->facts, node, parse(facts)), 0);
-	put(lot, "nodes", node, node, json_incref((json_t *)fleet_object_spec(before)));
+	lot_facts_of(lot, "nodes", node, facts);
 }
 
 void lot_rename(struct lot *lot, const char *kind, const char *name, const char *to)
@@ -273,4 +278,66 @@ const struct plan_delta *lot_delta(const struct lot *lot, const char *node)
 			return &lot->last.items[i];
 	}
 	return NULL;
+}
+
+// ---- words of the tests ----
+
+void lot_change(struct lot *lot)
+{
+	struct err err;
+
+	if (lot_commit(lot, &err) < 0)
+		fail_msg("refused: %s", err.text);
+	lot_check_whole(lot);
+}
+
+struct lot *lot_article(void)
+{
+	static struct lot lot;
+
+	lot_init(&lot);
+	lot_put(&lot, "nodes", "rho", "{'address':'rho.example.net'}");
+	lot_put(&lot, "nodes", "epsilon", "{'address':'epsilon.example.net:61000'}");
+	lot_put(&lot, "nodes", "bob", "{'address':'2001:db8::b'}");
+	lot_put(&lot, "nodes", "vorke", "{}");
+	lot_put(&lot, "nodes", "pi0", "{}");
+	lot_put(&lot, "networks", "home", ARTICLE_NETWORK);
+	lot_put(&lot, "segments", "internet", "{'network':'home','mtu':1500}");
+	lot_change(&lot);
+	lot_facts(&lot, "rho",
+		  "{'public_key':'RHO','seen_address':'192.0.2.1','local_addresses':['192.0.2.1/"
+		  "24']}");
+	lot_facts(&lot, "epsilon", "{'public_key':'EPSILON'}");
+	lot_facts(&lot, "bob", "{'public_key':'BOB'}");
+	lot_facts(&lot, "vorke",
+		  "{'public_key':'VORKE','seen_address':'192.0.2.9','local_addresses':['192.0.2.9/"
+		  "24']}");
+	lot_facts(&lot, "pi0",
+		  "{'public_key':'PI0','seen_address':'198.51.100.7','local_addresses':['192.168.1."
+		  "5/24']}");
+	lot_change(&lot);
+	return &lot;
+}
+
+const char *lot_field(json_t *body, const char *name)
+{
+	static char text[512];
+	json_t *value = json_object_get(body, name);
+
+	if (json_is_string(value))
+		(void)snprintf(text, sizeof text, "%s", json_string_value(value));
+	else
+		text[json_dumpb(value, text, sizeof text - 1, JSON_COMPACT | JSON_ENCODE_ANY)] = 0;
+	return text;
+}
+
+void lot_says(struct lot *lot, const char *node, const char *key, const char *name,
+	      const char *value)
+{
+	json_t *body = lot_entry(lot, node, key);
+
+	if (!body)
+		fail_msg("%s has no %s", node, key);
+	assert_string_equal(lot_field(body, name), value);
+	json_decref(body);
 }

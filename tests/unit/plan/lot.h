@@ -25,6 +25,7 @@ void lot_done(struct lot *lot);
 void lot_put(struct lot *lot, const char *kind, const char *name, const char *spec);
 void lot_rename(struct lot *lot, const char *kind, const char *name, const char *to);
 void lot_facts(struct lot *lot, const char *node, const char *facts);
+void lot_facts_of(struct lot *lot, const char *kind, const char *name, const char *facts);
 
 // Makes the noted edits one change. 0, or what plan_check or plan_allocate refused, then nothing
 // changed.
@@ -42,3 +43,15 @@ void lot_check_whole(struct lot *lot);
 // Number of nodes that the last change touched, and whether it touched one.
 size_t lot_touched(const struct lot *lot);
 const struct plan_delta *lot_delta(const struct lot *lot, const char *node);
+
+// Makes the noted edits one change, which must not be refused, and checks the whole.
+void lot_change(struct lot *lot);
+
+// The private Internet of the examples: four in a mesh, one behind a NAT hanging off rho.
+#define ARTICLE_NETWORK "{'mesh':['rho','epsilon','bob','vorke'],'links':[['rho','pi0']]}"
+struct lot *lot_article(void);
+
+// A field of a body as text, valid until the next call; and that an entry's field is `value`.
+const char *lot_field(json_t *body, const char *name);
+void lot_says(struct lot *lot, const char *node, const char *key, const char *name,
+	      const char *value);

@@ -15,17 +15,6 @@
 
 #include "lot.h"
 
-#define ARTICLE_NETWORK "{'mesh':['rho','epsilon','bob','vorke'],'links':[['rho','pi0']]}"
-
-static void change(struct lot *lot)
-{
-	struct err err;
-
-	if (lot_commit(lot, &err) < 0)
-		fail_msg("refused: %s", err.text);
-	lot_check_whole(lot);
-}
-
 static void refused(struct lot *lot, const char *sentence)
 {
 	struct err err = { 0 };
@@ -33,58 +22,6 @@ static void refused(struct lot *lot, const char *sentence)
 	assert_true(lot_commit(lot, &err) < 0);
 	assert_string_equal(err.text, sentence);
 	lot_check_whole(lot);
-}
-
-// The private Internet of the examples: four in a mesh, one behind a NAT hanging off rho.
-static struct lot *article(void)
-{
-	static struct lot lot;
-
-	lot_init(&lot);
-	lot_put(&lot, "nodes", "rho", "{'address':'rho.example.net'}");
-	lot_put(&lot, "nodes", "epsilon", "{'address':'epsilon.example.net:61000'}");
-	lot_put(&lot, "nodes", "bob", "{'address':'2001:db8::b'}");
-	lot_put(&lot, "nodes", "vorke", "{}");
-	lot_put(&lot, "nodes", "pi0", "{}");
-	lot_put(&lot, "networks", "home", ARTICLE_NETWORK);
-	lot_put(&lot, "segments", "internet", "{'network':'home','mtu':1500}");
-	change(&lot);
-	lot_facts(&lot, "rho",
-		  "{'public_key':'RHO','seen_address':'192.0.2.1','local_addresses':['192.0.2.1/"
-		  "24']}");
-	lot_facts(&lot, "epsilon", "{'public_key':'EPSILON'}");
-	lot_facts(&lot, "bob", "{'public_key':'BOB'}");
-	lot_facts(&lot, "vorke",
-		  "{'public_key':'VORKE','seen_address':'192.0.2.9','local_addresses':['192.0.2.9/"
-		  "24']}");
-	lot_facts(&lot, "pi0",
-		  "{'public_key':'PI0','seen_address':'198.51.100.7','local_addresses':['192.168.1."
-		  "5/24']}");
-	change(&lot);
-	return &lot;
-}
-
-static const char *field(json_t *body, const char *name)
-{
-	static char text[512];
-	json_t *value = json_object_get(body, name);
-
-	if (json_is_string(value))
-		(void)snprintf(text, sizeof text, "%s", json_string_value(value));
-	else
-		text[json_dumpb(value, text, sizeof text - 1, JSON_COMPACT | JSON_ENCODE_ANY)] = 0;
-	return text;
-}
-
-static void entry_says(struct lot *lot, const char *node, const char *key, const char *name,
-		       const char *value)
-{
-	json_t *body = lot_entry(lot, node, key);
-
-	if (!body)
-		fail_msg("%s has no %s", node, key);
-	assert_string_equal(field(body, name), value);
-	json_decref(body);
 }
 
 static bool has(struct lot *lot, const char *node, const char *key)
@@ -97,25 +34,24 @@ static bool has(struct lot *lot, const char *node, const char *key)
 
 static void article_fleet_gets_tunnels_wires_and_bridges(void **state)
 {
-	struct lot *lot = article();
+	struct lot *lot = lot_article();
 
 	(void)state;
-	entry_says(lot, "rho", "wireguard/home", "port", "51820");
-	entry_says(lot, "rho", "wireguard/home", "mtu", "1560");
-	entry_says(lot, "rho", "address/home/10.64.0.1", "address", "10.64.0.1/32");
-	entry_says(lot, "rho", "address/home/fd01:203:405:1::1", "address",
-		   "fd01:203:405:1::1/128");
-	entry_says(lot, "rho", "route/home/pool-v4", "source", "10.64.0.1");
-	entry_says(lot, "rho", "route/home/pool-last-v6", "type", "unreachable");
-	entry_says(lot, "rho", "peer/home/bob", "allowed_ips",
-		   "[\"10.64.0.3/32\",\"fd01:203:405:1::3/128\"]");
-	entry_says(lot, "rho", "bridge/internet", "mtu", "1500");
-	entry_says(lot, "rho", "address/internet/10.128.0.1", "address", "10.128.0.1/22");
-	entry_says(lot, "rho", "wire/internet/pi0", "remote", "10.64.0.5");
-	entry_says(lot, "pi0", "wire/internet/rho", "remote", "10.64.0.1");
-	entry_says(lot, "rho", "port/internet/pi0", "cost", "100");
-	entry_says(lot, "rho", "guard/owner/internet/bob", "prefixes",
-		   "[\"10.128.0.3/32\",\"fd01:203:405:8001::3/128\"]");
+	lot_says(lot, "rho", "wireguard/home", "port", "51820");
+	lot_says(lot, "rho", "wireguard/home", "mtu", "1560");
+	lot_says(lot, "rho", "address/home/10.64.0.1", "address", "10.64.0.1/32");
+	lot_says(lot, "rho", "address/home/fd01:203:405:1::1", "address", "fd01:203:405:1::1/128");
+	lot_says(lot, "rho", "route/home/pool-v4", "source", "10.64.0.1");
+	lot_says(lot, "rho", "route/home/pool-last-v6", "type", "unreachable");
+	lot_says(lot, "rho", "peer/home/bob", "allowed_ips",
+		 "[\"10.64.0.3/32\",\"fd01:203:405:1::3/128\"]");
+	lot_says(lot, "rho", "bridge/internet", "mtu", "1500");
+	lot_says(lot, "rho", "address/internet/10.128.0.1", "address", "10.128.0.1/22");
+	lot_says(lot, "rho", "wire/internet/pi0", "remote", "10.64.0.5");
+	lot_says(lot, "pi0", "wire/internet/rho", "remote", "10.64.0.1");
+	lot_says(lot, "rho", "port/internet/pi0", "cost", "100");
+	lot_says(lot, "rho", "guard/owner/internet/bob", "prefixes",
+		 "[\"10.128.0.3/32\",\"fd01:203:405:8001::3/128\"]");
 	assert_false(has(lot, "pi0", "peer/home/bob"));
 	assert_false(has(lot, "bob", "wire/internet/pi0"));
 	lot_done(lot);
@@ -123,22 +59,22 @@ static void article_fleet_gets_tunnels_wires_and_bridges(void **state)
 
 static void peers_are_reached_where_they_can_be(void **state)
 {
-	struct lot *lot = article();
+	struct lot *lot = lot_article();
 
 	(void)state;
-	entry_says(lot, "bob", "peer/home/rho", "endpoints", "[\"rho.example.net:51820\"]");
-	entry_says(lot, "bob", "peer/home/epsilon", "endpoints", "[\"epsilon.example.net:61000\"]");
-	entry_says(lot, "rho", "peer/home/bob", "endpoints", "[\"[2001:db8::b]:51820\"]");
-	entry_says(lot, "rho", "peer/home/vorke", "endpoints", "[\"192.0.2.9:51820\"]");
-	entry_says(lot, "rho", "peer/home/pi0", "endpoints", "[]"); // behind a NAT, not seen yet
-	entry_says(lot, "rho", "peer/home/pi0", "keepalive", "0");
-	entry_says(lot, "pi0", "peer/home/rho", "keepalive", "15");
+	lot_says(lot, "bob", "peer/home/rho", "endpoints", "[\"rho.example.net:51820\"]");
+	lot_says(lot, "bob", "peer/home/epsilon", "endpoints", "[\"epsilon.example.net:61000\"]");
+	lot_says(lot, "rho", "peer/home/bob", "endpoints", "[\"[2001:db8::b]:51820\"]");
+	lot_says(lot, "rho", "peer/home/vorke", "endpoints", "[\"192.0.2.9:51820\"]");
+	lot_says(lot, "rho", "peer/home/pi0", "endpoints", "[]"); // behind a NAT, not seen yet
+	lot_says(lot, "rho", "peer/home/pi0", "keepalive", "0");
+	lot_says(lot, "pi0", "peer/home/rho", "keepalive", "15");
 	lot_facts(lot, "pi0",
 		  "{'public_key':'PI0','seen_address':'198.51.100.7','local_addresses':['192.168.1."
 		  "5/24'],"
 		  "'endpoints':{'home':'198.51.100.7:4242'}}");
-	change(lot);
-	entry_says(lot, "rho", "peer/home/pi0", "endpoints", "[\"198.51.100.7:4242\"]");
+	lot_change(lot);
+	lot_says(lot, "rho", "peer/home/pi0", "endpoints", "[\"198.51.100.7:4242\"]");
 	assert_int_equal(lot_touched(lot), 1);
 	lot_done(lot);
 }
@@ -150,7 +86,7 @@ static void both_ends_of_a_wire_agree_and_no_two_wires_share_a_vni(void **state)
 		{ "epsilon", "bob" }, { "epsilon", "vorke" }, { "bob", "vorke" },
 	};
 	char vnis[7][32];
-	struct lot *lot = article();
+	struct lot *lot = lot_article();
 
 	(void)state;
 	for (size_t i = 0; i < 7; i++) {
@@ -159,9 +95,9 @@ static void both_ends_of_a_wire_agree_and_no_two_wires_share_a_vni(void **state)
 		(void)snprintf(there, sizeof there, "wire/internet/%s", pairs[i][1]);
 		(void)snprintf(back, sizeof back, "wire/internet/%s", pairs[i][0]);
 		json_t *a = lot_entry(lot, pairs[i][0], there);
-		(void)snprintf(vnis[i], sizeof vnis[i], "%s", field(a, "vni"));
+		(void)snprintf(vnis[i], sizeof vnis[i], "%s", lot_field(a, "vni"));
 		json_decref(a);
-		entry_says(lot, pairs[i][1], back, "vni", vnis[i]);
+		lot_says(lot, pairs[i][1], back, "vni", vnis[i]);
 		for (size_t k = 0; k < i; k++)
 			assert_string_not_equal(vnis[i], vnis[k]);
 	}
@@ -170,18 +106,18 @@ static void both_ends_of_a_wire_agree_and_no_two_wires_share_a_vni(void **state)
 
 static void a_node_without_a_key_has_no_peers_until_it_comes(void **state)
 {
-	struct lot *lot = article();
+	struct lot *lot = lot_article();
 
 	(void)state;
 	lot_put(lot, "nodes", "new", "{}");
 	lot_put(lot, "networks", "home",
 		"{'mesh':['rho','epsilon','bob','vorke'],'links':[['rho','pi0'],['bob','new']]}");
-	change(lot);
+	lot_change(lot);
 	assert_false(has(lot, "bob", "peer/home/new"));
 	assert_true(has(lot, "bob", "wire/internet/new"));
 	assert_true(has(lot, "new", "peer/home/bob"));
 	lot_facts(lot, "new", "{'public_key':'NEW'}");
-	change(lot);
+	lot_change(lot);
 	assert_int_equal(lot_touched(lot), 1);
 	assert_true(has(lot, "bob", "peer/home/new"));
 	lot_done(lot);
@@ -189,7 +125,7 @@ static void a_node_without_a_key_has_no_peers_until_it_comes(void **state)
 
 static void adding_and_removing_a_node_leaves_the_others_as_they_were(void **state)
 {
-	struct lot *lot = article();
+	struct lot *lot = lot_article();
 	size_t before = lot_entry_count(lot, "rho");
 	json_t *wire = lot_entry(lot, "rho", "wire/internet/bob");
 
@@ -197,7 +133,7 @@ static void adding_and_removing_a_node_leaves_the_others_as_they_were(void **sta
 	lot_put(lot, "nodes", "new", "{}");
 	lot_put(lot, "networks", "home",
 		"{'mesh':['new','rho','epsilon','bob','vorke'],'links':[['rho','pi0']]}");
-	change(lot);
+	lot_change(lot);
 	json_t *same = lot_entry(lot, "rho", "wire/internet/bob");
 	assert_true(json_equal(wire, same));
 	const struct plan_delta *d = lot_delta(lot, "pi0"); // only learns what the new one owns
@@ -212,7 +148,7 @@ static void adding_and_removing_a_node_leaves_the_others_as_they_were(void **sta
 	json_decref(bridge);
 	lot_put(lot, "nodes", "new", NULL);
 	lot_put(lot, "networks", "home", ARTICLE_NETWORK);
-	change(lot);
+	lot_change(lot);
 	assert_int_equal(lot_entry_count(lot, "rho"), before);
 	assert_int_equal(lot_entry_count(lot, "new"), 0);
 	json_decref(wire);
@@ -222,14 +158,14 @@ static void adding_and_removing_a_node_leaves_the_others_as_they_were(void **sta
 
 static void a_rename_keeps_devices_addresses_and_vnis(void **state)
 {
-	struct lot *lot = article();
+	struct lot *lot = lot_article();
 	json_t *before = lot_entry(lot, "rho", "wire/internet/bob");
 
 	(void)state;
 	lot_rename(lot, "nodes", "bob", "robert");
 	lot_put(lot, "networks", "home",
 		"{'mesh':['rho','epsilon','robert','vorke'],'links':[['rho','pi0']]}");
-	change(lot);
+	lot_change(lot);
 	assert_false(has(lot, "rho", "wire/internet/bob"));
 	json_t *after = lot_entry(lot, "rho", "wire/internet/robert");
 	assert_non_null(after);
@@ -246,62 +182,62 @@ static void a_rename_keeps_devices_addresses_and_vnis(void **state)
 
 static void site_lans_get_routes_owners_and_forwarding(void **state)
 {
-	struct lot *lot = article();
+	struct lot *lot = lot_article();
 
 	(void)state;
 	lot_put(lot, "sites", "paris", "{'lan':['10.1.0.0/16','fd00:1::/48']}");
 	lot_put(lot, "nodes", "bob", "{'site':'paris'}");
 	lot_put(lot, "nodes", "rho", "{'site':'paris'}");
-	change(lot);
+	lot_change(lot);
 	// rho has the lower index and speaks for paris.
-	entry_says(lot, "vorke", "route/internet/10.1.0.0/16", "via", "10.128.0.1");
-	entry_says(lot, "vorke", "route/internet/fd00:1::/48", "via", "fd01:203:405:8001::1");
+	lot_says(lot, "vorke", "route/internet/10.1.0.0/16", "via", "10.128.0.1");
+	lot_says(lot, "vorke", "route/internet/fd00:1::/48", "via", "fd01:203:405:8001::1");
 	assert_true(has(lot, "rho", "sysctl/net.ipv4.ip_forward"));
 	assert_true(has(lot, "rho", "sysctl/net.ipv6.conf.all.forwarding"));
 	assert_false(has(lot, "bob", "sysctl/net.ipv4.ip_forward"));
 	assert_false(has(lot, "bob", "route/internet/10.1.0.0/16"));
-	entry_says(
+	lot_says(
 		lot, "rho", "guard/segment/internet", "own",
 		"[\"10.128.0.1/32\",\"fd01:203:405:8001::1/128\",\"10.1.0.0/16\",\"fd00:1::/48\"]");
 	lot_put(lot, "nodes", "rho", "{}");
-	change(lot);
-	entry_says(lot, "vorke", "route/internet/10.1.0.0/16", "via", "10.128.0.3");
+	lot_change(lot);
+	lot_says(lot, "vorke", "route/internet/10.1.0.0/16", "via", "10.128.0.3");
 	assert_false(has(lot, "rho", "sysctl/net.ipv4.ip_forward"));
 	lot_done(lot);
 }
 
 static void a_link_that_loses_fragments_clamps_the_segment(void **state)
 {
-	struct lot *lot = article();
+	struct lot *lot = lot_article();
 
 	(void)state;
 	lot_facts(lot, "pi0",
 		  "{'public_key':'PI0','path_mtu':{'home/rho':1440,'home/nobody':600}}");
-	change(lot);
-	entry_says(lot, "bob", "bridge/internet", "mtu", "1390");
-	entry_says(lot, "epsilon", "wire/internet/bob", "mtu", "1390");
-	entry_says(lot, "bob", "wireguard/home", "mtu", "1560");
+	lot_change(lot);
+	lot_says(lot, "bob", "bridge/internet", "mtu", "1390");
+	lot_says(lot, "epsilon", "wire/internet/bob", "mtu", "1390");
+	lot_says(lot, "bob", "wireguard/home", "mtu", "1560");
 	lot_put(lot, "links", "home.pi0.rho",
 		"{'network':'home','ends':['rho','pi0'],'disabled':true}");
-	change(lot);
-	entry_says(lot, "bob", "bridge/internet", "mtu", "1500");
+	lot_change(lot);
+	lot_says(lot, "bob", "bridge/internet", "mtu", "1500");
 	assert_false(has(lot, "pi0", "wire/internet/rho"));
 	assert_false(has(lot, "pi0", "peer/home/rho"));
 	lot_put(lot, "links", "home.bob.rho",
 		"{'network':'home','ends':['rho','bob'],'cost':7,'mtu':1300}");
-	change(lot);
-	entry_says(lot, "bob", "port/internet/rho", "cost", "7");
-	entry_says(lot, "epsilon", "bridge/internet", "mtu", "1300");
+	lot_change(lot);
+	lot_says(lot, "bob", "port/internet/rho", "cost", "7");
+	lot_says(lot, "epsilon", "bridge/internet", "mtu", "1300");
 	lot_done(lot);
 }
 
 static void clashes_are_refused_in_one_sentence(void **state)
 {
-	struct lot *lot = article();
+	struct lot *lot = lot_article();
 
 	(void)state;
 	lot_put(lot, "sites", "paris", "{'lan':['10.1.0.0/16']}");
-	change(lot);
+	lot_change(lot);
 	lot_put(lot, "networks", "home2", "{'mesh':['rho','bob'],'pool':['10.1.0.0/16']}");
 	refused(lot, "networks.home2.pool[0]: 10.1.0.0/16 overlaps sites.paris.lan[0] 10.1.0.0/16");
 	lot_put(lot, "sites", "ottawa", "{'lan':['10.64.3.0/24']}");
@@ -324,12 +260,12 @@ static void pools_avoid_what_nodes_report(void **state)
 	(void)state;
 	lot_init(&lot);
 	lot_put(&lot, "nodes", "a", "{}");
-	change(&lot);
+	lot_change(&lot);
 	lot_facts(&lot, "a", "{'local_addresses':['10.64.7.1/24','10.128.0.9/16']}");
-	change(&lot);
+	lot_change(&lot);
 	lot_put(&lot, "networks", "n", "{'mesh':['a']}");
 	lot_put(&lot, "segments", "s", "{'network':'n'}");
-	change(&lot);
+	lot_change(&lot);
 	assert_true(has(&lot, "a", "address/n/10.65.0.1"));
 	assert_true(has(&lot, "a", "address/s/10.129.0.1"));
 	lot_done(&lot);
@@ -360,7 +296,7 @@ static void a_segment_holds_64_nodes(void **state)
 	char *mesh = mesh_of(64);
 	lot_put(&lot, "networks", "m", mesh);
 	lot_put(&lot, "segments", "s", "{'network':'m'}");
-	change(&lot);
+	lot_change(&lot);
 	free(mesh);
 	mesh = mesh_of(65);
 	lot_put(&lot, "networks", "m", mesh);
@@ -407,75 +343,75 @@ static void one_more_in_a_mesh_of_1000_costs_its_neighbours(void **state)
 
 static void each_link_is_probed_under_a_key_of_its_own(void **state)
 {
-	struct lot *lot = article();
+	struct lot *lot = lot_article();
 	char key[128];
 
 	(void)state;
-	entry_says(lot, "rho", "probe/home/bob", "local", "10.64.0.1");
-	entry_says(lot, "rho", "probe/home/bob", "interval_ms", "200");
-	entry_says(lot, "rho", "probe/home/bob", "down", "3");
-	entry_says(lot, "rho", "probe/home/bob", "port", "862");
-	entry_says(lot, "rho", "probe/home/bob", "needs",
-		   "[\"peer/home/bob\",\"address/home/10.64.0.1\",\"probe-key/home/bob\"]");
+	lot_says(lot, "rho", "probe/home/bob", "local", "10.64.0.1");
+	lot_says(lot, "rho", "probe/home/bob", "interval_ms", "200");
+	lot_says(lot, "rho", "probe/home/bob", "down", "3");
+	lot_says(lot, "rho", "probe/home/bob", "port", "862");
+	lot_says(lot, "rho", "probe/home/bob", "needs",
+		 "[\"peer/home/bob\",\"address/home/10.64.0.1\",\"probe-key/home/bob\"]");
 	json_t *body = lot_entry(lot, "rho", "probe-key/home/bob");
-	(void)snprintf(key, sizeof key, "%s", field(body, "key"));
+	(void)snprintf(key, sizeof key, "%s", lot_field(body, "key"));
 	json_decref(body);
 	assert_int_equal(strlen(key), 64);
-	entry_says(lot, "bob", "probe-key/home/rho", "key", key);
+	lot_says(lot, "bob", "probe-key/home/rho", "key", key);
 	body = lot_entry(lot, "rho", "probe-key/home/epsilon");
-	assert_string_not_equal(field(body, "key"), key);
+	assert_string_not_equal(lot_field(body, "key"), key);
 	json_decref(body);
 	lot_rename(lot, "nodes", "bob", "rob");
 	lot_put(lot, "networks", "home",
 		"{'mesh':['rho','epsilon','rob','vorke'],'links':[['rho','pi0']]}");
-	change(lot);
-	entry_says(lot, "rho", "probe-key/home/rob", "key", key);
+	lot_change(lot);
+	lot_says(lot, "rho", "probe-key/home/rob", "key", key);
 	lot_done(lot);
 }
 
 static void a_link_says_how_it_is_probed_before_its_network_does(void **state)
 {
-	struct lot *lot = article();
+	struct lot *lot = lot_article();
 
 	(void)state;
 	lot_put(lot, "slas", "voice", "{'latency':'150ms','jitter':'3x','loss':'1%','for':'5s'}");
 	lot_put(lot, "networks", "home",
 		"{'mesh':['rho','epsilon','bob','vorke'],'links':[['rho','pi0']],"
 		"'probe':{'interval':'50ms','down':4},'sla':'voice'}");
-	change(lot);
-	entry_says(lot, "rho", "probe/home/bob", "interval_ms", "50");
-	entry_says(lot, "rho", "probe/home/bob", "down", "4");
-	entry_says(lot, "rho", "probe/home/bob", "up", "5");
-	entry_says(lot, "bob", "probe/home/rho", "sla",
-		   "{\"clear_for_ms\":30000,\"for_ms\":5000,\"jitter_permille\":3000,"
-		   "\"latency_us\":150000,\"loss_ppm\":10000}");
+	lot_change(lot);
+	lot_says(lot, "rho", "probe/home/bob", "interval_ms", "50");
+	lot_says(lot, "rho", "probe/home/bob", "down", "4");
+	lot_says(lot, "rho", "probe/home/bob", "up", "5");
+	lot_says(lot, "bob", "probe/home/rho", "sla",
+		 "{\"clear_for_ms\":30000,\"for_ms\":5000,\"jitter_permille\":3000,"
+		 "\"latency_us\":150000,\"loss_ppm\":10000}");
 	lot_put(lot, "links", "home.bob.rho",
 		"{'network':'home','ends':['bob','rho'],'probe':{'interval':'1s','hold_down':'9s'}"
 		"}");
-	change(lot);
+	lot_change(lot);
 	assert_int_equal(lot_touched(lot), 2);
-	entry_says(lot, "bob", "probe/home/rho", "interval_ms", "1000");
-	entry_says(lot, "bob", "probe/home/rho", "down", "3");
-	entry_says(lot, "bob", "probe/home/rho", "hold_down_ms", "9000");
-	entry_says(lot, "bob", "probe/home/epsilon", "interval_ms", "50");
+	lot_says(lot, "bob", "probe/home/rho", "interval_ms", "1000");
+	lot_says(lot, "bob", "probe/home/rho", "down", "3");
+	lot_says(lot, "bob", "probe/home/rho", "hold_down_ms", "9000");
+	lot_says(lot, "bob", "probe/home/epsilon", "interval_ms", "50");
 	lot_put(lot, "slas", "voice", "{'latency':'99ms'}");
-	change(lot);
+	lot_change(lot);
 	assert_int_equal(lot_touched(lot), 5);
-	entry_says(lot, "pi0", "probe/home/rho", "sla",
-		   "{\"clear_for_ms\":30000,\"for_ms\":3000,\"latency_us\":99000}");
+	lot_says(lot, "pi0", "probe/home/rho", "sla",
+		 "{\"clear_for_ms\":30000,\"for_ms\":3000,\"latency_us\":99000}");
 	lot_done(lot);
 }
 
 static void an_external_link_is_watched_at_its_node_alone(void **state)
 {
-	struct lot *lot = article();
+	struct lot *lot = lot_article();
 
 	(void)state;
 	lot_put(lot, "slas", "voice", "{'latency':'150ms'}");
 	lot_put(lot, "links", "upstairs",
 		"{'node':'rho','interface':'tun0','target':'10.9.0.2','sla':'voice',"
 		"'probe':{'interval':'1s'}}");
-	change(lot);
+	lot_change(lot);
 	assert_int_equal(lot_touched(lot), 1);
 	json_t *body = lot_entry(lot, "rho", "echo/upstairs");
 	json_t *want = json_pack("{s:s, s:s, s:i, s:i, s:i, s:i, s:[], s:{s:i, s:i, s:i}}",
@@ -486,7 +422,7 @@ static void an_external_link_is_watched_at_its_node_alone(void **state)
 	json_decref(body);
 	json_decref(want);
 	lot_put(lot, "slas", "voice", "{'latency':'99ms'}");
-	change(lot);
+	lot_change(lot);
 	assert_int_equal(lot_touched(lot), 1);
 	lot_rename(lot, "nodes", "rho", "rhododendron");
 	lot_put(lot, "networks", "home",
@@ -494,17 +430,17 @@ static void an_external_link_is_watched_at_its_node_alone(void **state)
 		"}");
 	lot_put(lot, "links", "upstairs",
 		"{'node':'rhododendron','interface':'tun0','target':'fd09::2','udp_port':7}");
-	change(lot);
-	entry_says(lot, "rhododendron", "echo/upstairs", "udp_port", "7");
+	lot_change(lot);
+	lot_says(lot, "rhododendron", "echo/upstairs", "udp_port", "7");
 	lot_put(lot, "links", "upstairs", "{'node':'bob','interface':'t','target':'fd09::2'}");
-	change(lot);
+	lot_change(lot);
 	assert_int_equal(lot_touched(lot), 2);
 	assert_null(lot_entry(lot, "rhododendron", "echo/upstairs"));
 	lot_put(lot, "links", "again", "{'node':'bob','interface':'t','target':'fd09::2'}");
 	refused(lot, "links.again.target: upstairs already watches fd09::2 through t of that node");
 	lot_put(lot, "links", "upstairs",
 		"{'node':'bob','interface':'t','target':'fd09::2','disabled':true}");
-	change(lot);
+	lot_change(lot);
 	assert_null(lot_entry(lot, "bob", "echo/upstairs"));
 	lot_done(lot);
 }

@@ -12,7 +12,7 @@ import { rightFor, useMay } from "../session";
 import { ResourcePage } from "./resource";
 
 const SINGULAR: Record<Kind, string> = {
-  nodes: "node", sites: "site", networks: "network", links: "link", segments: "segment", slas: "sla", secrets: "secret", webhooks: "webhook",
+  nodes: "node", sites: "site", networks: "network", links: "link", segments: "segment", "ha-groups": "HA group", slas: "sla", secrets: "secret", webhooks: "webhook",
   "enrolment-keys": "enrolment key", users: "user", tokens: "token",
 };
 

@@ -1,0 +1,38 @@
+#include "ha/config.h"
+
+#include <string.h>
+
+int ha_lease_config(const struct ha_config *config, struct lease_config *ret, struct err *err)
+{
+	struct lease_config c;
+
+	lease_config_init(&c);
+	const int64_t lease = (int64_t)config->lease_ms * 1000, usual = c.lease_us;
+	c.renew_us = c.renew_us * lease / usual;
+	c.trial_us = c.trial_us * lease / usual;
+	c.stagger_us = c.stagger_us * lease / usual;
+	c.bid_us = c.bid_us * lease / usual;
+	c.lease_us = lease;
+	c.hold_down_us = config->hold_down_ms < 0 ? -1 : (int64_t)config->hold_down_ms * 1000;
+	c.holds_isolated = config->holds_isolated;
+	c.group = config->id;
+	c.generation = config->generation;
+	c.self = config->self;
+	c.n_members = config->n_members;
+	c.n_voters = config->n_voters;
+	for (size_t i = 0; i < config->n_voters; i++)
+		c.voters[i] = config->voters[i].id;
+	int r = lease_config_check(&c, err);
+	if (r == 0)
+		*ret = c;
+	return r;
+}
+
+struct vip_set ha_vip_set(const struct ha_config *config)
+{
+	struct vip_set set = { .group = config->id, .n = config->n_vips };
+
+	memcpy(set.interface, config->interface, sizeof set.interface);
+	memcpy(set.ips, config->vips, sizeof set.ips);
+	return set;
+}
