@@ -5,6 +5,7 @@
 
 #include "base/clean.h"
 
+#include "cli/import_name.h"
 #include "cli/pin.h"
 #include "cli/wg_graph.h"
 
@@ -46,26 +47,6 @@ static struct interface *find_key(const struct import *m, const char *key)
 }
 
 // ---- names ----
-
-// Makes a resource name of any text: lower case, other characters become one "-". "" when nothing
-// is left.
-static void to_name(const char *text, size_t len, char ret[64])
-{
-	size_t n = 0;
-	for (size_t i = 0; i < len && n < 56; i++) {
-		char c = text[i];
-		if (c >= 'A' && c <= 'Z')
-			c = (char)(c - 'A' + 'a');
-		bool is_word = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-		if (is_word)
-			ret[n++] = c;
-		else if (n > 0 && ret[n - 1] != '-')
-			ret[n++] = '-';
-	}
-	while (n > 0 && ret[n - 1] == '-')
-		n--;
-	ret[n] = '\0';
-}
 
 // Takes `wanted` or, when another node is called so, the first free "wanted-2", "wanted-3", ...
 static void set_unique(const struct import *m, struct interface *self, const char *wanted)
@@ -114,17 +95,17 @@ static void name_by_path(const struct import *m, struct interface *self)
 		base_len -= 5;
 	char name[64] = { 0 };
 	if (is_device_name(base, base_len))
-		to_name(base, base_len, self->device);
+		import_name(base, base_len, self->device);
 	if (self->device[0] && slash) {
 		size_t dir_len = (size_t)(slash - path);
 		const char *dir = memrchr(path, '/', dir_len);
 		dir = dir ? dir + 1 : path;
 		if (shares_host(m, self, dir_len))
 			return;
-		to_name(dir, (size_t)(slash - dir), name);
+		import_name(dir, (size_t)(slash - dir), name);
 	}
 	if (!name[0])
-		to_name(base, base_len, name);
+		import_name(base, base_len, name);
 	set_unique(m, self, name[0] ? name : "node");
 }
 
@@ -132,10 +113,10 @@ static void name_by_peer(const struct import *m, struct interface *self, const c
 {
 	char name[64] = { 0 };
 	if (label)
-		to_name(label, strlen(label), name);
+		import_name(label, strlen(label), name);
 	if (!name[0]) {
 		char key[64];
-		to_name(self->key, 10, key);
+		import_name(self->key, 10, key);
 		(void)snprintf(name, sizeof(name), "peer-%.50s", key);
 	}
 	set_unique(m, self, name);

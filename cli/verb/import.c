@@ -1,13 +1,18 @@
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clean.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "settings/yaml.h"
+#include "settings/yaml_emit.h"
 
 #include "cli/call.h"
 #include "cli/show.h"
 #include "cli/verb/verbs.h"
+#include "cli/vpnham_check.h"
+#include "cli/vpnham_import.h"
 #include "cli/wg_import.h"
 
 static int read_one(const char *path, struct wg_quick **ret, struct err *err)
@@ -25,13 +30,15 @@ static int read_one(const char *path, struct wg_quick **ret, struct err *err)
 	return r;
 }
 
-static int import(struct call *call, struct err *err)
+static int import_wg(struct call *call, struct err *err)
 {
 	size_t n = call->n_args - 1;
 	struct wg_import_file *files = calloc(n ? n : 1, sizeof(*files));
 	if (!files)
 		return err_set(err, -ENOMEM, "out of memory");
-	int r = 0;
+	int r = call_has(call, "hooks")
+			? err_set(err, -EINVAL, "--hooks goes with vpnham: wg-quick has none")
+			: 0;
 	for (size_t i = 0; i < n && !r; i++) {
 		files[i].path = call_arg(call, i + 1);
 		r = read_one(files[i].path, &files[i].conf, err);
@@ -45,12 +52,103 @@ static int import(struct call *call, struct err *err)
 	return r ? r : show_text(call, &t, err);
 }
 
+// ---- vpnham ----
+
+// DIR/NODE/HOOK.yaml; with one host DIR/HOOK.yaml. Nothing that is there already is written over.
+static int write_hooks(const char *dir, const json_t *hooks, bool is_one, struct err *err)
+{
+	const char *name;
+	json_t *text;
+	json_object_foreach((json_t *)(uintptr_t)hooks, name, text)
+	{
+		const char *slash = strchr(name, '/');
+		CLEAN(free_ptr)
+		char *path = text_format("%s/%s", dir, is_one ? slash + 1 : name);
+		CLEAN(free_ptr) char *above = path ? strdup(path) : NULL;
+		if (!above)
+			return err_set(err, -ENOMEM, "out of memory");
+		*strrchr(above, '/') = '\0';
+		if (access(path, F_OK) == 0)
+			return err_set(err, -EEXIST,
+				       "%s exists: give another directory with --hooks", path);
+		int r = file_make_dirs(above, 0755, err);
+		if (!r)
+			r = file_replace(path, json_string_value(text), json_string_length(text),
+					 0644, err);
+		if (r)
+			return r;
+		fprintf(stderr, "wrote %s\n", path);
+	}
+	return 0;
+}
+
+static int read_vpnham(struct vpnham_file *file, struct err *err)
+{
+	int r = yaml_read_file(file->path, NULL, &file->config, err);
+	if (r)
+		return r;
+	r = vpnham_check(file->config, err);
+	return r ? err_prefix(err, "%s", file->path) : 0;
+}
+
+static int show_vpnham(struct call *call, struct vpnham_result *result, bool is_one,
+		       struct err *err)
+{
+	const char *dir = call_option(call, "hooks");
+	CLEAN(text_free) struct text t = { 0 };
+	int r = write_hooks(dir ? dir : "./hooks.d", result->hooks, is_one, err);
+	if (r)
+		return r;
+	fputs(result->notes.data ? result->notes.data : "", stderr);
+	yaml_emit(&t, result->resources);
+	return show_text(call, &t, err);
+}
+
+static int import_vpnham(struct call *call, struct err *err)
+{
+	size_t n = call->n_args - 1;
+	struct vpnham_file *files = calloc(n ? n : 1, sizeof(*files));
+	CLEAN(vpnham_result_done) struct vpnham_result result = { 0 };
+	if (!files)
+		return err_set(err, -ENOMEM, "out of memory");
+	int r = 0;
+	for (size_t i = 0; i < n && !r; i++) {
+		files[i].path = call_arg(call, i + 1);
+		r = read_vpnham(&files[i], err);
+	}
+	if (!r)
+		r = vpnham_import(files, n, &result, err);
+	if (!r)
+		r = show_vpnham(call, &result, n == 1, err);
+	for (size_t i = 0; i < n; i++)
+		json_decref(files[i].config);
+	free(files);
+	return r;
+}
+
+static int import(struct call *call, struct err *err)
+{
+	return strcmp(call_arg(call, 0), "vpnham") == 0 ? import_vpnham(call, err)
+							: import_wg(call, err);
+}
+
 static const struct verb_arg args[] = {
-	{ .name = "FORMAT", .word = WORD_CHOICE, .choices = "wg-quick", .help = "wg-quick" },
+	{ .name = "FORMAT",
+	  .word = WORD_CHOICE,
+	  .choices = "wg-quick|vpnham",
+	  .help = "wg-quick or vpnham" },
 	{ .name = "FILE",
 	  .word = WORD_FILE,
 	  .is_many = true,
 	  .help = "Configuration files, best of all hosts at once" },
+	{ 0 },
+};
+
+static const struct verb_option options[] = {
+	{ .name = "hooks",
+	  .value = "DIR",
+	  .word = WORD_FILE,
+	  .help = "vpnham: where the hook files go, ./hooks.d if not given" },
 	{ 0 },
 };
 
@@ -64,7 +162,18 @@ const struct verb verb_import = {
 		"Nothing secret is printed, and comments say what could not be carried over.\n"
 		"\n"
 		" weft import wg-quick */wg0.conf > fleet.yaml\n"
-		" weft plan -f fleet.yaml",
+		" weft plan -f fleet.yaml\n"
+		"\n"
+		"vpnham: give the files of all hosts, best of both sides. Hosts become nodes, "
+		"bridges sites "
+		"and\n"
+		"HA groups, tunnels external links. Scripts become hook files, for "
+		"/etc/weft/hooks.d of each "
+		"host;\n"
+		"what could not be carried over is told line by line.\n"
+		"\n"
+		" weft import vpnham left-a.yaml left-b.yaml --hooks hooks > fleet.yaml",
 	.args = args,
+	.options = options,
 	.run = import,
 };

@@ -1,0 +1,21 @@
+#include "cli/import_name.h"
+
+#include <stdbool.h>
+
+void import_name(const char *text, size_t len, char ret[IMPORT_NAME_SIZE])
+{
+	size_t n = 0;
+	for (size_t i = 0; i < len && n < IMPORT_NAME_LEN; i++) {
+		char c = text[i];
+		if (c >= 'A' && c <= 'Z')
+			c = (char)(c - 'A' + 'a');
+		bool is_word = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+		if (is_word)
+			ret[n++] = c;
+		else if (n > 0 && ret[n - 1] != '-')
+			ret[n++] = '-';
+	}
+	while (n > 0 && ret[n - 1] == '-')
+		n--;
+	ret[n] = '\0';
+}

@@ -1,0 +1,60 @@
+"""What is imported from other programs is taken by a controller as it is."""
+
+import os
+import subprocess
+import tempfile
+
+from controller import expect
+
+HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "vpnham")
+
+
+def weft(c, *words, **more):
+    """The real CLI, signed in with a token."""
+    environment = {"PATH": os.environ["PATH"], "HOME": c.dir, **more}
+    program = os.path.join(os.path.dirname(c.binary), "weft")
+    return subprocess.run([program, *words], capture_output=True, text=True, env=environment, timeout=60)
+
+
+def imported(c, hooks, *names):
+    return weft(c, "import", "vpnham", *(os.path.join(HERE, name) for name in names), "--hooks", hooks)
+
+
+def case_both_sides_of_a_vpnham_bridge(c):
+    with tempfile.TemporaryDirectory() as scratch:
+        done = imported(c, os.path.join(scratch, "hooks"), "left-active.yaml", "right-active.yaml")
+        assert done.returncode == 0, done.stderr
+        fleet = os.path.join(scratch, "fleet.yaml")
+        with open(fleet, "w") as f:
+            f.write(done.stdout)
+        token = expect(c.admin.put("/api/v1/tokens/importer", {"role": "admin"}), 201).json["token"]
+        certificate = os.path.join(scratch, "ca.crt")
+        with open(certificate, "w") as f:
+            f.write(c.admin.get("/api/v1/ca").text)
+        environment = {"WEFT_URL": f"https://127.0.0.1:{c.rest_port}", "WEFT_TOKEN": token, "WEFT_CA": certificate}
+        plan = weft(c, "plan", "-f", fleet, **environment)
+        assert plan.returncode == 3, (plan.returncode, plan.stdout, plan.stderr)
+        assert "ha-groups/vpnham-dev-lft" in plan.stdout, plan.stdout
+        applied = weft(c, "apply", "-f", fleet, **environment)
+        assert applied.returncode == 0, applied.stderr
+        link = expect(c.admin.get("/api/v1/links/vpnham-dev-lft-active-eth2"), 200).json["spec"]
+        assert link["target"] == "192.168.255.19", link
+        for field in ("secondary_interfaces", "partner_status_timeout", "probe_location"):
+            assert f"bridges.vpnham-dev-lft.{field}: " in done.stderr, done.stderr
+        with open(os.path.join(scratch, "hooks/vpnham-dev-lft-active/vpnham-dev-lft-link-active.yaml")) as f:
+            assert '"${link_interface}"' in f.read()
+        again = imported(c, os.path.join(scratch, "hooks"), "left-active.yaml", "right-active.yaml")
+        assert again.returncode == 1 and "exists: give another directory" in again.stderr, again.stderr
+
+
+def case_a_broken_vpnham_file_is_named(c):
+    with tempfile.TemporaryDirectory() as scratch:
+        path = os.path.join(scratch, "broken.yaml")
+        with open(os.path.join(HERE, "right-active.yaml")) as f:
+            text = f.read().replace("threshold_up: 5", "threshold_upp: 5")
+        with open(path, "w") as f:
+            f.write(text)
+        done = weft(c, "import", "vpnham", path, "--hooks", scratch)
+        assert done.returncode == 1 and done.stdout == "", done
+        said = "bridges.vpnham-dev-rgt.tunnel_interfaces.eth1.threshold_upp: vpnham has no such field, did you mean threshold_up?"
+        assert said in done.stderr, done.stderr
