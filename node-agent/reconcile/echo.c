@@ -68,3 +68,16 @@ void echo_each(const struct reconcile *r, reconcile_probe_fn *each, void *contex
 			each(context, &probe);
 	}
 }
+
+void echo_each_traffic(const struct reconcile *r, reconcile_traffic_fn *each, void *context)
+{
+	const struct entry *e;
+
+	for (size_t at = 0; (e = entry_next(r, &kind_echo, &at));) {
+		const struct echo *echo = e->body;
+		const struct kernel_link *link = kernel_snapshot_link(&r->seen, echo->device);
+
+		if (link)
+			each(context, judging_link(e), link->stats.rx_bytes, link->stats.tx_bytes);
+	}
+}

@@ -111,3 +111,9 @@ void reconcile_each_probe(const struct reconcile *r, reconcile_probe_fn *each, v
 	probe_each(r, each, context);
 	echo_each(r, each, context);
 }
+
+void reconcile_each_traffic(const struct reconcile *r, reconcile_traffic_fn *each, void *context)
+{
+	peer_each_traffic(r, each, context);
+	echo_each_traffic(r, each, context);
+}

@@ -20,3 +20,7 @@ json_t *judging_observe_nothing(struct reconcile *r, const struct entry *e);
 // reconcile_each_probe() of one kind.
 void probe_each(const struct reconcile *r, reconcile_probe_fn *each, void *context);
 void echo_each(const struct reconcile *r, reconcile_probe_fn *each, void *context);
+
+// The parts of reconcile_each_traffic.
+void peer_each_traffic(const struct reconcile *r, reconcile_traffic_fn *each, void *context);
+void echo_each_traffic(const struct reconcile *r, reconcile_traffic_fn *each, void *context);

@@ -6,6 +6,7 @@
 
 #include "reconcile/body.h"
 #include "reconcile/endpoint.h"
+#include "reconcile/judging.h"
 #include "reconcile/kind.h"
 #include "reconcile/owned.h"
 
@@ -413,7 +414,7 @@ static json_t *sample(struct reconcile *r, const struct entry *e)
 	return json;
 }
 
-void reconcile_each_traffic(const struct reconcile *r, reconcile_traffic_fn *each, void *context)
+void peer_each_traffic(const struct reconcile *r, reconcile_traffic_fn *each, void *context)
 {
 	const struct entry *e;
 

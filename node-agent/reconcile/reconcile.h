@@ -153,7 +153,8 @@ void reconcile_each_wire(const struct reconcile *r, reconcile_wire_fn each, void
 typedef void reconcile_probe_fn(void *context, const struct reconcile_probe *probe);
 void reconcile_each_probe(const struct reconcile *r, reconcile_probe_fn *each, void *context);
 
-// What WireGuard has carried over each link ("home/bob"), as the last look at the kernel found it.
+// What each link has carried, as the last look at the kernel found it: of a network's ("home/bob")
+// what WireGuard counts, of an external one its interface.
 typedef void reconcile_traffic_fn(void *context, const char *link, uint64_t rx_bytes,
 				  uint64_t tx_bytes);
 void reconcile_each_traffic(const struct reconcile *r, reconcile_traffic_fn *each, void *context);
