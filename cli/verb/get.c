@@ -12,17 +12,19 @@
 #include "cli/show.h"
 #include "cli/verb/verbs.h"
 
-// What is so now, beside what was written: the overview's nodes by name, and the links. Members are
-// NULL when that cannot be had, which is no reason to show nothing.
+// What is so now, beside what was written: the overview's nodes or HA groups by name, and the
+// links. Members are NULL when that cannot be had, which is no reason to show nothing.
 struct present {
 	json_t *nodes;
 	json_t *links;
+	json_t *groups;
 };
 
 static void present_done(struct present *present)
 {
 	json_decref(present->nodes);
 	json_decref(present->links);
+	json_decref(present->groups);
 }
 
 static json_t *ask(const struct call *call, const char *path)
@@ -35,22 +37,33 @@ static json_t *ask(const struct call *call, const char *path)
 	return NULL;
 }
 
+// A list of the overview by name; NULL when it cannot be had.
+static json_t *by_name(const json_t *state, const char *list)
+{
+	json_t *ret = state ? json_object() : NULL;
+	size_t at;
+	json_t *one;
+	json_array_foreach(json_object_get(state, list), at, one)
+	{
+		const char *name = json_string_value(json_object_get(one, "name"));
+		if (name)
+			(void)json_object_set(ret, name, one);
+	}
+	return ret;
+}
+
 static void read_present(const struct call *call, enum kind_id kind, struct present *ret)
 {
-	size_t at;
-	json_t *node;
+	const bool has_state = kind == KIND_NODES || kind == KIND_HA_GROUPS;
+	json_auto_t *state = has_state ? ask(call, "/api/v1/state") : NULL;
+	if (kind == KIND_HA_GROUPS)
+		ret->groups = by_name(state, "ha_groups");
 	if (kind != KIND_NODES && kind != KIND_LINKS)
 		return;
 	json_auto_t *topology = ask(call, "/api/v1/topology");
 	ret->links = json_incref(json_object_get(topology, "links"));
-	json_auto_t *state = kind == KIND_NODES ? ask(call, "/api/v1/state") : NULL;
-	ret->nodes = state ? json_object() : NULL;
-	json_array_foreach(json_object_get(state, "nodes"), at, node)
-	{
-		const char *name = json_string_value(json_object_get(node, "name"));
-		if (name)
-			(void)json_object_set(ret->nodes, name, node);
-	}
+	if (kind == KIND_NODES)
+		ret->nodes = by_name(state, "nodes");
 }
 
 static void add_health(struct table *table, const struct present *present, const char *name)
@@ -64,6 +77,27 @@ static void add_health(struct table *table, const struct present *present, const
 						   json_object_get(refused, "revision")))
 			     : NULL;
 	table_cell(table, text ? text : json_string_value(json_object_get(node, "health")));
+}
+
+// Who is active, and "3 of 3" voters that answer.
+static void add_group(struct table *table, const struct present *present, const char *name)
+{
+	const json_t *group = name ? json_object_get(present->groups, name) : NULL;
+	CLEAN(text_free) struct text active = { 0 };
+	size_t at;
+	const json_t *node;
+	json_array_foreach(json_object_get(group, "active"), at, node)
+	{
+		text_addf(&active, "%s%s", at ? ", " : "", json_string_value(node));
+	}
+	table_cell(table, active.len ? active.data : "nobody");
+	CLEAN(free_ptr)
+	char *heard =
+		group ? text_format("%lld of %lld",
+				    (long long)json_integer_value(json_object_get(group, "heard")),
+				    (long long)json_integer_value(json_object_get(group, "voters")))
+		      : NULL;
+	table_cell(table, heard);
 }
 
 static bool is_end(const json_t *link, const char *field, const char *name)
@@ -120,6 +154,10 @@ static void add_link_state(struct table *table, const struct present *present,
 
 static void add_head(struct table *table, const struct present *present, enum kind_id kind)
 {
+	if (present->groups) {
+		table_cell(table, "ACTIVE");
+		table_cell(table, "VOTERS");
+	}
 	if (present->nodes)
 		table_cell(table, "HEALTH");
 	if (present->links)
@@ -130,6 +168,8 @@ static void add_present(struct table *table, const struct present *present, enum
 			const json_t *resource)
 {
 	const char *name = json_string_value(json_object_get(resource, "name"));
+	if (present->groups)
+		add_group(table, present, name);
 	if (present->nodes)
 		add_health(table, present, name);
 	if (present->links && kind == KIND_NODES)

@@ -145,3 +145,7 @@ struct path_question {
 // edges, up to where it breaks. 0: no wire leads there. Pure.
 size_t path_find(const struct path_question *question, const char **ret_way, size_t max,
 		 bool *ret_is_whole);
+
+// groups.c: [{name, active: [node], since, epoch, heard, needed, voters, cause, members: [{node,
+// state, connected, cause}]}] of all HA groups that these nodes (sorted) report.
+json_t *groups_json(struct node *const *nodes, size_t count);

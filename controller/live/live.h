@@ -130,8 +130,9 @@ json_t *live_node_json(const struct live *live, int64_t node_id, int64_t now_ms)
 
 // {"nodes": [{name, id, site, connected, since, address, version, target, applied, lag, errors:
 // [{entry, text, blocked_by}], errors_total, writes, health, reason}], "counts": {"nodes",
-// "connected", "ok", "lagging", "error", "offline", "never", "links_up", "links_down"}}; `since`
-// and other times in ms; ordered by name.
+// "connected", "ok", "lagging", "error", "offline", "never", "links_up", "links_down"},
+// "ha_groups": [{name, active: [node], since, epoch, heard, needed, voters, cause, members: [{node,
+// state, connected, cause}]}]}; `since` and other times in ms; ordered by name.
 json_t *live_state_json(const struct live *live, int64_t now_ms);
 
 // How much a node reports that there is once for each of its links (itself, peer, wire, port), and

@@ -111,7 +111,8 @@ json_t *live_state_json(const struct live *live, int64_t now_ms)
 		qsort(sorted, count, sizeof(*sorted), compare_names);
 	for (size_t i = 0; i < count; i++)
 		(void)json_array_append_new(nodes, node_json(sorted[i], now_ms));
-	return json_pack("{s:o, s:o}", "nodes", nodes, "counts", counts_json(live, now_ms));
+	return json_pack("{s:o, s:o, s:o}", "nodes", nodes, "counts", counts_json(live, now_ms),
+			 "ha_groups", groups_json(sorted, count));
 }
 
 static json_t *samples_of(const struct node *node)

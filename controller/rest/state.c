@@ -54,6 +54,8 @@ static void state_answer(void *arg, enum store_result result, const struct err *
 	json_t *node;
 	json_array_foreach(json_object_get(state, "nodes"), at, node)
 		request_time_field(node, "since");
+	json_array_foreach(json_object_get(state, "ha_groups"), at, node)
+		request_time_field(node, "since");
 	for (size_t i = 0; counts && i < KIND_COUNT; i++)
 		json_object_set_new(
 			counts, kinds[i].name,

@@ -221,6 +221,48 @@ def case_an_sla_is_written_referred_to_and_guarded(c):
         expect(c.admin.delete("/api/v1/" + name), 204)
 
 
+def case_an_ha_group_is_written_and_guarded(c):
+    for name in ("ha-a", "ha-b", "ha-c"):
+        expect(c.admin.put("/api/v1/nodes/" + name, {}), 201)
+    expect(c.admin.put("/api/v1/networks/ha", {"mesh": ["ha-a", "ha-b"], "links": [["ha-b", "ha-c"]]}), 201)
+    group = {"members": ["ha-a", "ha-b"], "vip": ["10.77.0.1", "fd77::1"], "interface": "eth1"}
+    for change, field, text in [
+        ({"members": ["ha-a"]}, "members", "it has 1 items and needs at least 2"),
+        ({"members": ["ha-a", "node/ha-a"]}, "members[1]", "ha-a votes already: it stands there twice"),
+        ({"witness": ["ha-b"]}, "witness[0]", "ha-b votes already: it stands there twice"),
+        ({"witness": ["nobody"]}, "witness[0]", "there is no node nobody"),
+        ({"witness": ["ha-c"]}, "members", "no network links each member with every other voter"),
+        ({"witness": ["ha-c"], "network": "ha"}, "network",
+         "ha has no link between ha-a and ha-c: each member needs one with every other voter"),
+        ({"vip": ["fd77::1", "fd77:0::1"]}, "vip[1]", "fd77:0::1 stands there twice"),
+        ({"vip": ["fe80::1"]}, "vip[0]", "fe80::1 is no address that a host of a LAN can have"),
+        ({"vip": ["eth1"]}, "vip[0]", None),
+        ({"lease": "100ms"}, "lease", "100ms is not in 300ms..30s"),
+        ({"preempt": False, "hold_down": "3s"}, "hold_down", "nothing waits for it, as preempt is false"),
+        ({"on_active": ["rm -rf"]}, "on_active[0]", None),
+    ]:
+        answer = c.admin.put("/api/v1/ha-groups/pair", {**group, **change})
+        # What only the other resources make wrong is a conflict.
+        refusal(answer, 409 if text and "every other voter" in text else 422)
+        (error,) = answer.json["errors"]
+        assert error["field"] == "ha-groups.pair." + field and text in (None, error["text"]), answer.json
+    expect(c.admin.put("/api/v1/ha-groups/pair", group), 201)
+    effective = expect(c.admin.get("/api/v1/ha-groups/pair?effective=true"), 200).json["effective"]
+    assert effective["voters"] == ["ha-a", "ha-b", "(controller)"] and effective["network"] == "ha", effective
+    assert effective["generation"] == 1 and effective["is_settled"] and effective["lease"] == "650ms"
+    # What carries it cannot go.
+    assert "pair" in refusal(c.admin.delete("/api/v1/nodes/ha-b"), 409)
+    answer = c.admin.put("/api/v1/links/ha.ha-a.ha-b", {"network": "ha", "ends": ["ha-a", "ha-b"], "disabled": True})
+    refusal(answer, 409)
+    assert answer.json["errors"][0]["field"] == "ha-groups.pair.members", answer.json
+    # The same address twice, in two groups.
+    answer = c.admin.put("/api/v1/ha-groups/other", {**group, "vip": ["10.77.0.1"]})
+    refusal(answer, 409)
+    assert answer.json["errors"] == [{"field": "ha-groups.other.vip[0]", "text": "10.77.0.1 is already that of ha-groups.pair"}], answer.json
+    for name in ("ha-groups/pair", "networks/ha", "nodes/ha-a", "nodes/ha-b", "nodes/ha-c"):
+        expect(c.admin.delete("/api/v1/" + name), 204)
+
+
 def case_an_sla_is_refused_in_one_sentence(c):
     for kind, spec, field, text in [
         ("slas", {"for": "3s"}, "slas.bad", "it limits nothing: a latency, a jitter or a loss is needed"),

@@ -15,6 +15,7 @@ FLEET = {"resources": {
     "links": {"bay.emil.fritz": {"network": "bay", "ends": ["emil", "fritz"], "disabled": True}},
     "segments": {"lan": {"network": "bay"}},
     "slas": {"calls": {"loss": "1%"}},
+    "ha-groups": {"pair": {"members": ["dora", "emil"], "vip": ["198.51.100.200", "2001:db8::200"], "interface": "eth1"}},
     "webhooks": {"quiet": {"url": "http://127.0.0.1:9/", "disabled": True}},
 }, "set": "bay"}
 
@@ -51,6 +52,20 @@ def case_what_a_node_could_not_apply(c):
     assert dora["errors_total"] == 2 and dora["errors"][1]["blocked_by"] == "bridge/lan", dora
     assert dora["reason"] == "bridge/lan: the device is taken (and 1 more)", dora
     assert expect(c.admin.get("/api/v1/nodes/dora/observed"), 200).json["node"]["health"] == "error"
+
+
+def case_who_is_active_in_a_group(c):
+    def pair():
+        return next((g for g in expect(c.admin.get("/api/v1/state"), 200).json["ha_groups"] if g["name"] == "pair"), None)
+    standby = {"state": "standby", "since": 5, "holder": None, "generation": 1, "epoch": 6, "heard": 2, "needed": 2, "voters": 3, "cause": "waits"}
+    c.dora.observe({"ha/pair": standby})
+    eventually(lambda: pair() and pair()["members"][0]["state"] == "standby")
+    assert pair()["active"] == [] and pair()["since"] is None and pair()["epoch"] == 6, pair()
+    c.dora.observe({"ha/pair": {**standby, "state": "active", "holder": "dora", "epoch": 7, "heard": 3, "cause": "active, since nobody was"}})
+    eventually(lambda: pair()["active"] == ["dora"])
+    assert pair()["since"] == "1970-01-01T00:00:00.005Z" and pair()["heard"] == 3 and pair()["cause"] == "active, since nobody was", pair()
+    metrics = expect(c.admin.get("/metrics"), 200).text
+    assert 'weft_ha_active{node="dora",site="cape",group="pair"} 1' in metrics, [line for line in metrics.split("\n") if "_ha_" in line]
 
 
 def answered(c, verb, ask, result, error=None):

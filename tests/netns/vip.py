@@ -50,13 +50,13 @@ class Watch:
     def ask(self, number):
         self.asked[number] = time.monotonic()
         self.send(0x0806, struct.pack("!HHBBH", 1, 0x0800, 6, 4, 1) + self.mac + self.own4 + b"\0" * 6 + self.vip4)
-        echo = struct.pack("!BBHHH", 8, 0, 0, 0x5746, number & 0xffff)
+        echo = struct.pack("!BBHI", 8, 0, 0, number)
         echo = echo[:2] + struct.pack("!H", checksum(echo)) + echo[4:]
         head = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(echo), number & 0xffff, 0, 64, 1, 0) + self.own4 + self.vip4
         self.send(0x0800, head[:10] + struct.pack("!H", checksum(head)) + head[12:] + echo)
         if self.vip6:
             self.send_icmp6(struct.pack("!BBHI", 135, 0, 0, 0) + self.vip6 + b"\1\1" + self.mac)
-            self.send_icmp6(struct.pack("!BBHHH", 128, 0, 0, 0x5746, number & 0xffff))
+            self.send_icmp6(struct.pack("!BBHI", 128, 0, 0, number))
 
     def send_icmp6(self, body):
         pseudo = self.own6 + self.vip6 + struct.pack("!II", len(body), 58)
@@ -91,10 +91,10 @@ class Watch:
             self.note(when, "arp", frame)
         elif kind == 0x0800 and frame[26:30] == self.vip4:
             is_echo = frame[23] == 1 and frame[34] == 0
-            self.note(when, "echo4" if is_echo else "ip4", frame, struct.unpack("!H", frame[40:42])[0] if is_echo else None)
+            self.note(when, "echo4" if is_echo else "ip4", frame, struct.unpack("!I", frame[38:42])[0] if is_echo else None)
         elif kind == 0x86dd and self.vip6 and frame[22:38] == self.vip6:
             is_echo = frame[20] == 58 and frame[54] == 129
-            self.note(when, "echo6" if is_echo else "nd", frame, struct.unpack("!H", frame[60:62])[0] if is_echo else None)
+            self.note(when, "echo6" if is_echo else "nd", frame, struct.unpack("!I", frame[58:62])[0] if is_echo else None)
 
     def run(self, seconds):
         end = time.monotonic() + seconds

@@ -144,7 +144,7 @@ function applyEntries(data: EntryEvent): void {
     update({ details: { ...fleet.details, [data.node]: { ...detail, entries } } });
   }
   const keys = [...Object.keys(data.set), ...data.drop];
-  if (keys.some((key) => key.startsWith("peer/"))) stateSoon();
+  if (keys.some((key) => key.startsWith("peer/") || key.startsWith("ha/"))) stateSoon();
   else if (wantsTopology() && keys.some((key) => /^(link|port)\//.test(key))) topologySoon();
 }
 

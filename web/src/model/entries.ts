@@ -59,7 +59,7 @@ export function allEntries(detail: NodeDetail): Keyed[] {
   const kinds = new Set<string>();
   for (const key of [...Object.keys(detail.desired), ...Object.keys(detail.entries)]) kinds.add(key.split("/")[0] ?? key);
   // What comes of a probe is seen as its link; of a key nothing is ever seen.
-  for (const kind of ["node", "link", "probe-key"]) kinds.delete(kind);
+  for (const kind of ["node", "link", "probe-key", "ha-key"]) kinds.delete(kind);
   return [...kinds].sort().flatMap((kind) => entriesOf(detail, kind)).map((entry) => {
     const link = /^(probe|echo)\//.test(entry.key) ? detail.entries[entry.key.replace(/^[a-z]+/, "link")] : undefined;
     return link ? { ...entry, observed: link } : entry;

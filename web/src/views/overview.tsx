@@ -5,6 +5,7 @@ import { count, plural } from "../model/format";
 import { tally } from "../model/links";
 import { Empty } from "../parts/empty";
 import { EventList } from "../parts/events";
+import { HaGroups } from "../parts/groups";
 import { PendingHosts } from "../parts/pending";
 import { Mark, State } from "../parts/mark";
 import { Scroll, Section } from "../parts/section";
@@ -174,6 +175,7 @@ export function Overview({ onAddNode }: { onAddNode(): void }) {
           <Nodes nodes={state.nodes} />
         </Section>
       )}
+      <HaGroups groups={state.ha_groups} />
       <Section title="Events" note={<a href="/log" data-view>All events</a>}>
         <EventList limit={12} />
       </Section>
