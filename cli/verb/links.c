@@ -102,6 +102,11 @@ static json_t *links_of(const json_t *topology, const char *node)
 		if (is_of(link, node))
 			(void)json_array_append(links, link);
 	}
+	json_array_foreach(json_object_get(topology, "external"), at, link)
+	{
+		if (!node || strcmp(text_of(link, "node"), node) == 0)
+			(void)json_array_append(links, link);
+	}
 	return links;
 }
 
@@ -120,10 +125,12 @@ static int show_links(const struct call *call, const json_t *links, struct err *
 	table_end_row(&table);
 	json_array_foreach(links, at, link)
 	{
+		const bool is_external = json_object_get(link, "node");
 		CLEAN(free_ptr)
-		char *name = text_format("%s - %s", text_of(link, "a"), text_of(link, "b"));
+		char *name = text_format("%s - %s", text_of(link, is_external ? "node" : "a"),
+					 text_of(link, is_external ? "name" : "b"));
 		table_cell(&table, name);
-		table_cell(&table, text_of(link, "network"));
+		table_cell(&table, is_external ? "(external)" : text_of(link, "network"));
 		table_cell(&table, text_of(link, "state"));
 		add_figure(&table, json_object_get(link, "rtt_us"), say_span);
 		add_figure(&table, json_object_get(link, "jitter_us"), say_span);
@@ -261,7 +268,8 @@ static const struct verb_option options[] = {
 const struct verb verb_links = {
 	.name = "links",
 	.summary = "Show how the links are: state, round trip, jitter, loss",
-	.text = "The figures are the worse of what both ends measure now.\n"
+	.text = "The figures are the worse of what both ends measure now. External links, which\n"
+		"Weft only watches, stand with the node that does.\n"
 		"\n"
 		" weft links rho\n"
 		" weft links rho bob --span 24h",

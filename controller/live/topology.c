@@ -216,16 +216,21 @@ void live_count_links(struct live *live)
 
 // ---- figures ----
 
-// What a node's last samples say of a link; NULL when they are old.
-static const json_t *fresh_sample(const struct node *node, const char *network, const char *peer,
-				  int64_t now_ms)
+// What a node's last samples say of a link ("link/home/bob"); NULL when they are old.
+static const json_t *fresh_sample(const struct node *node, const char *key, int64_t now_ms)
 {
-	char key[WIRE_KEY_MAX + 1];
-
 	if (!node || !node->samples || now_ms - node->samples_seen_ms > FIGURES_MS)
 		return NULL;
-	(void)snprintf(key, sizeof(key), "link/%s/%s", network, peer);
 	return json_object_get(node->samples, key);
+}
+
+static const json_t *end_sample(const struct node *node, const char *network, const char *peer,
+				int64_t now_ms)
+{
+	char key[WIRE_KEY_MAX + 8];
+
+	(void)snprintf(key, sizeof(key), "link/%s/%s", network, peer);
+	return fresh_sample(node, key, now_ms);
 }
 
 // The worse of what the two ends say; a node may lie, so only numbers count.
@@ -268,13 +273,13 @@ static bool append_link(void *ctx, const char *network, const char *a, const cha
 	json_t *link = json_pack("{s:s, s:s, s:s, s:s}", "network", network, "a", a, "b", b,
 				 "state", state);
 	if (listing->has_figures)
-		add_figures(link, fresh_sample(node_named(live, a), network, b, listing->now_ms),
-			    fresh_sample(node_named(live, b), network, a, listing->now_ms));
+		add_figures(link, end_sample(node_named(live, a), network, b, listing->now_ms),
+			    end_sample(node_named(live, b), network, a, listing->now_ms));
 	(void)json_array_append_new(listing->links, link);
 	return true;
 }
 
-static void append_external(json_t *list, const struct node *node)
+static void append_external(const struct listing *listing, json_t *list, const struct node *node)
 {
 	struct entry_change e;
 
@@ -283,21 +288,25 @@ static void append_external(json_t *list, const struct node *node)
 		json_t *body = strchr(name, '/') ? NULL : json_loadb(e.body, e.body_len, 0, NULL);
 		const char *state = json_string_value(json_object_get(body, "state"));
 
-		if (state && json_array_size(list) < LIVE_LINKS_MAX)
-			(void)json_array_append_new(
-				list, json_pack("{s:s, s:s, s:s}", "node", node->name, "name", name,
-						"state", node->is_connected ? state : "unknown"));
+		if (state && json_array_size(list) < LIVE_LINKS_MAX) {
+			json_t *link =
+				json_pack("{s:s, s:s, s:s}", "node", node->name, "name", name,
+					  "state", node->is_connected ? state : "unknown");
+			if (listing->has_figures)
+				add_figures(link, fresh_sample(node, e.key, listing->now_ms), NULL);
+			(void)json_array_append_new(list, link);
+		}
 		json_decref(body);
 	}
 }
 
-static json_t *external_json(const struct live *live)
+static json_t *external_json(const struct listing *listing)
 {
 	json_t *list = json_array();
 	void *value = NULL;
 
-	for (size_t at = 0; map_next(live->by_id, &at, NULL, &value);)
-		append_external(list, value);
+	for (size_t at = 0; map_next(listing->live->by_id, &at, NULL, &value);)
+		append_external(listing, list, value);
 	return list;
 }
 
@@ -361,7 +370,7 @@ json_t *live_topology_json(const struct live *live, int64_t now_ms, bool has_fig
 					 live_health_name(node_health(node, now_ms, NULL))));
 	}
 	visit_links(live, append_link, &listing);
-	json_t *external = external_json(live);
+	json_t *external = external_json(&listing);
 	bool is_cut = json_array_size(links) > LIVE_LINKS_MAX;
 	if (is_cut)
 		(void)json_array_remove(links, LIVE_LINKS_MAX);

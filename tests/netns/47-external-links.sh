@@ -37,9 +37,11 @@ come_up() {
 	till 20 both_are up || die "$(external_of upstairs) $(external_of carrier)"
 	note "$(external_of upstairs | jq -r .cause); $(external_of carrier | jq -r .cause)"
 	[ "$(external_of upstairs | jq '.sample.rtt_us > 0 and .sample.rtt_us < 1000000 and .sample.forward_us == null')" = true ] || die "$(external_of upstairs)"
+	till 10 told_by_cli || die "$(weft links kim)"
 	# Only the node that has the interface has the entry, and what it finds is told everywhere.
 	till 10 told_by_metrics || die "the metrics do not tell of them: $(in_host controller curl -sk https://127.0.0.1:8443/metrics | grep upstairs)"
 }
+told_by_cli() { weft links kim | grep -q '^kim - upstairs *(external) *up *[0-9.]* ms'; }
 told_by_metrics() {
 	local page
 	page=$(in_host controller curl -sk https://127.0.0.1:8443/metrics)
