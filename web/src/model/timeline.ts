@@ -28,6 +28,7 @@ export interface Lane {
 // What a lane is like from such an event on. Others are moments only.
 const TONES: Record<string, Tone> = {
   link_up: "good", link_degraded: "warn", link_down: "bad", link_unknown: "unknown", node_online: "good", node_offline: "bad",
+  ha_active: "good", ha_inactive: "unknown", ha_isolated: "bad",
 };
 
 export const CLASSES: [value: string, word: string][] = [
