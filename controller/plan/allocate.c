@@ -193,10 +193,10 @@ static int refuse_index(const struct allocation *a, const struct fleet_object *s
 	char text[PREFIX_TEXT_SIZE];
 
 	if (scope->kind == FLEET_SEGMENT && limit == SEGMENT_MEMBERS_MAX)
-		return err_set(
-			a->err, -ENOSPC,
-			"segments.%s: a bridge segment holds at most %d nodes, network %s has %zu",
-			scope->name, SEGMENT_MEMBERS_MAX, scope->as.segment.network, members);
+		return err_set(a->err, -ENOSPC,
+			       "segments.%s: a segment holds at most %d nodes, network %s has %zu",
+			       scope->name, SEGMENT_MEMBERS_MAX, scope->as.segment.network,
+			       members);
 	return err_set(a->err, -ENOSPC, "%s.%s.pool: %s has room for %lld nodes, there are %zu",
 		       fleet_kind_name(scope->kind), scope->name, prefix_format(pool, text),
 		       (long long)limit, members);

@@ -30,8 +30,7 @@ static void cell_put(struct cell_set *set, struct cell cell)
 	set->items[set->count++] = cell;
 }
 
-static void cell_add(struct cell_set *set, enum cell_kind kind, int64_t node, int64_t scope,
-		     int64_t other)
+void cell_add(struct cell_set *set, enum cell_kind kind, int64_t node, int64_t scope, int64_t other)
 {
 	cell_put(set, (struct cell){ node, scope, other, kind, 0 });
 }
@@ -170,6 +169,7 @@ static void touch_owned(struct cell_set *set, const struct segment_view *view,
 	cell_add(set, CELL_SEGMENT, node->id, view->segment->id, 0);
 	for (size_t i = 0; i < view->count; i++)
 		cell_add(set, CELL_OWNER, view->members[i].node->id, view->segment->id, node->id);
+	cells_touch_paths(set, view, node);
 }
 
 static void touch_in_segment(struct cell_set *set, struct fleet *fleet,
@@ -179,6 +179,7 @@ static void touch_in_segment(struct cell_set *set, struct fleet *fleet,
 
 	touch_wires(set, fleet, view, node, false);
 	touch_owned(set, view, node);
+	cells_touch_paths_through(set, fleet, view, node);
 	for (size_t i = 0; i < view->count; i++) {
 		const struct fleet_object *other = view->members[i].node;
 
@@ -366,7 +367,14 @@ static bool is_probed_alike(const struct fleet_network *a, const struct fleet_ne
 	       is_same_name(a->sla, b->sla);
 }
 
-static void touch_all_links(struct cell_set *set, const struct fleet *fleet,
+static void touch_paths_in(struct cell_set *set, struct fleet *fleet,
+			   const struct segment_view *view, const struct fleet_object *node)
+{
+	(void)fleet;
+	cells_touch_paths(set, view, node);
+}
+
+static void touch_all_links(struct cell_set *set, struct fleet *fleet,
 			    const struct fleet_object *network)
 {
 	const char *name;
@@ -375,8 +383,10 @@ static void touch_all_links(struct cell_set *set, const struct fleet *fleet,
 	for (size_t at = 0; map_next(network->as.network.members, &at, &name, &member);) {
 		const struct fleet_object *node = fleet_find(fleet, FLEET_NODE, name);
 
-		if (node)
-			cell_add_links(set, node, network, member);
+		if (!node)
+			continue;
+		cell_add_links(set, node, network, member);
+		each_segment(set, fleet, network, touch_paths_in, node);
 	}
 }
 
@@ -407,8 +417,8 @@ static void touch_external(struct cell_set *set, const struct fleet *fleet,
 		cell_add(set, CELL_EXTERNAL, node->id, link->id, 0);
 }
 
-static void touch_ends(struct cell_set *set, const struct fleet *fleet,
-		       const struct fleet_link *link, const struct fleet_object *network)
+static void touch_ends(struct cell_set *set, struct fleet *fleet, const struct fleet_link *link,
+		       const struct fleet_object *network)
 {
 	const struct fleet_object *a = fleet_find(fleet, FLEET_NODE, link->a);
 	const struct fleet_object *b = fleet_find(fleet, FLEET_NODE, link->b);
@@ -423,6 +433,7 @@ static void touch_ends(struct cell_set *set, const struct fleet *fleet,
 			continue;
 		cell_add(set, CELL_WIRE, a->id, segment->id, b->id);
 		cell_add(set, CELL_WIRE, b->id, segment->id, a->id);
+		cells_touch_routed_link(set, fleet, segment, a, b);
 	}
 	note_network(set, network);
 }
@@ -508,7 +519,7 @@ static void count_touched(struct cell_set *set, const struct fleet *fleet,
 	}
 }
 
-static void touch_whole(struct cell_set *set, const struct fleet *fleet)
+static void touch_whole(struct cell_set *set, struct fleet *fleet)
 {
 	struct fleet_object *network;
 
@@ -548,8 +559,10 @@ static void own_in_segment(struct cell_set *set, struct fleet *fleet,
 {
 	cell_add(set, CELL_SEGMENT, node->id, view->segment->id, 0);
 	touch_wires(set, fleet, view, node, true);
-	for (size_t i = 0; i < view->count; i++)
+	for (size_t i = 0; i < view->count; i++) {
 		cell_add(set, CELL_OWNER, node->id, view->segment->id, view->members[i].node->id);
+		cell_add(set, CELL_PATH, node->id, view->segment->id, view->members[i].node->id);
+	}
 }
 
 static void own_groups(struct cell_set *set, const struct fleet *fleet,

@@ -13,6 +13,7 @@ enum cell_kind {
 	CELL_OWNER,   // node in segment `scope` about `other`: what it may send, routes to its site
 	CELL_EXTERNAL, // node with the external link `scope`
 	CELL_HA,       // node as a voter of HA group `scope`
+	CELL_PATH,     // node in routed segment `scope` towards `other`: the paths there
 	CELL_KIND_COUNT,
 };
 
@@ -47,3 +48,19 @@ void cells_touch_mtu(struct cell_set *set, struct fleet *fleet, struct fleet_obj
 
 // Adds all cells of one node.
 void cells_of_node(struct cell_set *set, struct fleet *fleet, const struct fleet_object *node);
+
+// ---- for cells_*.c ----
+
+void cell_add(struct cell_set *set, enum cell_kind kind, int64_t node, int64_t scope,
+	      int64_t other);
+
+// The paths from a node of a routed segment and to it; of other modes nothing.
+void cells_touch_paths(struct cell_set *set, const struct segment_view *view,
+		       const struct fleet_object *node);
+// The paths of others that lead through a node.
+void cells_touch_paths_through(struct cell_set *set, const struct fleet *fleet,
+			       const struct segment_view *view, const struct fleet_object *node);
+// In a routed segment a link is a direct route, and part of the paths of both its ends.
+void cells_touch_routed_link(struct cell_set *set, struct fleet *fleet,
+			     struct fleet_object *segment, const struct fleet_object *a,
+			     const struct fleet_object *b);

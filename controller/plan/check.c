@@ -154,12 +154,10 @@ static void check_segment(const struct checking *c, const struct fleet_object *s
 		fleet_find(c->fleet, FLEET_NETWORK, segment->as.segment.network);
 	size_t members = network ? map_size(network->as.network.members) : 0;
 
-	if (segment->as.segment.is_routed)
-		refuse(c, segment, "mode", "this version builds bridge segments only");
-	else if (members > SEGMENT_MEMBERS_MAX)
+	if (members > SEGMENT_MEMBERS_MAX)
 		refuse(c, segment, "network",
-		       "a bridge segment holds at most %d nodes, network %s has %zu",
-		       SEGMENT_MEMBERS_MAX, network->name, members);
+		       "a segment holds at most %d nodes, network %s has %zu", SEGMENT_MEMBERS_MAX,
+		       network->name, members);
 }
 
 // An edit of a network is also one of what stands on it.

@@ -17,19 +17,6 @@ static json_t *pool_json(const struct fleet *fleet, const struct fleet_object *o
 	return list;
 }
 
-static json_t *addresses_json(const struct fleet *fleet, const struct fleet_object *scope,
-			      const struct fleet_object *node)
-{
-	json_t *list = json_array();
-	struct address address;
-
-	for (int family = 4; family <= 6; family += 2) {
-		if (fleet_address(fleet, scope, node, family, &address))
-			(void)json_array_append_new(list, json_address(&address, -1));
-	}
-	return list;
-}
-
 static void node_networks(struct fleet *fleet, const struct fleet_object *node, json_t *ret)
 {
 	struct fleet_object *o;
@@ -42,7 +29,7 @@ static void node_networks(struct fleet *fleet, const struct fleet_object *node, 
 		name_wireguard(device, o->id);
 		(void)json_object_set_new(ret, o->name,
 					  json_pack("{s:s, s:o, s:i}", "device", device,
-						    "addresses", addresses_json(fleet, o, node),
+						    "addresses", json_addresses(fleet, o, node),
 						    "port", fleet_listen_port(fleet, o, node)));
 	}
 }
@@ -63,7 +50,7 @@ static void node_segments(struct fleet *fleet, const struct fleet_object *node, 
 		(void)json_object_set_new(ret, o->name,
 					  json_pack("{s:s, s:s, s:o, s:b}", "device", device, "mac",
 						    mac, "addresses",
-						    addresses_json(fleet, o, node),
+						    json_addresses(fleet, o, node),
 						    "speaks_for_site", self->lan != NULL));
 	}
 }
@@ -91,7 +78,7 @@ static json_t *members_json(const struct fleet *fleet, const struct fleet_object
 		const struct fleet_object *node = fleet_find(fleet, FLEET_NODE, name);
 
 		if (node)
-			(void)json_object_set_new(ret, name, addresses_json(fleet, scope, node));
+			(void)json_object_set_new(ret, name, json_addresses(fleet, scope, node));
 	}
 	return ret;
 }
@@ -141,7 +128,7 @@ static void show_segment(struct fleet *fleet, const struct fleet_object *segment
 
 	if (!view)
 		return;
-	(void)json_object_set_new(ret, "mode", json_string("bridge"));
+	(void)json_object_set_new(ret, "mode", json_string(s->is_routed ? "routed" : "bridge"));
 	(void)json_object_set_new(ret, "pool", pool_json(fleet, segment));
 	(void)json_object_set_new(ret, "mtu", json_integer(view->mtu));
 	if (view->mtu < s->mtu)

@@ -89,7 +89,7 @@ struct segment_view {
 	struct fleet_object *network;
 	int mtu; // after clamping to what its links carry
 	int64_t number;
-	struct segment_member *members;
+	struct segment_member *members; // by index
 	size_t count;
 };
 

@@ -119,6 +119,19 @@ json_t *json_address(const struct address *address, int length)
 	return json_sprintf("%s/%d", text, length);
 }
 
+json_t *json_addresses(const struct fleet *fleet, const struct fleet_object *scope,
+		       const struct fleet_object *node)
+{
+	json_t *list = json_array();
+	struct address address;
+
+	for (int family = 4; family <= 6; family += 2) {
+		if (fleet_address(fleet, scope, node, family, &address))
+			(void)json_array_append_new(list, json_address(&address, -1));
+	}
+	return list;
+}
+
 json_t *json_prefix(const struct prefix *prefix)
 {
 	char text[PREFIX_TEXT_SIZE];
@@ -182,10 +195,14 @@ static void generate_pair(struct generation *g, const struct cell *cell, struct 
 	c->other = other ? segment_member_find(c->view, other) : NULL;
 	if (!c->other || c->other == c->self)
 		return;
+	const bool is_routed = c->view->segment->as.segment.is_routed;
 	if (cell->kind == CELL_OWNER)
-		generate_owner(g, c);
-	else if (network_is_linked(g->fleet, c->view->network, g->node->name, other->name))
-		generate_wire(g, c);
+		(is_routed ? generate_routed_owner : generate_owner)(g, c);
+	else if (cell->kind == CELL_PATH && is_routed)
+		generate_path(g, c);
+	else if (cell->kind == CELL_WIRE &&
+		 network_is_linked(g->fleet, c->view->network, g->node->name, other->name))
+		(is_routed ? generate_routed_wire : generate_wire)(g, c);
 }
 
 static void generate_in_segment(struct generation *g, const struct cell *cell)
@@ -196,7 +213,9 @@ static void generate_in_segment(struct generation *g, const struct cell *cell)
 	c.self = c.view ? segment_member_find(c.view, g->node) : NULL;
 	if (!c.self)
 		return;
-	if (cell->kind == CELL_SEGMENT)
+	if (cell->kind == CELL_SEGMENT && c.view->segment->as.segment.is_routed)
+		generate_routed_segment(g, &c);
+	else if (cell->kind == CELL_SEGMENT)
 		generate_segment(g, &c);
 	else
 		generate_pair(g, cell, &c);

@@ -75,12 +75,40 @@ void generate_owner(struct generation *g, const struct segment_cell *cell);
 // False: out of memory.
 enum { SECRET_TEXT_SIZE = 65 };
 bool generate_secret(const struct generation *g, const char *info, char ret_text[SECRET_TEXT_SIZE]);
+// The same cells of a segment whose mode is routed, and one more: what it takes to reach the other
+// node, directly or not.
+void generate_routed_segment(struct generation *g, const struct segment_cell *cell);
+void generate_routed_wire(struct generation *g, const struct segment_cell *cell);
+void generate_routed_owner(struct generation *g, const struct segment_cell *cell);
+void generate_path(struct generation *g, const struct segment_cell *cell);
+void generate_routed_node(struct generation *g); // of the node as such
+
+// The wire to the other node and its rails, when both have overlay addresses.
+bool generate_wire_device(struct generation *g, const struct segment_cell *cell,
+			  const char *device);
+
+// How a pair's packets are authenticated: the key of `kind` between two nodes in a network or
+// segment.
+bool generate_key(struct generation *g, const char *kind, const struct fleet_object *scope,
+		  const struct fleet_object *peer);
+
+// Adds what probe and sla ask for to a body.
+void json_add_probe(json_t *body, const struct fleet_probe *probe, const struct fleet_sla *sla);
 
 // ---- texts and arrays that several bodies share ----
 
 // A JSON string "10.64.0.1", or "10.64.0.1/32" with a length that is not negative. New reference.
 json_t *json_address(const struct address *address, int length);
 json_t *json_prefix(const struct prefix *prefix);
+
+// A list of the node's addresses in a network or segment.
+json_t *json_addresses(const struct fleet *fleet, const struct fleet_object *scope,
+		       const struct fleet_object *node);
+
+// The prefixes that a member may send from: its addresses on the segment and the LANs it speaks
+// for.
+json_t *json_owned(const struct generation *g, const struct segment_cell *cell,
+		   const struct segment_member *member);
 
 // "needs": the keys, NULL at the end.
 json_t *json_needs(const char *first, ...) __attribute__((sentinel));

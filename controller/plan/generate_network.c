@@ -5,11 +5,10 @@
 #include "base/text.h"
 
 #include "plan/generate.h"
+#include "plan/numbers.h"
 
 #define KEEPALIVE_DEFAULT_S 15
-#define TABLE_MAIN          254
 #define METRIC_POOL         256
-#define METRIC_LAST         65535 // the route of last resort: only when the other is gone
 
 static void add_address(struct generation *g, const struct network_cell *cell, const char *device,
 			int family)

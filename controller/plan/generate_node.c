@@ -1,4 +1,4 @@
-// Entries of a node as such: the sysctls that a router for its site's LANs needs.
+// Entries of a node as such: the sysctls that a router needs, for its site's LANs or for others.
 #include <string.h>
 
 #include "plan/generate.h"
@@ -9,36 +9,45 @@ static void add_sysctl(struct generation *g, const char *name)
 		     "sysctl/%s", name);
 }
 
-// Which families of LANs the node speaks for in any segment.
-static void find_families(struct generation *g, bool *has_v4, bool *has_v6)
+struct duties {
+	bool forwards_v4, forwards_v6;
+	bool is_routed; // in a routed segment, where others' traffic passes through, too
+};
+
+static struct duties duties_of(struct generation *g)
 {
+	struct duties d = { 0 };
 	struct fleet_object *segment;
 
 	for (size_t at = 0; fleet_next(g->fleet, FLEET_SEGMENT, &at, &segment);) {
 		const struct fleet_object *network =
 			fleet_find(g->fleet, FLEET_NETWORK, segment->as.segment.network);
-		if (!network || !network_member(network, g->node->name))
+		const bool is_routed = segment->as.segment.is_routed;
+
+		// A node without a site has no LAN: spare it the walk.
+		if ((!is_routed && !g->node->as.node.site) || !network ||
+		    !network_member(network, g->node->name))
 			continue;
 		const struct segment_view *view = fleet_segment(g->fleet, segment);
 		const struct segment_member *self =
 			view ? segment_member_find(view, g->node) : NULL;
 		const struct fleet_site *lan = self ? self->lan : NULL;
 
+		d.is_routed = d.is_routed || (self && is_routed);
 		for (size_t i = 0; lan && i < lan->lan_count; i++)
-			*(lan->lan[i].address.family == 4 ? has_v4 : has_v6) = true;
+			*(lan->lan[i].address.family == 4 ? &d.forwards_v4 : &d.forwards_v6) = true;
 	}
+	return d;
 }
 
 void generate_node(struct generation *g)
 {
-	bool has_v4 = false, has_v6 = false;
+	const struct duties d = duties_of(g);
 
-	// A node without a site has no LAN: spare it the walk.
-	if (!g->node->as.node.site)
-		return;
-	find_families(g, &has_v4, &has_v6);
-	if (has_v4)
+	if (d.forwards_v4 || d.is_routed)
 		add_sysctl(g, "net.ipv4.ip_forward");
-	if (has_v6)
+	if (d.forwards_v6 || d.is_routed)
 		add_sysctl(g, "net.ipv6.conf.all.forwarding");
+	if (d.is_routed)
+		generate_routed_node(g);
 }

@@ -25,16 +25,23 @@ bool generate_secret(const struct generation *g, const char *info, char ret_text
 	return true;
 }
 
-// The link is named by ids, so that a rename changes no key.
-static bool link_key(const struct generation *g, const struct network_cell *cell,
-		     char ret_text[SECRET_TEXT_SIZE])
+// A pair is named by ids, so that a rename changes no key.
+bool generate_key(struct generation *g, const char *kind, const struct fleet_object *scope,
+		  const struct fleet_object *peer)
 {
-	const int64_t a = g->node->id, b = cell->peer->id;
-	char info[96];
+	const int64_t a = g->node->id, b = peer->id;
+	char info[96], key[SECRET_TEXT_SIZE];
 
-	(void)snprintf(info, sizeof info, "probe/%lld/%lld/%lld", (long long)cell->network->id,
+	(void)snprintf(info, sizeof info, "%s/%lld/%lld/%lld", kind, (long long)scope->id,
 		       (long long)(a < b ? a : b), (long long)(a < b ? b : a));
-	return generate_secret(g, info, ret_text);
+	if (!generate_secret(g, info, key)) {
+		g->out->failed = true;
+		return false;
+	}
+	generate_add(g, json_pack("{s:s, s:[]}", "key", key, "needs"), "%s-key/%s/%s", kind,
+		     scope->name, peer->name);
+	OPENSSL_cleanse(key, sizeof key);
+	return true;
 }
 
 const struct fleet_probe *link_probe(const struct fleet *fleet, const struct fleet_object *network,
@@ -83,15 +90,12 @@ static json_t *sla_json(const struct fleet_sla *sla)
 	return body;
 }
 
-// How often, and how what comes back is judged.
-static void add_judge(json_t *body, const struct fleet_probe *probe, const struct fleet_sla *sla)
+void json_add_probe(json_t *body, const struct fleet_probe *probe, const struct fleet_sla *sla)
 {
-	json_t *judge =
-		json_pack("{s:i, s:i, s:i, s:i}", "interval_ms", probe->interval_ms, "down",
-			  probe->down, "up", probe->up, "hold_down_ms", probe->hold_down_ms);
-
-	(void)json_object_update(body, judge);
-	json_decref(judge);
+	(void)json_object_set_new(body, "interval_ms", json_integer(probe->interval_ms));
+	(void)json_object_set_new(body, "down", json_integer(probe->down));
+	(void)json_object_set_new(body, "up", json_integer(probe->up));
+	(void)json_object_set_new(body, "hold_down_ms", json_integer(probe->hold_down_ms));
 	if (sla)
 		(void)json_object_set_new(body, "sla", sla_json(sla));
 }
@@ -111,30 +115,24 @@ static bool link_addresses(const struct generation *g, const struct network_cell
 void generate_probe(struct generation *g, const struct network_cell *cell)
 {
 	const char *network = cell->network->name, *peer = cell->peer->name;
-	char device[DEVICE_NAME_SIZE], key[SECRET_TEXT_SIZE], text[ADDRESS_TEXT_SIZE];
+	char device[DEVICE_NAME_SIZE], text[ADDRESS_TEXT_SIZE];
 	char peer_key[192], key_key[192], address_key[192];
 	struct address own, theirs;
 
-	if (!link_addresses(g, cell, &own, &theirs))
+	if (!link_addresses(g, cell, &own, &theirs) ||
+	    !generate_key(g, "probe", cell->network, cell->peer))
 		return;
-	if (!link_key(g, cell, key)) {
-		g->out->failed = true;
-		return;
-	}
-	const struct fleet_probe *probe = link_probe(g->fleet, cell->network, g->node->name, peer);
-	const struct fleet_sla *sla = link_sla(g->fleet, cell->network, g->node->name, peer);
 	name_wireguard(device, cell->network->id);
 	(void)snprintf(peer_key, sizeof peer_key, "peer/%s/%s", network, peer);
 	(void)snprintf(key_key, sizeof key_key, "probe-key/%s/%s", network, peer);
 	(void)snprintf(address_key, sizeof address_key, "address/%s/%s", network,
 		       address_format(&own, text));
-	generate_add(g, json_pack("{s:s, s:[]}", "key", key, "needs"), "%s", key_key);
-	OPENSSL_cleanse(key, sizeof key);
 	json_t *body = json_pack("{s:s, s:o, s:o, s:i, s:o}", "device", device, "local",
 				 json_address(&own, -1), "remote", json_address(&theirs, -1),
 				 "port", g->fleet->settings.probe_port, "needs",
 				 json_needs(peer_key, address_key, key_key, NULL));
-	add_judge(body, probe, sla);
+	json_add_probe(body, link_probe(g->fleet, cell->network, g->node->name, peer),
+		       link_sla(g->fleet, cell->network, g->node->name, peer));
 	generate_add(g, body, "probe/%s/%s", network, peer);
 }
 
@@ -147,6 +145,6 @@ void generate_external(struct generation *g, const struct fleet_object *link)
 
 	if (l->udp_port)
 		(void)json_object_set_new(body, "udp_port", json_integer(l->udp_port));
-	add_judge(body, &l->probe, sla_find(g->fleet, l->sla));
+	json_add_probe(body, &l->probe, sla_find(g->fleet, l->sla));
 	generate_add(g, body, "echo/%s", link->name);
 }

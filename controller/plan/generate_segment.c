@@ -4,17 +4,15 @@
 #include <string.h>
 
 #include "plan/generate.h"
+#include "plan/numbers.h"
 
-#define STP_PRIORITY  32768
-#define PORT_COST     100
-#define PORT_PRIORITY 32
-#define TABLE_MAIN    254
-#define METRIC_LAN    512 // plus the segment's number: one LAN may be reached through several
-#define METRIC_LAST   65535
+#define STP_PRIORITY      32768
+#define PORT_COST         100
+#define PORT_COST_DRAINED 65535 // the worst there is
+#define PORT_PRIORITY     32
 
-// The prefixes a member may send from: its addresses on the segment and the LANs it speaks for.
-static json_t *owned_json(const struct generation *g, const struct segment_cell *cell,
-			  const struct segment_member *member)
+json_t *json_owned(const struct generation *g, const struct segment_cell *cell,
+		   const struct segment_member *member)
 {
 	json_t *list = json_array();
 	struct address address;
@@ -65,7 +63,7 @@ void generate_segment(struct generation *g, const struct segment_cell *cell)
 			  "forward_delay", segment->forward_delay_s, "needs");
 	generate_add(g, body, "bridge/%s", o->name);
 	body = json_pack("{s:s, s:o, s:[]}", "device", device, "own",
-			 owned_json(g, cell, cell->self), "needs");
+			 json_owned(g, cell, cell->self), "needs");
 	generate_add(g, body, "guard/segment/%s", o->name);
 	add_address(g, cell, device, 4);
 	add_address(g, cell, device, 6);
@@ -73,49 +71,59 @@ void generate_segment(struct generation *g, const struct segment_cell *cell)
 
 // A wire does not need the address it sends from: addresses come after wires (rank 70 and 40), and
 // until it is there the kernel just sends nothing.
-static void add_wire(struct generation *g, const struct segment_cell *cell, const char *device,
-		     const struct address ends[2])
+bool generate_wire_device(struct generation *g, const struct segment_cell *cell, const char *device)
 {
-	const char *segment = cell->view->segment->name, *network = cell->view->network->name;
-	const char *peer = cell->other->node->name;
+	const struct fleet_object *net = cell->view->network;
+	const char *segment = cell->view->segment->name, *peer = cell->other->node->name;
 	char link[DEVICE_NAME_SIZE];
 	char wireguard[128], base[128], guard[192];
+	struct address own, theirs;
 
-	name_wireguard(link, cell->view->network->id);
-	(void)snprintf(wireguard, sizeof wireguard, "wireguard/%s", network);
-	(void)snprintf(base, sizeof base, "guard/base/%s", network);
+	if (!fleet_address(g->fleet, net, g->node, 4, &own) ||
+	    !fleet_address(g->fleet, net, cell->other->node, 4, &theirs))
+		return false;
+	name_wireguard(link, net->id);
+	(void)snprintf(wireguard, sizeof wireguard, "wireguard/%s", net->name);
+	(void)snprintf(base, sizeof base, "guard/base/%s", net->name);
 	(void)snprintf(guard, sizeof guard, "guard/wire/%s/%s", segment, peer);
 	json_int_t vni = segment_vni(cell->view, cell->self, cell->other);
 	json_t *body = json_pack("{s:s, s:s, s:o, s:I, s:[]}", "link", link, "wire", device,
-				 "source", json_address(&ends[1], -1), "vni", vni, "needs");
+				 "source", json_address(&theirs, -1), "vni", vni, "needs");
 	generate_add(g, body, "guard/wire/%s/%s", segment, peer);
 	body = json_pack("{s:s, s:I, s:i, s:o, s:o, s:i, s:s, s:o}", "device", device, "vni", vni,
-			 "port", g->fleet->settings.vxlan_port, "local", json_address(&ends[0], -1),
-			 "remote", json_address(&ends[1], -1), "mtu", cell->view->mtu, "link", link,
+			 "port", g->fleet->settings.vxlan_port, "local", json_address(&own, -1),
+			 "remote", json_address(&theirs, -1), "mtu", cell->view->mtu, "link", link,
 			 "needs", json_needs(wireguard, base, guard, NULL));
+	if (body && cell->view->segment->as.segment.is_routed)
+		(void)json_object_set_new(body, "routed", json_true());
 	generate_add(g, body, "wire/%s/%s", segment, peer);
+	return true;
+}
+
+static int port_cost(const struct fleet_link *link, const struct segment_cell *cell)
+{
+	if (cell->self->node->as.node.is_drained || cell->other->node->as.node.is_drained ||
+	    (link && link->is_drained))
+		return PORT_COST_DRAINED;
+	return link && link->cost ? link->cost : PORT_COST;
 }
 
 void generate_wire(struct generation *g, const struct segment_cell *cell)
 {
 	const char *segment = cell->view->segment->name, *peer = cell->other->node->name;
-	const struct fleet_object *network = cell->view->network;
 	const struct fleet_link *link =
-		fleet_override(g->fleet, network->name, g->node->name, peer);
+		fleet_override(g->fleet, cell->view->network->name, g->node->name, peer);
 	char device[DEVICE_NAME_SIZE], bridge[DEVICE_NAME_SIZE], wire_key[192], bridge_key[128];
-	struct address ends[2];
 
-	if (!fleet_address(g->fleet, network, g->node, 4, &ends[0]) ||
-	    !fleet_address(g->fleet, network, cell->other->node, 4, &ends[1]))
-		return;
 	name_wire(device, cell->view->segment->id, cell->other->node->id);
 	name_bridge(bridge, cell->view->segment->id);
-	add_wire(g, cell, device, ends);
+	if (!generate_wire_device(g, cell, device))
+		return;
 	(void)snprintf(wire_key, sizeof wire_key, "wire/%s/%s", segment, peer);
 	(void)snprintf(bridge_key, sizeof bridge_key, "bridge/%s", segment);
 	json_t *body = json_pack("{s:s, s:s, s:i, s:i, s:o}", "device", device, "bridge", bridge,
-				 "cost", link && link->cost ? link->cost : PORT_COST, "priority",
-				 PORT_PRIORITY, "needs", json_needs(wire_key, bridge_key, NULL));
+				 "cost", port_cost(link, cell), "priority", PORT_PRIORITY, "needs",
+				 json_needs(wire_key, bridge_key, NULL));
 	generate_add(g, body, "port/%s/%s", segment, peer);
 }
 
@@ -154,7 +162,7 @@ void generate_owner(struct generation *g, const struct segment_cell *cell)
 	name_bridge(device, segment->id);
 	name_mac(mac, segment->id, cell->other->node->id);
 	json_t *body = json_pack("{s:s, s:s, s:o, s:[]}", "device", device, "mac", mac, "prefixes",
-				 owned_json(g, cell, cell->other), "needs");
+				 json_owned(g, cell, cell->other), "needs");
 	generate_add(g, body, "guard/owner/%s/%s", segment->name, cell->other->node->name);
 	// A node at the same site reaches its LAN by itself.
 	const char *site = g->node->as.node.site, *other = cell->other->node->as.node.site;

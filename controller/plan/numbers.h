@@ -13,6 +13,10 @@
 #define SEGMENT_MEMBERS_MAX 64 // pairs of 64 members fit a block of VNIs
 #define SEGMENT_VNI_BLOCK   2048
 
+#define TABLE_MAIN  254   // of the kernel
+#define METRIC_LAN  512   // plus the segment's number: one LAN may be reached through several
+#define METRIC_LAST 65535 // the route of last resort: only when the others are gone
+
 #define OWNER_TEXT_SIZE 48
 
 // "networks/5": who owns an allocation.

@@ -84,6 +84,7 @@ static int node_parse(struct fleet_object *o, struct err *err)
 
 	node->site = reference(json_object_get(o->spec, "site"), KIND_SITES);
 	node->listen_port = field_int(o->spec, "listen_port", 0);
+	node->is_drained = json_is_true(json_object_get(o->spec, "drain"));
 	if (address) {
 		struct endpoint endpoint;
 		int rc = endpoint_parse(address, &endpoint, err);
@@ -310,6 +311,9 @@ static int override_parse(struct fleet_object *o, struct err *err)
 			       o->name);
 	link->a = strcmp(a, b) < 0 ? a : b;
 	link->b = link->a == a ? b : a;
+	link->is_drained = json_is_true(json_object_get(o->spec, "drain"));
+	const char *role = json_string_value(json_object_get(o->spec, "role"));
+	link->is_standby = role && strcmp(role, "standby") == 0;
 	link->cost = field_int(o->spec, "cost", 0);
 	link->mtu = field_int(o->spec, "mtu", 0);
 	return 0;

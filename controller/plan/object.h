@@ -17,6 +17,7 @@ struct fleet_node {
 	bool is_behind_nat;     // `seen` is none of its own addresses
 	struct prefix *locals;  // prefixes on its own interfaces
 	size_t local_count;
+	bool is_drained;         // no traffic of others is to pass through it
 	const json_t *endpoints; // network -> "ip:port" as public peers see it
 	const json_t *path_mtu;  // "network/peer" -> largest overlay packet that passes, bytes
 	char address_host[HOST_MAX_LEN + 1];
@@ -70,8 +71,10 @@ struct fleet_link {
 	const char *node, *interface, *target; // of an external one
 	int udp_port;                          // likewise; 0: it is asked by ICMP
 	bool is_disabled;
-	int cost; // 0: default
-	int mtu;  // 0: none
+	bool is_standby; // preferred less among equals
+	bool is_drained; // no traffic is to use it
+	int cost;        // 0: default
+	int mtu;         // 0: none
 	struct fleet_probe probe;
 	const char *sla; // NULL: none
 };

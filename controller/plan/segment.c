@@ -1,4 +1,5 @@
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "plan/fleet_parts.h"
@@ -53,6 +54,13 @@ static void view_choose_speakers(const struct fleet *fleet, struct segment_view 
 	}
 }
 
+static int by_index(const void *x, const void *y)
+{
+	const struct segment_member *a = x, *b = y;
+
+	return (a->index > b->index) - (a->index < b->index);
+}
+
 static int view_members(const struct fleet *fleet, struct segment_view *view)
 {
 	struct map *members = view->network->as.network.members;
@@ -68,6 +76,7 @@ static int view_members(const struct fleet *fleet, struct segment_view *view)
 		if (index > 0)
 			view->members[view->count++] = (struct segment_member){ node, index, NULL };
 	}
+	qsort(view->members, view->count, sizeof *view->members, by_index);
 	return 0;
 }
 

@@ -341,3 +341,11 @@ void lot_says(struct lot *lot, const char *node, const char *key, const char *na
 	assert_string_equal(lot_field(body, name), value);
 	json_decref(body);
 }
+
+bool lot_has(struct lot *lot, const char *node, const char *key)
+{
+	json_t *body = lot_entry(lot, node, key);
+
+	json_decref(body);
+	return body != NULL;
+}

@@ -35,6 +35,7 @@ int64_t lot_id(const struct lot *lot, const char *kind, const char *name);
 
 // An entry's body as the deltas left it, NULL when absent.
 json_t *lot_entry(const struct lot *lot, const char *node, const char *key);
+bool lot_has(struct lot *lot, const char *node, const char *key);
 size_t lot_entry_count(const struct lot *lot, const char *node);
 
 // Asserts that each node's entries and digest are those of a whole plan.

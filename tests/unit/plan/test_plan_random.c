@@ -71,7 +71,8 @@ static void edit_node(struct lot *lot)
 	char spec[128] = "{}";
 
 	if (pick(2))
-		(void)snprintf(spec, sizeof spec, "{'site':'s%u'}", pick(2));
+		(void)snprintf(spec, sizeof spec, "{'site':'s%u','drain':%s}", pick(2),
+			       pick(3) ? "false" : "true");
 	else if (pick(2))
 		(void)snprintf(spec, sizeof spec, "{'address':'192.0.2.%u'}", pick(3));
 	lot_put(lot, "nodes", node_names[i], spec);
@@ -118,8 +119,8 @@ static void edit_segment(struct lot *lot)
 
 	(void)snprintf(name, sizeof name, "g%u", pick(3));
 	(void)snprintf(network, sizeof network, "n%u", pick(2));
-	(void)snprintf(spec, sizeof spec, "{'network':'%s','mtu':%u}", network,
-		       1400 + pick(3) * 100);
+	(void)snprintf(spec, sizeof spec, "{'network':'%s','mtu':%u%s}", network,
+		       1400 + pick(3) * 100, pick(2) ? ",'mode':'routed'" : "");
 	if (!fleet_find(lot->fleet, FLEET_NETWORK, network))
 		return;
 	if (pick(3) == 0 && !fleet_find(lot->fleet, FLEET_SEGMENT, name))
@@ -130,14 +131,16 @@ static void edit_segment(struct lot *lot)
 static void edit_link(struct lot *lot)
 {
 	unsigned x = pick(NODES), y = pick(NODES);
-	char name[32], spec[128];
+	char name[32], spec[160];
 
 	if (x >= y || !node_exists(lot, x) || !node_exists(lot, y))
 		return;
 	(void)snprintf(name, sizeof name, "n0.%s.%s", node_names[x], node_names[y]);
 	(void)snprintf(spec, sizeof spec,
-		       "{'network':'n0','ends':['%s','%s'],'disabled':%s,'cost':%u%s}",
+		       "{'network':'n0','ends':['%s','%s'],'disabled':%s,'cost':%u,'role':'%s',"
+		       "'drain':%s%s}",
 		       node_names[x], node_names[y], pick(2) ? "true" : "false", 1 + pick(3),
+		       pick(2) ? "active" : "standby", pick(3) ? "false" : "true",
 		       pick(2)   ? ",'sla':'voice'"
 		       : pick(2) ? ",'probe':{'down':7}"
 				 : "");
