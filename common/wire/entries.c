@@ -59,7 +59,8 @@ int entry_key_check(const char *key, struct err *err)
 
 bool entry_is_secret(const char *key)
 {
-	return text_starts(key, "probe-key/", NULL) || text_starts(key, "ha-key/", NULL);
+	return text_starts(key, "probe-key/", NULL) || text_starts(key, "path-key/", NULL) ||
+	       text_starts(key, "ha-key/", NULL);
 }
 
 int entry_body_check(const char *body, size_t len, struct err *err)

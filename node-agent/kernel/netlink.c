@@ -182,3 +182,57 @@ int netlink_talk_batch(struct netlink *nl, void *batch, size_t len, struct err *
 		return err_set(err, -errno, "netlink batch: %s", strerror(errno));
 	return answer_read(nl, &answer);
 }
+
+// Numbers the requests; returns how many there are.
+static unsigned number_requests(struct netlink *nl, char *requests, size_t len)
+{
+	unsigned count = 0;
+
+	for (size_t at = 0; at < len; count++) {
+		struct nlmsghdr *nlh = (struct nlmsghdr *)(void *)(requests + at);
+
+		nlh->nlmsg_flags |= NLM_F_REQUEST | NLM_F_ACK;
+		nlh->nlmsg_seq = ++nl->sequence;
+		at += netlink_aligned(nlh->nlmsg_len);
+	}
+	return count;
+}
+
+// Acknowledgements of the last `count` requests; how many were there.
+static unsigned take_acks(const struct netlink *nl, size_t size, unsigned count, int harmless,
+			  struct answer *a)
+{
+	const struct nlmsghdr *nlh;
+	unsigned acks = 0;
+
+	for (size_t at = 0; (nlh = message_next(nl->buffer, size, &at));) {
+		if (nlh->nlmsg_type != NLMSG_ERROR || nl->sequence - nlh->nlmsg_seq >= count)
+			continue;
+		struct answer one = { .err = a->failed ? NULL : a->err };
+		const int rc = message_take(nlh, &one);
+
+		if (rc < 0 && rc != harmless && !a->failed)
+			a->failed = rc;
+		acks++;
+	}
+	return acks;
+}
+
+int netlink_talk_many(struct netlink *nl, char *requests, size_t len, int harmless, struct err *err)
+{
+	struct answer answer = { .err = err };
+	const unsigned count = number_requests(nl, requests, len);
+
+	if (mnl_socket_sendto(nl->socket, requests, len) < 0)
+		return err_set(err, -errno, "netlink request: %s", strerror(errno));
+	for (unsigned acks = 0; acks < count;) {
+		ssize_t n = mnl_socket_recvfrom(nl->socket, nl->buffer, sizeof nl->buffer);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_set(err, -errno, "netlink answer: %s", strerror(errno));
+		acks += take_acks(nl, (size_t)n, count, harmless, &answer);
+	}
+	return answer.failed;
+}

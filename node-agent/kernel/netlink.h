@@ -30,3 +30,14 @@ int netlink_talk(struct netlink *nl, struct nlmsghdr *request, netlink_message_f
 // Sends an nfnetlink batch of `len` bytes and reads until it is in force, or why it is not: then
 // none of it is.
 int netlink_talk_batch(struct netlink *nl, void *batch, size_t len, struct err *err);
+// Where the next of several messages begins behind one of that length.
+static inline size_t netlink_aligned(size_t len)
+{
+	return (len + (size_t)MNL_ALIGNTO - 1) / (size_t)MNL_ALIGNTO * (size_t)MNL_ALIGNTO;
+}
+
+// Sends `len` bytes of aligned requests, none of them a dump, in one call and reads the kernel's
+// acknowledgement of each. The first refusal is returned, the others were done all the same;
+// `harmless` (0: none) is a refusal that is none.
+int netlink_talk_many(struct netlink *nl, char *requests, size_t len, int harmless,
+		      struct err *err);

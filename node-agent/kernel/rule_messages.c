@@ -28,6 +28,7 @@ struct nlmsghdr *rule_build(void *buf, bool add, const struct kernel_rule *r)
 {
 	const struct fib_rule_hdr header = {
 		.family = r->family,
+		.src_len = r->from.ip.family ? r->from.len : 0,
 		.table = r->table < 256 ? (uint8_t)r->table : RT_TABLE_UNSPEC,
 		.action = FR_ACT_TO_TBL,
 	};
@@ -35,8 +36,14 @@ struct nlmsghdr *rule_build(void *buf, bool add, const struct kernel_rule *r)
 					  add ? NLM_F_CREATE | NLM_F_EXCL : 0, &header);
 
 	mnl_attr_put_u32(nlh, FRA_PRIORITY, r->priority);
-	mnl_attr_put_u32(nlh, FRA_FWMARK, r->mark);
-	mnl_attr_put_u32(nlh, FRA_FWMASK, r->mask);
+	if (r->mask) {
+		mnl_attr_put_u32(nlh, FRA_FWMARK, r->mark);
+		mnl_attr_put_u32(nlh, FRA_FWMASK, r->mask);
+	}
+	if (r->from.ip.family)
+		mnl_attr_put(nlh, FRA_SRC, ip_size(r->from.ip.family), r->from.ip.bytes);
+	if (r->from_device[0])
+		mnl_attr_put_strz(nlh, FRA_IIFNAME, r->from_device);
 	mnl_attr_put_u32(nlh, FRA_TABLE, r->table);
 	mnl_attr_put_u8(nlh, FRA_PROTOCOL, r->protocol);
 	return nlh;
@@ -65,5 +72,10 @@ int rule_parse(const struct nlmsghdr *nlh, struct kernel_rule *ret)
 		.mask = attr_u32(t[FRA_FWMASK]),
 		.table = t[FRA_TABLE] ? attr_u32(t[FRA_TABLE]) : header.table,
 	};
+	attr_string(t[FRA_IIFNAME], ret->from_device, sizeof ret->from_device);
+	if (header.src_len) {
+		ret->from.ip = attr_ip(t[FRA_SRC], header.family);
+		ret->from.len = header.src_len;
+	}
 	return 0;
 }

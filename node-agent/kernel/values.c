@@ -232,6 +232,14 @@ void kernel_key_format(const struct kernel_key *key, char ret[KERNEL_KEY_TEXT_SI
 	ret[KERNEL_KEY_TEXT_SIZE - 1] = '\0';
 }
 
+bool kernel_rule_equal(const struct kernel_rule *a, const struct kernel_rule *b)
+{
+	return a->family == b->family && a->is_lookup == b->is_lookup &&
+	       a->priority == b->priority && a->mark == b->mark && a->mask == b->mask &&
+	       a->table == b->table && kernel_prefix_equal(&a->from, &b->from) &&
+	       strcmp(a->from_device, b->from_device) == 0;
+}
+
 void kernel_peer_done(struct kernel_peer *p)
 {
 	free(p->allowed);

@@ -154,7 +154,8 @@ struct kernel_route {
 	uint8_t protocol;
 };
 
-// A policy rule, as far as Weft makes or looks at one: by mark to a table.
+// A policy rule, as far as Weft makes or looks at one: by mark or by where a packet comes from, to
+// a table.
 struct kernel_rule {
 	uint8_t family;
 	uint8_t protocol; // who made it; 0: unsaid
@@ -163,6 +164,8 @@ struct kernel_rule {
 	uint32_t mark; // with `mask` 0: looks at no mark
 	uint32_t mask;
 	uint32_t table;
+	struct kernel_prefix from;  // ip.family 0: from anywhere
+	char from_device[IFNAMSIZ]; // "": any; "lo": what the host itself sends
 };
 
 struct kernel_peer {
@@ -222,6 +225,9 @@ struct kernel_snapshot {
 	size_t wgs_len;
 	struct kernel_guard guard;
 };
+
+// They do the same, whoever made them.
+bool kernel_rule_equal(const struct kernel_rule *a, const struct kernel_rule *b);
 
 void kernel_peer_done(struct kernel_peer *p);
 void kernel_wg_done(struct kernel_wg *wg);

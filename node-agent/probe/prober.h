@@ -110,5 +110,8 @@ void prober_traffic(struct prober *prober, const char *key, uint64_t rx_bytes, u
 // Why that link cannot be probed; false when it can, or there is none.
 bool prober_trouble(struct prober *prober, const char *key, struct err *ret_trouble);
 
+// The clock that the judges go by. Any thread.
+int64_t prober_now_us(void);
+
 // Ends the thread; frees itself once the loop has let go of its handle.
 void prober_close(struct prober *prober);

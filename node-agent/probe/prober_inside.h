@@ -56,8 +56,6 @@ struct prober {
 	size_t changes_len, changes_cap;
 };
 
-int64_t prober_now_us(void);
-
 // Something happened to a member: notes when it is to be looked after.
 void prober_due(struct prober *p, const struct member *m);
 

@@ -67,7 +67,8 @@ static void look_at_gates(struct prober *p, int64_t now_us)
 		struct wicket *w = &p->gates[i];
 		struct err err = { 0 };
 		if (gate_is_whole(&w->gate)) {
-			if (is_external(&w->gate) && !gate_has_carrier(&w->gate))
+			// Nothing comes through it, and nobody needs three probes to see that.
+			if (!gate_has_carrier(&w->gate))
 				sever_all(p, w, now_us);
 			continue;
 		}
@@ -144,8 +145,10 @@ static int64_t let_ride(struct prober *p, int64_t now_us)
 	const int64_t due = p->rider.tick(p->rider.context, now_us);
 	while (p->rider.hurry(p->rider.context, &link))
 		for (size_t i = 0; i < p->members_len; i++)
-			if (p->members[i]->rider == link)
-				p->dues[i] = p->members[i]->link.next_us = now_us;
+			if (p->members[i]->rider == link) {
+				p->members[i]->link.next_us = now_us;
+				prober_due(p, p->members[i]);
+			}
 	return due;
 }
 

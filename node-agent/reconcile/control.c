@@ -5,32 +5,18 @@
 
 #include "reconcile/kind.h"
 
-#define PROTOCOL_DEFAULT 87
-
-static uint8_t own_protocol(const struct reconcile *r)
-{
-	return r->config.route_protocol ? r->config.route_protocol : PROTOCOL_DEFAULT;
-}
-
 static struct kernel_rule wanted(const struct reconcile *r, uint8_t family)
 {
 	struct kernel_rule rule = { 0 };
 
 	rule.family = family;
-	rule.protocol = own_protocol(r);
+	rule.protocol = reconcile_protocol(r);
 	rule.is_lookup = true;
 	rule.priority = r->config.control.priority;
 	rule.mark = r->config.control.mark;
 	rule.mask = r->config.control.mask;
 	rule.table = r->config.control.table;
 	return rule;
-}
-
-static bool is_same(const struct kernel_rule *a, const struct kernel_rule *b)
-{
-	return a->family == b->family && a->is_lookup == b->is_lookup &&
-	       a->priority == b->priority && a->mark == b->mark && a->mask == b->mask &&
-	       a->table == b->table;
 }
 
 // Would a packet with the one's mark be taken for the other's?
@@ -70,7 +56,7 @@ static int control_of_family(struct reconcile *r, uint8_t family, struct err *er
 			continue;
 		if (is->protocol != want.protocol)
 			rc = check_conflict(&want, is, err);
-		else if (is_same(is, &want))
+		else if (kernel_rule_equal(is, &want))
 			stands = true;
 	}
 	if (rc < 0 || stands)
@@ -88,8 +74,9 @@ static int drop_unwanted(struct reconcile *r, bool keep_wanted, struct err *err)
 		const struct kernel_rule *is = &r->seen.rules[i];
 		const struct kernel_rule want = wanted(r, is->family);
 
-		if (is->protocol != want.protocol ||
-		    (keep_wanted && want.mask && is_same(is, &want)))
+		// Those that look at no mark are entries' (rule.c).
+		if (is->protocol != want.protocol || is->mask == 0 ||
+		    (keep_wanted && want.mask && kernel_rule_equal(is, &want)))
 			continue;
 		int rc = kernel_rule_drop(r->kernel, is, first ? NULL : err);
 		first = first ? first : rc;

@@ -5,12 +5,19 @@
 
 #include "reconcile/kind.h"
 
+#define PROTOCOL_DEFAULT 87
+
 const struct entry_kind *const entry_kinds[] = {
-	&kind_sysctl, &kind_wireguard, &kind_peer,    &kind_guard, &kind_wire,
-	&kind_bridge, &kind_port,      &kind_address, &kind_route, &kind_probe_key,
-	&kind_ha_key, &kind_probe,     &kind_echo,    &kind_ha,
+	&kind_sysctl, &kind_wireguard, &kind_peer,  &kind_guard, &kind_wire,      &kind_bridge,
+	&kind_port,   &kind_address,   &kind_route, &kind_rule,  &kind_probe_key, &kind_path_key,
+	&kind_ha_key, &kind_probe,     &kind_echo,  &kind_ha,    &kind_path,
 };
 const size_t entry_kinds_len = ARRAY_LEN(entry_kinds);
+
+uint8_t reconcile_protocol(const struct reconcile *r)
+{
+	return r->config.route_protocol ? r->config.route_protocol : PROTOCOL_DEFAULT;
+}
 
 const struct entry_kind *entry_kind_of_key(const char *key)
 {

@@ -55,8 +55,27 @@ static int parse_owner(const json_t *json, struct guard *g, struct err *err)
 	return rc < 0 ? rc : body_prefixes(json, "prefixes", &g->prefixes, err);
 }
 
+static int parse_router(const json_t *json, struct guard *g, struct err *err)
+{
+	g->part = GUARD_ROUTER;
+	int rc = body_device(json, "router", g->router, err);
+	return rc < 0 ? rc : body_prefixes(json, "own", &g->prefixes, err);
+}
+
+static int parse_sender(const json_t *json, struct guard *g, struct err *err)
+{
+	g->part = GUARD_SENDER;
+	int rc = body_device(json, "router", g->router, err);
+	if (rc == 0 && body_has(json, "device"))
+		rc = body_device(json, "device", g->device, err);
+	return rc < 0 ? rc : body_prefixes(json, "prefixes", &g->prefixes, err);
+}
+
 static int parse(const json_t *json, void *body, struct err *err)
 {
+	if (body_has(json, "router"))
+		return body_has(json, "own") ? parse_router(json, body, err)
+					     : parse_sender(json, body, err);
 	if (body_has(json, "vxlan_port"))
 		return parse_base(json, body, err);
 	if (body_has(json, "vni"))

@@ -1,104 +1,11 @@
-#include "reconcile/guard_rules.h"
-
 #include <inttypes.h>
 #include <string.h>
 
-// Before other people's filters, behind connection tracking: what is dropped here must not be
-// accepted by them first.
-#define PRIORITY         "filter - 10"
-#define PRIORITY_POSTNAT "srcnat + 10" // sees the source that really leaves
+#include "reconcile/guard_text.h"
 
 // Broadcasts and multicasts of one wire: an IPTV channel or two, or 200 hosts that look for each
 // other.
 #define FOR_MANY_PER_SECOND 2000u
-
-struct guards {
-	const struct guard *const *items;
-	size_t len;
-};
-
-static const char *const family_name[] = { "ip", "ip6" };
-static const uint8_t family_number[] = { AF_INET, AF_INET6 };
-
-// nft refuses intervals that overlap, so one inside another is left out, and all but the first of
-// equals.
-static bool is_covered(const struct prefix_list *list, size_t at)
-{
-	for (size_t i = 0; i < list->len; i++) {
-		if (i == at || !kernel_prefix_within(&list->items[at], &list->items[i]))
-			continue;
-		if (i < at || list->items[i].len < list->items[at].len)
-			return true;
-	}
-	return false;
-}
-
-// Host bits are cleared: an interface's address stands for its host when the length says so, else
-// for the network.
-static void add_prefix(struct text *out, const struct kernel_prefix *p)
-{
-	struct kernel_prefix net = *p;
-	char address[KERNEL_ADDR_TEXT_SIZE];
-	const unsigned bytes = p->ip.family == AF_INET ? 4 : 16;
-
-	for (unsigned i = 0; i < bytes; i++) {
-		const unsigned bits = net.len > 8 * i ? net.len - 8 * i : 0;
-
-		if (bits < 8)
-			net.ip.bytes[i] &= (uint8_t)(0xff00u >> bits);
-	}
-	kernel_prefix_format(&net, address);
-	text_add(out, address);
-}
-
-// "{ a, b }", with `more` (may be NULL) at the end; nothing and false when it would be empty.
-static bool add_set(struct text *out, const struct prefix_list *list, uint8_t family,
-		    const char *more)
-{
-	const char *separator = "{ ";
-	bool any = false;
-
-	for (size_t i = 0; i < list->len; i++) {
-		if (list->items[i].ip.family != family || is_covered(list, i))
-			continue;
-		text_add(out, separator);
-		add_prefix(out, &list->items[i]);
-		separator = ", ";
-		any = true;
-	}
-	if (more) {
-		text_addf(out, "%s%s", separator, more);
-		any = true;
-	}
-	if (any)
-		text_add(out, " }");
-	return any;
-}
-
-// Neighbour discovery and multicast listener reports come from link-local addresses or none.
-static const char *always(int family)
-{
-	return family == 1 ? "fe80::/10, ::" : NULL;
-}
-
-// `match`, then a source of either family that is not in `list`, then the drop.
-static void add_foreign_source(struct text *out, const char *match, const struct prefix_list *list,
-			       bool with_link_local, const char *counter)
-{
-	for (int f = 0; f < 2; f++) {
-		struct text set = { 0 };
-
-		const char *more = with_link_local ? always(f) : NULL;
-		if (add_set(&set, list, family_number[f], more))
-			text_addf(out, "\t\t%s %s saddr != %s counter name %s drop\n", match,
-				  family_name[f], set.data, counter);
-		else
-			text_addf(out, "\t\t%s meta nfproto ipv%d counter name %s drop\n", match,
-				  f ? 6 : 4, counter);
-		out->failed = out->failed || set.failed;
-		text_free(&set);
-	}
-}
 
 static void open_set(struct text *out, const char *name, const char *type, const char *flags)
 {
@@ -114,7 +21,7 @@ static void add_wire_set(struct text *out, const struct guards *g, int family)
 	for (size_t i = 0; i < g->len; i++) {
 		const struct guard *w = g->items[i];
 
-		if (w->part != GUARD_WIRE || w->source.family != family_number[family])
+		if (w->part != GUARD_WIRE || w->source.family != guard_family_number[family])
 			continue;
 		if (!any)
 			open_set(out, family ? "wires6" : "wires4",
@@ -140,8 +47,8 @@ static void add_owner_set(struct text *out, const struct guards *g, int family)
 		const struct guard *o = g->items[i];
 
 		for (size_t p = 0; o->part == GUARD_OWNER && p < o->prefixes.len; p++) {
-			if (o->prefixes.items[p].ip.family != family_number[family] ||
-			    is_covered(&o->prefixes, p))
+			if (o->prefixes.items[p].ip.family != guard_family_number[family] ||
+			    guard_is_covered(&o->prefixes, p))
 				continue;
 			if (!any)
 				open_set(out, family ? "owners6" : "owners4",
@@ -150,7 +57,7 @@ static void add_owner_set(struct text *out, const struct guards *g, int family)
 					 "\t\tflags interval\n");
 			kernel_mac_format(o->mac, mac);
 			text_addf(out, "%s \"%s\" . %s . ", any ? "," : "", o->device, mac);
-			add_prefix(out, &o->prefixes.items[p]);
+			guard_add_prefix(out, &o->prefixes.items[p]);
 			any = true;
 		}
 	}
@@ -162,7 +69,7 @@ static bool has_wire(const struct guards *g, int family)
 {
 	for (size_t i = 0; i < g->len; i++)
 		if (g->items[i]->part == GUARD_WIRE &&
-		    g->items[i]->source.family == family_number[family])
+		    g->items[i]->source.family == guard_family_number[family])
 			return true;
 	return false;
 }
@@ -172,44 +79,38 @@ static bool has_owner(const struct guards *g, int family)
 	for (size_t i = 0; i < g->len; i++)
 		for (size_t p = 0; p < g->items[i]->prefixes.len; p++)
 			if (g->items[i]->part == GUARD_OWNER &&
-			    g->items[i]->prefixes.items[p].ip.family == family_number[family])
+			    g->items[i]->prefixes.items[p].ip.family == guard_family_number[family])
 				return true;
 	return false;
-}
-
-static void open_chain(struct text *out, const char *name, const char *hook, const char *priority)
-{
-	text_addf(out, "\tchain %s {\n\t\ttype filter hook %s priority %s; policy accept;\n", name,
-		  hook, priority);
 }
 
 static void add_overlay_chains(struct text *out, const struct guards *g)
 {
 	char match[96];
 
-	open_chain(out, "overlay_output", "output", PRIORITY);
+	guard_open_chain(out, "overlay_output", "output", GUARD_PRIORITY);
 	for (size_t i = 0; i < g->len; i++) {
 		const struct guard *b = g->items[i];
 
 		for (int f = 0; b->part == GUARD_BASE && f < 2; f++) {
 			struct text set = { 0 };
 
-			if (add_set(&set, &b->prefixes, family_number[f], NULL))
+			if (guard_add_set(&set, &b->prefixes, guard_family_number[f], NULL))
 				text_addf(out,
 					  "\t\tudp dport %u %s daddr %s oifname != \"%s\" counter "
 					  "name vxlan_out drop\n",
-					  b->vxlan_port, family_name[f], set.data, b->device);
+					  b->vxlan_port, guard_family_name[f], set.data, b->device);
 			out->failed = out->failed || set.failed;
 			text_free(&set);
 		}
 	}
 	text_add(out, "\t}\n");
-	open_chain(out, "overlay_source", "prerouting", PRIORITY);
+	guard_open_chain(out, "overlay_source", "prerouting", GUARD_PRIORITY);
 	for (size_t i = 0; i < g->len; i++) {
 		if (g->items[i]->part != GUARD_BASE)
 			continue;
 		(void)snprintf(match, sizeof match, "iifname \"%s\"", g->items[i]->device);
-		add_foreign_source(out, match, &g->items[i]->prefixes, false, "overlay_in");
+		guard_add_foreign_source(out, match, &g->items[i]->prefixes, false, "overlay_in");
 	}
 	text_add(out, "\t}\n");
 }
@@ -243,7 +144,7 @@ static void add_vxlan_chains(struct text *out, const struct guards *g)
 			text_addf(out, "\t\tiifname \"%s\" counter name vxlan_in drop\n",
 				  g->items[i]->device);
 	text_add(out, "\t}\n");
-	open_chain(out, "vxlan_input", "input", PRIORITY);
+	guard_open_chain(out, "vxlan_input", "input", GUARD_PRIORITY);
 	for (size_t i = 0; i < g->len; i++)
 		if (g->items[i]->part == GUARD_BASE)
 			text_addf(out, "\t\tudp dport %u goto vxlan_arrival\n",
@@ -256,15 +157,15 @@ static void add_departure_chains(struct text *out, const struct guards *g)
 {
 	char match[96];
 
-	open_chain(out, "segment_output", "output", PRIORITY);
+	guard_open_chain(out, "segment_output", "output", GUARD_PRIORITY);
 	for (size_t i = 0; i < g->len; i++) {
 		if (g->items[i]->part != GUARD_SEGMENT)
 			continue;
 		(void)snprintf(match, sizeof match, "oifname \"%s\"", g->items[i]->device);
-		add_foreign_source(out, match, &g->items[i]->prefixes, true, "spoof_out");
+		guard_add_foreign_source(out, match, &g->items[i]->prefixes, true, "spoof_out");
 	}
 	text_add(out, "\t}\n");
-	open_chain(out, "segment_forwarded", "postrouting", PRIORITY_POSTNAT);
+	guard_open_chain(out, "segment_forwarded", "postrouting", GUARD_PRIORITY_POSTNAT);
 	for (size_t i = 0; i < g->len; i++) {
 		const char *device = g->items[i]->device;
 
@@ -275,7 +176,7 @@ static void add_departure_chains(struct text *out, const struct guards *g)
 		// where they leave the segment.
 		(void)snprintf(match, sizeof match,
 			       "meta iif != 0 iifname != \"%s\" oifname \"%s\"", device, device);
-		add_foreign_source(out, match, &g->items[i]->prefixes, true, "spoof_out");
+		guard_add_foreign_source(out, match, &g->items[i]->prefixes, true, "spoof_out");
 	}
 	text_add(out, "\t}\n");
 }
@@ -292,13 +193,13 @@ static void add_arrival_chains(struct text *out, const struct guards *g)
 	text_add(out, "\t\tcounter name spoof_in drop\n\t}\n");
 	text_add(out, "\tchain segment_arrival {\n"
 		      "\t\tether saddr != ff:ff:ff:ff:ff:ff goto segment_sender\n\t}\n");
-	open_chain(out, "segment_input", "input", PRIORITY);
+	guard_open_chain(out, "segment_input", "input", GUARD_PRIORITY);
 	for (size_t i = 0; i < g->len; i++)
 		if (g->items[i]->part == GUARD_SEGMENT)
 			text_addf(out, "\t\tiifname \"%s\" goto segment_arrival\n",
 				  g->items[i]->device);
 	text_add(out, "\t}\n");
-	open_chain(out, "segment_routed", "forward", PRIORITY);
+	guard_open_chain(out, "segment_routed", "forward", GUARD_PRIORITY);
 	for (size_t i = 0; i < g->len; i++)
 		if (g->items[i]->part == GUARD_SEGMENT)
 			text_addf(out,
@@ -315,7 +216,7 @@ static void add_bridge_table(struct text *out, const struct guards *g)
 	const char *separator = "{ ";
 
 	text_add(out, "}\nadd table bridge weft\ndelete table bridge weft\ntable bridge weft {\n");
-	open_chain(out, "wire_arrival", "prerouting", "filter");
+	guard_open_chain(out, "wire_arrival", "prerouting", "filter");
 	for (size_t i = 0; i < g->len; i++) {
 		if (g->items[i]->part != GUARD_WIRE)
 			continue;
@@ -343,11 +244,13 @@ void guard_rules_render(struct text *out, const struct guard *const *guards, siz
 	for (int family = 0; family < 2; family++) {
 		add_wire_set(out, &g, family);
 		add_owner_set(out, &g, family);
+		guard_routed_set(out, &g, family);
 	}
 	add_overlay_chains(out, &g);
 	add_vxlan_chains(out, &g);
 	add_departure_chains(out, &g);
 	add_arrival_chains(out, &g);
+	guard_routed_chains(out, &g);
 	add_bridge_table(out, &g);
 }
 

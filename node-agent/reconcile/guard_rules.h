@@ -6,13 +6,23 @@
 #include "kernel/kernel.h"
 #include "reconcile/body.h"
 
-enum guard_part { GUARD_BASE, GUARD_WIRE, GUARD_SEGMENT, GUARD_OWNER };
+enum guard_part {
+	GUARD_BASE,
+	GUARD_WIRE,
+	GUARD_SEGMENT,
+	GUARD_OWNER,
+	GUARD_ROUTER,
+	GUARD_SENDER,
+};
 
 struct guard {
 	enum guard_part part;
-	char device[IFNAMSIZ]; // base, wire: the WireGuard device; segment, owner: the bridge
-	struct prefix_list
-		prefixes;        // base: pools; segment: own; owner: what that node may send from
+	char router[IFNAMSIZ]; // router, sender: which routed segment; no device has that name
+	// base, wire: the WireGuard device; segment, owner: the bridge; sender: the wire to that
+	// node, "": there is none
+	char device[IFNAMSIZ];
+	// base: pools; segment, router: own; owner, sender: what that node may send from
+	struct prefix_list prefixes;
 	struct kernel_ip source; // wire: the peer's overlay address
 	uint32_t vni;            // wire
 	char wire[IFNAMSIZ];     // wire: its device, a port of a bridge

@@ -84,6 +84,18 @@ const struct entry_kind kind_probe_key = {
 	.observe = judging_observe_nothing,
 };
 
+// The same between two nodes of a routed segment.
+const struct entry_kind kind_path_key = {
+	.name = "path-key",
+	.rank = 90,
+	.body_size = sizeof(struct probe_key),
+	.parse = parse_key,
+	.done = done_key,
+	.compare = judging_compare_nothing,
+	.sweep = judging_nothing_to_sweep,
+	.observe = judging_observe_nothing,
+};
+
 void probe_each(const struct reconcile *r, reconcile_probe_fn *each, void *context)
 {
 	const struct entry *e;

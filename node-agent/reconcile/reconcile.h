@@ -164,6 +164,42 @@ struct ha_config;
 typedef void reconcile_ha_fn(void *context, const struct ha_config *config);
 void reconcile_each_ha(const struct reconcile *r, reconcile_ha_fn *each, void *context);
 
+// Metric of the route to a node's own address by each way, plus its number: probes that are bound
+// to the way's device take it.
+#define RECONCILE_STANDING_METRIC 60000u
+
+enum { RECONCILE_WAYS_MAX = 16, RECONCILE_NO_WAY = 255 };
+
+// One way to another node. Borrowed.
+struct reconcile_way {
+	uint8_t number;          // what both ends call it
+	const char *by;          // the node that it leads through; NULL: none
+	const char *device;      // the wire that it begins with
+	struct kernel_ip via[2]; // who is at the other end of that; IPv4, IPv6; family 0: none
+	bool is_standby, is_drained;
+	struct reconcile_probe probe; // `link` is not filled
+};
+
+// Another node of a routed segment, and where it is reached. Borrowed.
+struct reconcile_destination {
+	const char *key;     // "lan/bob"
+	const char *network; // whose links the ways are made of
+	uint64_t self, other;
+	struct kernel_ip own[2], peer[2]; // IPv4, IPv6; family 0: none
+	uint32_t table, metric;           // of the routes by the way that is chosen
+	const struct kernel_prefix *prefixes;
+	size_t prefixes_len;
+	const struct reconcile_way *ways;
+	size_t ways_len;
+	uint8_t in_use; // the way by which the kernel sends to all prefixes, or RECONCILE_NO_WAY
+	bool stands;    // and the kernel has a route for each way, to probe it
+};
+
+// Each destination whose needs stood in the last reconcile_run().
+typedef void reconcile_destination_fn(void *context, const struct reconcile_destination *d);
+void reconcile_each_destination(const struct reconcile *r, reconcile_destination_fn *each,
+				void *context);
+
 // Removes every object Weft owns, ends its wireguard-go processes and restores the saved sysctls.
 // Goes on after a failure and returns the first one.
 int reconcile_remove_all(struct reconcile *r, struct err *err);

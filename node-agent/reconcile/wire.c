@@ -18,6 +18,7 @@ struct wire {
 	char device[IFNAMSIZ];
 	char link[IFNAMSIZ];
 	uint32_t mtu;
+	bool is_routed;            // it has addresses; else it is a bridge's port
 	struct kernel_vxlan vxlan; // `link` in it stays empty
 };
 
@@ -41,6 +42,8 @@ static int parse(const json_t *json, void *body, struct err *err)
 		rc = body_ip(json, "remote", &w->vxlan.remote, err);
 	if (rc == 0 && w->vxlan.local.family != w->vxlan.remote.family)
 		rc = err_set(err, -EINVAL, "local and remote are of different families");
+	if (rc == 0 && body_has(json, "routed"))
+		rc = body_bool(json, "routed", &w->is_routed, err);
 	w->vxlan.port = (uint16_t)port;
 	w->vxlan.ttl = WIRE_TTL;
 	w->vxlan.learning = true;
@@ -96,8 +99,12 @@ static int compare(struct reconcile *r, const struct entry *e, struct finding *f
 	compare_vxlan(w, bound_link(r, w), link, f);
 	if (link->mtu != w->mtu)
 		finding_differs(f, "the MTU was %u instead of %u", link->mtu, w->mtu);
-	if (!link->ipv6_off && link->accept_ra >= 0)
+	if (!w->is_routed && !link->ipv6_off && link->accept_ra >= 0)
 		finding_differs(f, "IPv6 was enabled on the wire itself");
+	if (w->is_routed && link->ipv6_off)
+		finding_differs(f, "IPv6 was disabled on the wire");
+	if (w->is_routed && link->accept_ra > 0)
+		finding_differs(f, "the wire took router advertisements");
 	if (!(link->flags & IFF_UP))
 		finding_differs(f, "the device %s was down", w->device);
 	return 0;
@@ -127,10 +134,41 @@ static int vxlan_refused(const struct reconcile *r, const struct wire *w, int rc
 	return rc;
 }
 
+// A bridge's port has no addresses. A routed wire has those that the plan gives it; what comes by
+// it need not go back by it while the two ends move from one path to another, and a check for
+// duplicates of the kernel's own address would only keep it from working at once.
+static int set_protocols(struct reconcile *r, const struct wire *w, struct err *err)
+{
+	static const struct {
+		const char *family, *name;
+		const char *port, *routed; // NULL: as it is
+	} settings[] = {
+		{ "ipv6", "accept_ra", NULL, "0" },
+		{ "ipv6", "accept_dad", NULL, "0" },
+		{ "ipv6", "disable_ipv6", "1", "0" },
+		{ "ipv4", "rp_filter", NULL, "2" },
+	};
+	char sysctl[64];
+
+	for (size_t i = 0; i < ARRAY_LEN(settings); i++) {
+		const char *value = w->is_routed ? settings[i].routed : settings[i].port;
+
+		if (!value)
+			continue;
+		(void)snprintf(sysctl, sizeof sysctl, "net/%s/conf/%s/%s", settings[i].family,
+			       w->device, settings[i].name);
+		// -ENOENT: this kernel has no IPv6 at all.
+		const int rc = kernel_sysctl_write(r->kernel, sysctl, value, err);
+		if (rc < 0 && rc != -ENOENT)
+			return rc;
+	}
+	return 0;
+}
+
 static int configure(struct reconcile *r, const struct entry *e, struct err *err)
 {
 	const struct wire *w = e->body;
-	char alias[KERNEL_ALIAS_SIZE], sysctl[64];
+	char alias[KERNEL_ALIAS_SIZE];
 	struct kernel_link_change c = { .fields = KERNEL_LINK_ALIAS | KERNEL_LINK_GROUP_CLEAR |
 						  KERNEL_LINK_MTU,
 					.alias = alias,
@@ -138,12 +176,9 @@ static int configure(struct reconcile *r, const struct entry *e, struct err *err
 
 	owned_alias(e, alias);
 	int rc = kernel_link_change(r->kernel, w->device, &c, err);
+	if (rc == 0)
+		rc = set_protocols(r, w, err);
 	if (rc < 0)
-		return rc;
-	// A cable has no addresses. -ENOENT: this kernel has no IPv6 at all.
-	(void)snprintf(sysctl, sizeof sysctl, "net/ipv6/conf/%s/disable_ipv6", w->device);
-	rc = kernel_sysctl_write(r->kernel, sysctl, "1", err);
-	if (rc < 0 && rc != -ENOENT)
 		return rc;
 	c.fields = KERNEL_LINK_UP;
 	return vxlan_refused(r, w, kernel_link_change(r->kernel, w->device, &c, err), err);

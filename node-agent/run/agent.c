@@ -149,6 +149,7 @@ static void shut(struct agent *agent)
 	prober_close(take_ptr(&agent->prober));
 	// Before the echoes it waits for.
 	tree_close(take_ptr(&agent->tree));
+	paths_close(take_ptr(&agent->chooser));
 	icmp_close(take_ptr(&agent->icmp));
 	checksum_close(take_ptr(&agent->checksum));
 	names_close(take_ptr(&agent->names));
@@ -304,6 +305,10 @@ static int open_parts(struct agent *agent, struct err *err)
 	    !agent->probe || !agent->checksum)
 		return err_set(err, -ENOMEM, "out of memory");
 	int r = prober_new(agent->loop, links_changed, agent, &agent->prober, err);
+	if (r == 0)
+		r = paths_new(agent->loop, agent->identity.name,
+			      (uint8_t)agent->settings->route_protocol, routes_changed, agent,
+			      &agent->chooser, err);
 	if (r < 0)
 		return r;
 	const struct tree_config tree = { .loop = agent->loop,
@@ -313,6 +318,8 @@ static int open_parts(struct agent *agent, struct err *err)
 					  .boot_id = agent->boot_id };
 	if (tree_new(&tree, &agent->tree, err) < 0)
 		return err->code;
+	const struct prober_rider rider = paths_rider(agent->chooser);
+	prober_take_rider(agent->prober, &rider);
 	r = ha_new(agent->loop, agent->settings->state_dir, groups_told, agent, &agent->ha, err);
 	if (r < 0)
 		return r;
@@ -340,6 +347,7 @@ static void agent_done(struct agent *agent)
 	json_decref(agent->restore);
 	json_decref(agent->findings);
 	report_free(agent->report);
+	map_free(agent->active_links);
 	entry_set_free(agent->observed);
 	map_free(agent->addresses);
 	map_free(agent->dead_wires);

@@ -193,6 +193,7 @@ static void observe(struct agent *agent, const struct reconcile_now *now)
 	examine_observe(agent, fresh);
 	links_observe(agent, fresh);
 	groups_observe(agent, fresh);
+	routes_observe(agent, fresh);
 	bool all_up = tell_links(agent, agent->observed, fresh);
 	entry_set_free(agent->observed);
 	agent->observed = take_ptr(&fresh);

@@ -7,6 +7,7 @@
 #include "base/log.h"
 
 #include "run/hooking.h"
+#include "run/routes.h"
 #include "run/state.h"
 
 CLEAN_FUNC(json_t, json_decref)
@@ -18,12 +19,6 @@ enum { START_MS = 30000 };
 	"probes"
 
 // ---- what is desired ----
-
-struct gathering {
-	const struct agent *agent;
-	struct prober_target *targets;
-	size_t len, cap;
-};
 
 static struct judge_limit limit_of(struct reconcile_limit limit)
 {
@@ -45,56 +40,71 @@ static struct judge_config judge_of(const struct reconcile_probe *probe)
 	return config;
 }
 
-static void append(void *context, const struct prober_target *target)
+struct prober_target links_target(const struct reconcile_probe *probe)
 {
-	struct gathering *g = context;
-	if (g->len == g->cap) {
-		const size_t cap = g->cap ? 2 * g->cap : 16;
-		struct prober_target *targets = reallocarray(g->targets, cap, sizeof *targets);
-		if (!targets)
-			return;
-		g->targets = targets;
-		g->cap = cap;
-	}
-	g->targets[g->len++] = *target;
-}
-
-static void add_target(void *context, const struct reconcile_probe *probe)
-{
-	struct gathering *g = context;
-	const char *peer = strchr(probe->link, '/');
-	struct prober_target target = { .key = probe->link,
-					.own_name = g->agent->identity.name,
-					.peer_name = peer ? peer + 1 : probe->link,
-					.device = probe->device,
+	struct prober_target target = { .device = probe->device,
 					.own = probe->local,
 					.peer = probe->remote,
 					.port = probe->port,
 					.judge = judge_of(probe) };
 	if (probe->key)
 		memcpy(target.secret, probe->key, sizeof target.secret);
-	append(g, &target);
+	return target;
 }
 
-static void forget(struct gathering *g)
+void links_append(void *context, const struct prober_target *target)
 {
-	if (g->targets)
-		explicit_bzero(g->targets, g->cap * sizeof *g->targets);
-	free(g->targets);
+	struct links_targets *targets = context;
+	if (targets->len == targets->cap) {
+		const size_t cap = targets->cap ? 2 * targets->cap : 16;
+		struct prober_target *items = reallocarray(targets->items, cap, sizeof *items);
+		if (!items)
+			return;
+		targets->items = items;
+		targets->cap = cap;
+	}
+	targets->items[targets->len++] = *target;
+}
+
+static void forget(struct links_targets *targets)
+{
+	if (targets->items)
+		explicit_bzero(targets->items, targets->cap * sizeof *targets->items);
+	free(targets->items);
+}
+
+struct gathering {
+	const struct agent *agent;
+	struct links_targets *targets;
+};
+
+static void add_link(void *context, const struct reconcile_probe *probe)
+{
+	struct gathering *g = context;
+	const char *peer = strchr(probe->link, '/');
+	struct prober_target target = links_target(probe);
+	target.key = probe->link;
+	target.own_name = g->agent->identity.name;
+	target.peer_name = peer ? peer + 1 : probe->link;
+	links_append(g->targets, &target);
 }
 
 void links_update(struct agent *agent)
 {
 	struct err err = { 0 };
-	struct gathering all = { .agent = agent }, wires = { .agent = agent };
-	reconcile_each_probe(agent->reconcile, add_target, &all);
-	wires_each_target(agent, all.targets, all.len, append, &wires);
+	struct links_targets all = { 0 }, wires = { 0 };
+	struct routes_names names = { 0 };
+	struct gathering g = { agent, &all };
+	reconcile_each_probe(agent->reconcile, add_link, &g);
+	wires_each_target(agent, all.items, all.len, links_append, &wires);
 	for (size_t i = 0; i < wires.len; i++)
-		append(&all, &wires.targets[i]);
-	if (prober_set(agent->prober, all.targets, all.len, &err) < 0)
+		links_append(&all, &wires.items[i]);
+	routes_update(agent, &all, &names);
+	if (prober_set(agent->prober, all.items, all.len, &err) < 0)
 		log_warn("probe: %s", err.text);
 	forget(&wires);
 	forget(&all);
+	routes_names_done(&names);
 }
 
 int links_probing(void *context, const char *link, struct err *err)

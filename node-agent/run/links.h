@@ -8,10 +8,22 @@
 #include "wire/entries.h"
 
 #include "probe/prober.h"
+#include "reconcile/reconcile.h"
 
 struct agent;
 
 void links_changed(void *context, const struct prober_change *change); // a prober_change_fn
+
+// Targets of the prober being gathered.
+struct links_targets {
+	struct prober_target *items;
+	size_t len, cap;
+};
+
+// One that is probed and judged so; the caller fills `key`, names and rider. Strings are borrowed.
+struct prober_target links_target(const struct reconcile_probe *probe);
+// Adds a copy to `context`, a struct links_targets; without memory it is left out until next time.
+void links_append(void *context, const struct prober_target *target);
 
 // Whether that link can be probed; a hook of reconcile.
 int links_probing(void *context, const char *link, struct err *err);

@@ -390,6 +390,7 @@ static void send_samples(struct agent *agent)
 		r = report_add_self(values, agent->started_ms, now.mono_ms, &err);
 	if (r == 0)
 		links_sample(agent, values);
+	routes_sample(agent, values);
 	if (r == 0)
 		r = msg_samples_frames(now.wall_ms, values, session_emit, agent, &err);
 	if (r < 0)

@@ -14,6 +14,7 @@
 #include "hooks/hooks.h"
 #include "kernel/kernel.h"
 #include "lockout/lockout.h"
+#include "path/paths.h"
 #include "probe/checksum.h"
 #include "probe/icmp.h"
 #include "probe/ping.h"
@@ -26,6 +27,7 @@
 #include "run/groups.h"
 #include "run/links.h"
 #include "run/names.h"
+#include "run/routes.h"
 #include "run/trouble.h"
 #include "run/wires.h"
 #include "settings.h"
@@ -85,6 +87,8 @@ struct agent {
 	struct icmp *icmp;
 	struct probe *probe;
 	struct prober *prober;
+	struct paths *chooser;    // of the paths to other nodes
+	struct map *active_links; // "home/bob": carries routed traffic
 	struct checksum *checksum;
 	struct tree *tree; // spanning trees of the bridges
 	struct names *names;

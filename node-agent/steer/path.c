@@ -47,9 +47,9 @@ struct path_set path_set_make(const struct path_config *config, uint64_t self, u
 		.forgot_us = now_us,
 	};
 
-	for (int i = 0; i < PATH_MAX; i++)
+	for (int i = 0; i < PATHS_MAX; i++)
 		set.paths[i] = nothing;
-	if (adopt < PATH_MAX)
+	if (adopt < PATHS_MAX)
 		set.paths[adopt].is_there = set.paths[adopt].is_standing = true;
 	return set;
 }
@@ -84,7 +84,7 @@ static enum grade grade_of(const struct path_set *set, unsigned path)
 		[JUDGE_DOWN] = { GRADE_DOWN, GRADE_DOWN },
 	};
 
-	if (path >= PATH_MAX || !set->paths[path].is_there)
+	if (path >= PATHS_MAX || !set->paths[path].is_there)
 		return GRADE_DOWN;
 	return grades[state_of(set, path)][is_drained(set, path)];
 }
@@ -118,7 +118,7 @@ static uint8_t best(const struct path_set *set)
 	double least = 0;
 	uint8_t found = PATH_NONE;
 
-	for (unsigned i = 0; i < PATH_MAX; i++) {
+	for (unsigned i = 0; i < PATHS_MAX; i++) {
 		enum grade g = grade_of(set, i);
 
 		if (g < grade || (g == grade && g < GRADE_DOWN && cost_of(set, i) < least)) {
@@ -126,7 +126,7 @@ static uint8_t best(const struct path_set *set)
 			least = cost_of(set, i);
 		}
 	}
-	for (unsigned i = 0; i < PATH_MAX && grade < GRADE_DOWN; i++) {
+	for (unsigned i = 0; i < PATHS_MAX && grade < GRADE_DOWN; i++) {
 		double cost = cost_of(set, i);
 
 		if (grade_of(set, i) == grade && cost - least <= margin(set, cost, least) &&
@@ -182,7 +182,7 @@ static void move(struct path_set *set, uint8_t path, enum path_reason reason, in
 	set->since_us = now_us;
 	set->linger_until_us = now_us + set->config.linger_us;
 	set->switches++;
-	for (int i = 0; i < PATH_MAX; i++)
+	for (int i = 0; i < PATHS_MAX; i++)
 		set->paths[i].better_us = PATH_NEVER;
 }
 
@@ -192,7 +192,7 @@ static void release(struct path_set *set, int64_t now_us, struct path_orders *re
 {
 	bool is_over = set->theirs == set->current || now_us >= set->linger_until_us;
 
-	for (unsigned i = 0; i < PATH_MAX && is_over; i++) {
+	for (unsigned i = 0; i < PATHS_MAX && is_over; i++) {
 		if (i != set->current && set->paths[i].is_standing) {
 			set->paths[i].is_standing = false;
 			order(ret, PATH_RELEASE, (uint8_t)i);
@@ -223,7 +223,7 @@ static void improve(struct path_set *set, int64_t now_us, struct path_orders *re
 	uint8_t found = PATH_NONE;
 	enum path_reason reason = PATH_BETTER, why;
 
-	for (unsigned i = 0; i < PATH_MAX; i++) {
+	for (unsigned i = 0; i < PATHS_MAX; i++) {
 		struct path *p = &set->paths[i];
 
 		if (i == set->current || !is_better(set, i, &why)) {
@@ -254,7 +254,7 @@ static void improve(struct path_set *set, int64_t now_us, struct path_orders *re
 // Does the other end say which path to take?
 static bool is_led(const struct path_set *set)
 {
-	return !set->is_chooser && set->theirs < PATH_MAX && set->paths[set->theirs].is_there;
+	return !set->is_chooser && set->theirs < PATHS_MAX && set->paths[set->theirs].is_there;
 }
 
 static void decide(struct path_set *set, int64_t now_us, struct path_orders *ret)
@@ -281,7 +281,7 @@ static void decide(struct path_set *set, int64_t now_us, struct path_orders *ret
 void path_put(struct path_set *set, uint8_t path, bool is_standby, int64_t now_us,
 	      struct path_orders *ret)
 {
-	if (path >= PATH_MAX)
+	if (path >= PATHS_MAX)
 		return;
 	set->paths[path].is_there = true;
 	set->paths[path].is_standby = is_standby;
@@ -290,7 +290,7 @@ void path_put(struct path_set *set, uint8_t path, bool is_standby, int64_t now_u
 
 void path_drop(struct path_set *set, uint8_t path, int64_t now_us, struct path_orders *ret)
 {
-	if (path >= PATH_MAX)
+	if (path >= PATHS_MAX)
 		return;
 	bool is_standing = set->paths[path].is_standing;
 
@@ -309,7 +309,7 @@ void path_drop(struct path_set *set, uint8_t path, int64_t now_us, struct path_o
 void path_drain(struct path_set *set, uint8_t path, bool is_drained_now, int64_t now_us,
 		struct path_orders *ret)
 {
-	if (path >= PATH_MAX || set->paths[path].is_drained == is_drained_now)
+	if (path >= PATHS_MAX || set->paths[path].is_drained == is_drained_now)
 		return;
 	set->paths[path].is_drained = is_drained_now;
 	order(ret, PATH_TELL, set->current);
@@ -319,7 +319,7 @@ void path_drain(struct path_set *set, uint8_t path, bool is_drained_now, int64_t
 void path_judged(struct path_set *set, uint8_t path, const struct judge *judge, int64_t now_us,
 		 struct path_orders *ret)
 {
-	if (path >= PATH_MAX)
+	if (path >= PATHS_MAX)
 		return;
 	struct path *p = &set->paths[path];
 	int64_t rtt = judge->value[JUDGE_LATENCY], loss = judge->value[JUDGE_LOSS];
@@ -349,7 +349,7 @@ void path_heard(struct path_set *set, const struct path_note *note, int64_t now_
 	if (is_newer(note->heard, set->stamp))
 		set->stamp = note->heard;
 	if ((set->has_heard && !is_newer(note->stamp, set->heard)) ||
-	    (note->choice >= PATH_MAX && note->choice != PATH_NONE))
+	    (note->choice >= PATHS_MAX && note->choice != PATH_NONE))
 		return;
 	set->has_heard = true;
 	set->heard = note->stamp;
@@ -369,7 +369,7 @@ int64_t path_due_us(const struct path_set *set)
 	int64_t due = PATH_NEVER;
 	enum path_reason why;
 
-	for (unsigned i = 0; i < PATH_MAX; i++) {
+	for (unsigned i = 0; i < PATHS_MAX; i++) {
 		const struct path *p = &set->paths[i];
 
 		if (p->is_standing && i != set->current && set->linger_until_us < due)
@@ -387,7 +387,7 @@ struct path_note path_note(struct path_set *set)
 				  .heard = set->heard,
 				  .choice = set->current };
 
-	for (unsigned i = 0; i < PATH_MAX; i++) {
+	for (unsigned i = 0; i < PATHS_MAX; i++) {
 		const struct path *p = &set->paths[i];
 		unsigned bits = (unsigned)p->state | (p->is_drained ? DRAINED_BIT : 0);
 
@@ -399,7 +399,7 @@ struct path_note path_note(struct path_set *set)
 
 enum path_drain path_drain_state(const struct path_set *set, uint8_t path)
 {
-	if (path >= PATH_MAX || !set->paths[path].is_there || !is_drained(set, path))
+	if (path >= PATHS_MAX || !set->paths[path].is_there || !is_drained(set, path))
 		return PATH_NOT_DRAINED;
 	if (set->current != path && set->theirs != path && !set->paths[path].is_standing)
 		return PATH_SAFE;

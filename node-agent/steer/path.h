@@ -27,7 +27,7 @@
 #define PATH_START_US INT64_C(2000000) // one that is up waits so long for one still unknown
 #define PATH_NEVER    INT64_MAX
 
-enum { PATH_MAX = 16, PATH_NONE = 255, PATH_ORDERS = PATH_MAX + 4 };
+enum { PATHS_MAX = 16, PATH_NONE = 255, PATH_ORDERS = PATHS_MAX + 4 };
 
 struct path_config {
 	int64_t hold_us;     // better for so long in a row, before traffic moves for that alone
@@ -107,7 +107,7 @@ struct path_set {
 
 	struct path_config config;
 	bool is_chooser;
-	struct path paths[PATH_MAX];
+	struct path paths[PATHS_MAX];
 	uint64_t stamp, heard;
 	bool has_heard;
 	uint64_t told;  // the other end's states
@@ -124,7 +124,7 @@ struct path_config path_config_default(void); // 10 s, 5 min, 10 min, 2 s, 2 ms,
 struct path_set path_set_make(const struct path_config *config, uint64_t self, uint64_t other,
 			      uint8_t adopt, int64_t now_us);
 
-// The events. Numbers from PATH_MAX on are ignored.
+// The events. Numbers from PATHS_MAX on are ignored.
 void path_put(struct path_set *set, uint8_t path, bool is_standby, int64_t now_us,
 	      struct path_orders *ret);
 void path_drop(struct path_set *set, uint8_t path, int64_t now_us, struct path_orders *ret);

@@ -307,8 +307,7 @@ static size_t rule_index(const struct kernel_snapshot *s, const struct kernel_ru
 	size_t i = 0;
 
 	while (i < s->rules_len &&
-	       !(s->rules[i].family == r->family && s->rules[i].priority == r->priority &&
-		 s->rules[i].mark == r->mark && s->rules[i].protocol == r->protocol))
+	       !(kernel_rule_equal(&s->rules[i], r) && s->rules[i].protocol == r->protocol))
 		i++;
 	return i;
 }

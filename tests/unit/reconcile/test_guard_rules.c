@@ -91,6 +91,43 @@ static void test_one_family_only(void **state)
 	prefix_list_done(&g.prefixes);
 }
 
+static void test_routed_segment(void **state)
+{
+	static const char *const own[] = { "10.99.0.1/32", "10.1.0.0/24" };
+	static const char *const bobs[] = { "10.99.0.2/32", "fd99::2/128" };
+	static const char *const eves[] = { "10.99.0.3/32" };
+	struct guard g[3] = {
+		{ .part = GUARD_ROUTER, .router = "wb1", .prefixes = list(own, 2) },
+		{ .part = GUARD_SENDER,
+		  .router = "wb1",
+		  .device = "wv1",
+		  .prefixes = list(bobs, 2) },
+		{ .part = GUARD_SENDER, .router = "wb1", .prefixes = list(eves, 1) },
+	};
+
+	(void)state;
+	char *text = render(g, 3);
+	// Through this node goes only what is from the node at the wire's other end.
+	assert_holds(text, "elements = { \"wv1\" . 10.99.0.2/32 }");
+	assert_holds(text, "iifname { \"wv1\" } oifname { \"wv1\" } goto routed_passing");
+	assert_holds(text, "iifname . ip6 saddr @senders6 accept\n\t\tcounter name spoof_in drop");
+	// What ends here may be from any of the others, also from one without a wire.
+	assert_holds(text, "iifname { \"wv1\" } ip saddr != { 10.99.0.2/32, 10.99.0.3/32 } counter "
+			   "name spoof_in drop");
+	assert_holds(text, "oifname { \"wv1\" } ip saddr != { 10.99.0.1/32, 10.1.0.0/24 } counter "
+			   "name spoof_out drop");
+	assert_holds(text,
+		     "meta iif != 0 iifname != { \"wv1\" } oifname { \"wv1\" } ip6 saddr != { "
+		     "fe80::/10, :: } counter name spoof_out drop");
+	free(text);
+	// Without a wire there is nothing to hold.
+	text = render(&g[2], 1);
+	assert_null(strstr(text, "routed_"));
+	free(text);
+	for (size_t i = 0; i < 3; i++)
+		prefix_list_done(&g[i].prefixes);
+}
+
 static void test_table_replaces_in_one_transaction(void **state)
 {
 	const struct kernel_counter counters[KERNEL_COUNTERS] = {
@@ -112,6 +149,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_all_parts),
 		cmocka_unit_test(test_one_family_only),
+		cmocka_unit_test(test_routed_segment),
 		cmocka_unit_test(test_table_replaces_in_one_transaction),
 	};
 

@@ -202,12 +202,12 @@ static void promise_no_loop(struct fleet *f, unsigned a, unsigned b)
 {
 	uint8_t path = f->ends[a][b].set.current;
 
-	if (path >= PATH_MAX)
+	if (path >= PATHS_MAX)
 		return;
 	unsigned via = fleet_via(f, a, b, path);
 	uint8_t own = f->ends[via][b].set.current;
 
-	if (via != a && own < PATH_MAX && fleet_via(f, via, b, own) == a)
+	if (via != a && own < PATHS_MAX && fleet_via(f, via, b, own) == a)
 		f->detours++;
 	for (unsigned at = a, hops = 0; at != b; hops++) {
 		at = at == a && hops == 0 && via != a ? via : b;
@@ -286,7 +286,7 @@ void promise_check(void *user)
 
 static bool is_much_better(const struct fleet *f, const struct path_set *set, uint8_t path)
 {
-	return set->current < PATH_MAX &&
+	return set->current < PATHS_MAX &&
 	       set->paths[path].cost_us * 1.12 + (double)f->path.margin_us * 1.1 <
 		       set->paths[set->current].cost_us;
 }

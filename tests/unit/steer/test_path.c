@@ -233,15 +233,15 @@ static void notes_that_make_no_sense_are_ignored(void **state)
 	struct path_note note = path_note(&p.low);
 
 	(void)state;
-	note.choice = PATH_MAX;
+	note.choice = PATHS_MAX;
 	path_heard(&p.high, &note, p.now, &orders);
 	assert_memory_equal(&p.high, &before, sizeof(before));
 	// A path this end does not have cannot be followed; the traffic stays where it is.
-	note.choice = PATH_MAX - 1;
+	note.choice = PATHS_MAX - 1;
 	path_heard(&p.high, &note, p.now, &orders);
 	assert_int_equal(p.high.current, DIRECT);
 	assert_int_equal(orders.count, 0);
-	path_put(&p.high, PATH_MAX, false, p.now, &orders);
+	path_put(&p.high, PATHS_MAX, false, p.now, &orders);
 	path_drop(&p.high, 200, p.now, &orders);
 	path_drain(&p.high, 255, true, p.now, &orders);
 	assert_int_equal(orders.count, 0);

@@ -1,0 +1,63 @@
+// One destination: what the plan says of it, the machine that chooses, and the routes that follow
+// from its orders; only for the files of this module. Whoever calls holds the lock.
+#pragma once
+
+#include "kernel/route_batch.h"
+#include "path/note.h"
+#include "path/paths.h"
+
+struct way {
+	bool is_there;
+	char by[PATHS_NAME_MAX]; // "": none
+	char device[IFNAMSIZ];
+	struct kernel_ip via[2];
+	bool is_standby, is_drained;
+	enum judge_state state; // as the cause has it
+	char cause[PROBER_TEXT_MAX];
+};
+
+struct destination {
+	char *key, *network;
+	uint64_t self, other;
+	struct kernel_ip own[2], peer[2];
+	uint32_t table, metric;
+	struct kernel_prefix *prefixes;
+	size_t prefixes_len;
+	struct way ways[PATHS_MAX];
+	uint32_t plan;
+	uint32_t generation; // no other destination in the same place had it
+	struct path_set set;
+	int64_t since_ms;
+	char cause[PATHS_TEXT_MAX];
+	uint16_t telling; // by way: its note is in a hurry
+	int64_t due_us;
+	bool is_wanted;   // mark of the walk from paths_begin() to paths_end()
+	bool is_troubled; // its last routes were refused, and that was told
+};
+
+// What follows from an event.
+struct outcome {
+	struct route_batch *batch;
+	const char *own_name;
+	bool is_moved, is_bad;
+};
+
+// NULL: out of memory. It adopts the way that is in use.
+struct destination *destination_new(const struct reconcile_destination *from, uint32_t generation,
+				    int64_t now_us);
+void destination_free(struct destination *d);
+
+// Whether what makes a destination what it is has changed, so that it has to begin anew.
+bool destination_is_other(const struct destination *d, const struct reconcile_destination *with);
+
+// Takes over prefixes and ways, and makes what is missing in the kernel. 0 or -ENOMEM.
+int destination_update(struct destination *d, const struct reconcile_destination *from,
+		       int64_t now_us, struct outcome *out);
+
+void destination_judged(struct destination *d, uint8_t number, const struct judge *judge,
+			const char *name, int64_t now_us, struct outcome *out);
+void destination_heard(struct destination *d, const struct path_note *note, int64_t now_us,
+		       struct outcome *out);
+void destination_tick(struct destination *d, int64_t now_us, struct outcome *out);
+
+void destination_read(const struct destination *d, struct paths_reading *ret);

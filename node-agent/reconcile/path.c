@@ -1,0 +1,308 @@
+// path/<segment>/<node>: another node of a routed segment and the ways to it, and
+// path-key/<segment>/<node>: what the probes of them are authenticated by. Which way is taken is
+// decided, and its routes are made, by who probes them; here they are handed on, with what the
+// kernel has, and what is nobody's is not taken for stray.
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "wire/limits.h"
+
+#include "reconcile/body.h"
+#include "reconcile/judging.h"
+#include "reconcile/kind.h"
+
+struct way_name {
+	char device[IFNAMSIZ];
+	char *by;
+};
+
+struct path {
+	struct reconcile_destination plain; // without what is borrowed
+	struct reconcile_way ways[RECONCILE_WAYS_MAX];
+	struct way_name names[RECONCILE_WAYS_MAX];
+	char local[KERNEL_ADDR_TEXT_SIZE], remote[KERNEL_ADDR_TEXT_SIZE];
+	char *network;
+	uint32_t port;
+	struct prefix_list prefixes;
+};
+
+static void done(void *body)
+{
+	struct path *p = body;
+
+	for (size_t i = 0; i < RECONCILE_WAYS_MAX; i++)
+		free(p->names[i].by);
+	free(p->network);
+	prefix_list_done(&p->prefixes);
+}
+
+static int parse_text(const json_t *json, const char *name, char **ret, struct err *err)
+{
+	const char *value = NULL;
+
+	int rc = body_string(json, name, &value, err);
+	if (rc < 0)
+		return rc;
+	*ret = strdup(value);
+	return *ret ? 0 : err_set(err, -ENOMEM, "out of memory");
+}
+
+// One address of each family at most, by family.
+static int parse_addresses(const json_t *json, const char *name, struct kernel_ip ret[2],
+			   struct err *err)
+{
+	const json_t *list = json_object_get(json, name), *item;
+	size_t i;
+
+	if (!json_is_array(list))
+		return err_set(err, -EINVAL, "%s: a list is missing", name);
+	json_array_foreach((json_t *)list, i, item)
+	{
+		const char *text = json_string_value(item);
+		struct kernel_ip ip;
+
+		if (kernel_ip_parse(text ? text : "", &ip, err) < 0)
+			return err_prefix(err, "%s[%zu]", name, i);
+		ret[ip.family == AF_INET6] = ip;
+	}
+	return 0;
+}
+
+static int parse_way(const json_t *json, struct reconcile_way *way, struct way_name *name,
+		     struct err *err)
+{
+	uint32_t number = 0;
+
+	int rc = body_u32(json, "number", 0, RECONCILE_WAYS_MAX - 1, &number, err);
+	if (rc == 0)
+		rc = body_device(json, "device", name->device, err);
+	if (rc == 0)
+		rc = parse_addresses(json, "via", way->via, err);
+	if (rc == 0)
+		rc = body_bool(json, "standby", &way->is_standby, err);
+	if (rc == 0)
+		rc = body_bool(json, "drained", &way->is_drained, err);
+	if (rc == 0 && body_has(json, "by"))
+		rc = parse_text(json, "by", &name->by, err);
+	way->number = (uint8_t)number;
+	return rc < 0 ? rc : judging_parse(json, &way->probe, err);
+}
+
+static int parse_ways(const json_t *json, struct path *p, struct err *err)
+{
+	const json_t *list = json_object_get(json, "ways"), *item;
+	size_t i;
+
+	if (json_array_size(list) == 0 || json_array_size(list) > RECONCILE_WAYS_MAX)
+		return err_set(err, -EINVAL, "ways: 1 to %d are needed", RECONCILE_WAYS_MAX);
+	json_array_foreach((json_t *)list, i, item)
+	{
+		if (parse_way(item, &p->ways[i], &p->names[i], err) < 0)
+			return err_prefix(err, "ways[%zu]", i);
+		for (size_t k = 0; k < i; k++)
+			if (p->ways[k].number == p->ways[i].number)
+				return err_set(err, -EINVAL, "ways[%zu]: number %u is there twice",
+					       i, p->ways[i].number);
+		p->plain.ways_len++;
+	}
+	return 0;
+}
+
+// The first family that both have an address of is the one that is probed.
+static int choose_family(struct path *p, struct err *err)
+{
+	const struct reconcile_destination *d = &p->plain;
+
+	for (int f = 0; f < 2; f++) {
+		if (!d->own[f].family || !d->peer[f].family)
+			continue;
+		kernel_ip_format(&d->own[f], p->local);
+		kernel_ip_format(&d->peer[f], p->remote);
+		return 0;
+	}
+	return err_set(err, -EINVAL, "own and peer have no family in common");
+}
+
+static int parse_id(const json_t *json, const char *name, uint64_t *ret, struct err *err)
+{
+	const json_int_t value = json_integer_value(json_object_get(json, name));
+
+	if (value <= 0)
+		return err_set(err, -EINVAL, "%s: a number from 1 on is missing", name);
+	*ret = (uint64_t)value;
+	return 0;
+}
+
+static int parse(const json_t *json, void *body, struct err *err)
+{
+	struct path *p = body;
+	struct reconcile_destination *d = &p->plain;
+
+	int rc = parse_id(json, "self", &d->self, err);
+	if (rc == 0)
+		rc = parse_id(json, "other", &d->other, err);
+	if (rc == 0 && d->self == d->other)
+		rc = err_set(err, -EINVAL, "self and other are the same");
+	if (rc == 0)
+		rc = body_u32(json, "table", 1, UINT32_MAX, &d->table, err);
+	if (rc == 0)
+		rc = body_u32(json, "metric", 1, RECONCILE_STANDING_METRIC - 1, &d->metric, err);
+	if (rc == 0)
+		rc = body_u32(json, "port", 1, 65535, &p->port, err);
+	if (rc == 0)
+		rc = parse_addresses(json, "own", d->own, err);
+	if (rc == 0)
+		rc = parse_addresses(json, "peer", d->peer, err);
+	if (rc == 0)
+		rc = choose_family(p, err);
+	if (rc == 0)
+		rc = parse_text(json, "network", &p->network, err);
+	if (rc == 0)
+		rc = body_prefixes(json, "prefixes", &p->prefixes, err);
+	return rc < 0 ? rc : parse_ways(json, p, err);
+}
+
+// ---- what the kernel has ----
+
+static const struct kernel_route *find_route(const struct reconcile *r,
+					     const struct reconcile_destination *d,
+					     const struct kernel_prefix *to, uint32_t metric)
+{
+	for (size_t i = 0; i < r->seen.routes_len; i++) {
+		const struct kernel_route *is = &r->seen.routes[i];
+
+		if (is->table == d->table && is->metric == metric &&
+		    kernel_prefix_equal(&is->to, to))
+			return is;
+	}
+	return NULL;
+}
+
+static bool leads_by(const struct kernel_route *route, const struct reconcile_way *way)
+{
+	const bool is_v6 = route->to.ip.family == AF_INET6;
+
+	return strcmp(route->device, way->device) == 0 &&
+	       kernel_ip_equal(&route->via, &way->via[is_v6]);
+}
+
+static uint8_t way_of(const struct reconcile_destination *d, const struct kernel_route *route)
+{
+	for (size_t i = 0; route && i < d->ways_len; i++)
+		if (leads_by(route, &d->ways[i]))
+			return d->ways[i].number;
+	return RECONCILE_NO_WAY;
+}
+
+static struct kernel_prefix host(const struct kernel_ip *ip)
+{
+	return (struct kernel_prefix){ .ip = *ip, .len = ip->family == AF_INET ? 32 : 128 };
+}
+
+// The way by which all its prefixes go, and whether each way stands to be probed.
+static void look(const struct reconcile *r, struct reconcile_destination *d)
+{
+	const int f = d->own[0].family && d->peer[0].family ? 0 : 1;
+	const struct kernel_prefix peer = host(&d->peer[f]);
+
+	d->in_use = RECONCILE_NO_WAY;
+	d->stands = true;
+	for (size_t i = 0; i < d->prefixes_len; i++) {
+		const uint8_t way = way_of(d, find_route(r, d, &d->prefixes[i], d->metric));
+
+		if (i > 0 && way != d->in_use)
+			d->stands = false;
+		d->in_use = i == 0 || way == d->in_use ? way : RECONCILE_NO_WAY;
+	}
+	for (size_t i = 0; i < d->ways_len; i++) {
+		const struct kernel_route *route =
+			find_route(r, d, &peer, RECONCILE_STANDING_METRIC + d->ways[i].number);
+
+		d->stands = d->stands && route && leads_by(route, &d->ways[i]);
+	}
+}
+
+// Fills what is borrowed from the entry.
+static void lend(const struct entry *e, struct reconcile_destination *ret,
+		 struct reconcile_way ways[RECONCILE_WAYS_MAX])
+{
+	const struct path *p = e->body;
+
+	*ret = p->plain;
+	memcpy(ways, p->ways, sizeof p->ways);
+	ret->key = judging_link(e);
+	ret->network = p->network;
+	ret->prefixes = p->prefixes.items;
+	ret->prefixes_len = p->prefixes.len;
+	ret->ways = ways;
+	for (size_t i = 0; i < ret->ways_len; i++) {
+		ways[i].by = p->names[i].by;
+		ways[i].device = p->names[i].device;
+		ways[i].probe.device = ways[i].device;
+		ways[i].probe.local = p->local;
+		ways[i].probe.remote = p->remote;
+		ways[i].probe.port = (uint16_t)p->port;
+	}
+}
+
+static bool wants(const struct path *p, const struct kernel_route *seen)
+{
+	const bool is_v6 = seen->to.ip.family == AF_INET6;
+	const struct kernel_prefix peer = host(&p->plain.peer[is_v6]);
+
+	if (p->plain.table != seen->table)
+		return false;
+	for (size_t i = 0; i < p->prefixes.len; i++)
+		if (seen->metric == p->plain.metric &&
+		    kernel_prefix_equal(&seen->to, &p->prefixes.items[i]))
+			return true;
+	for (size_t i = 0; kernel_prefix_equal(&seen->to, &peer) && i < p->plain.ways_len; i++)
+		if (seen->metric == RECONCILE_STANDING_METRIC + p->ways[i].number &&
+		    strcmp(seen->device, p->names[i].device) == 0)
+			return true;
+	return false;
+}
+
+bool path_wants_route(const struct reconcile *r, const struct kernel_route *seen)
+{
+	const struct entry *e;
+
+	for (size_t at = 0; (e = entry_next(r, &kind_path, &at));)
+		if (wants(e->body, seen))
+			return true;
+	return false;
+}
+
+void reconcile_each_destination(const struct reconcile *r, reconcile_destination_fn *each,
+				void *context)
+{
+	struct reconcile_way ways[RECONCILE_WAYS_MAX];
+	struct reconcile_destination d;
+	const struct entry *e;
+
+	for (size_t at = 0; (e = entry_next(r, &kind_path, &at));) {
+		char name[WIRE_KEY_MAX + 8];
+
+		(void)snprintf(name, sizeof name, "path-key/%s", judging_link(e));
+		const struct entry *key = reconcile_entry(r, name);
+		if (e->blocked_by || !key || !key->body)
+			continue;
+		lend(e, &d, ways);
+		for (size_t i = 0; i < d.ways_len; i++)
+			ways[i].probe.key = key->body;
+		look(r, &d);
+		each(context, &d);
+	}
+}
+
+const struct entry_kind kind_path = {
+	.name = "path",
+	.rank = 97,
+	.body_size = sizeof(struct path),
+	.parse = parse,
+	.done = done,
+	.compare = judging_compare_nothing,
+	.sweep = judging_nothing_to_sweep,
+	.observe = judging_observe_nothing,
+};

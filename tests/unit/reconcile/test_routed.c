@@ -1,0 +1,221 @@
+// Routed segments on a host in memory: wires with addresses, rules, and routes that are no entry's
+// but a path's.
+// clang-format off
+#include "fixture.h"
+// clang-format on
+
+#include <string.h>
+
+#include "base/clean.h"
+
+#include "fake_kernel.h"
+
+#define TABLE 22342
+
+static void want_routed(struct fixture *f)
+{
+	fixture_want(f, "wire/lan/bob",
+		     "{\"device\":\"wvone\",\"link\":\"wgone\",\"local\":\"10.88.0.1\",\"mtu\":"
+		     "1500,\"needs\":[\"wireguard/home\"],\"port\":4789,\"remote\":\"10.88.0.2\","
+		     "\"routed\":true,\"vni\":4097}");
+	(void)entry_set_drop(f->set, "port/lan/bob");
+	fixture_want(f, "rule/routed/own-v4",
+		     "{\"family\":4,\"from_device\":\"lo\",\"needs\":[],\"priority\":22342,"
+		     "\"table\":22342}");
+	fixture_want(f, "rule/routed/10.1.0.0/24",
+		     "{\"family\":4,\"from\":\"10.1.0.0/24\",\"needs\":[],\"priority\":22342,"
+		     "\"table\":22342}");
+	fixture_want(f, "path-key/lan/bob",
+		     "{\"key\":"
+		     "\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\","
+		     "\"needs\":[]}");
+	fixture_want(
+		f, "path/lan/bob",
+		"{\"metric\":513,\"needs\":[\"path-key/lan/bob\"],\"network\":\"home\",\"other\":9,"
+		"\"own\":[\"10.99.0.1\"],\"peer\":[\"10.99.0.2\"],\"port\":862,\"prefixes\":["
+		"\"10.99.0.2/32\",\"10.2.0.0/"
+		"24\"],\"self\":4,\"table\":22342,\"ways\":[{\"device\":"
+		"\"wvone\",\"down\":3,\"drained\":false,\"hold_down_ms\":0,\"interval_ms\":200,"
+		"\"number\":0,\"standby\":false,\"up\":5,\"via\":[\"10.99.0.2\"]},{\"by\":\"eve\","
+		"\"device\":\"wvtwo\",\"down\":3,\"drained\":true,\"hold_down_ms\":0,"
+		"\"interval_ms\":200,\"number\":1,\"standby\":true,\"up\":5,\"via\":[\"10.99.0.3\"]"
+		"}]}");
+}
+
+static struct kernel_route route(const char *to, const char *via, const char *device,
+				 uint32_t metric)
+{
+	struct kernel_route r = { .table = TABLE, .metric = metric, .protocol = 87 };
+
+	assert_int_equal(kernel_prefix_parse(to, &r.to, NULL), 0);
+	assert_int_equal(kernel_ip_parse(via, &r.via, NULL), 0);
+	(void)snprintf(r.device, sizeof r.device, "%s", device);
+	return r;
+}
+
+static void put(struct fixture *f, const char *to, const char *via, const char *device,
+		uint32_t metric)
+{
+	const struct kernel_route r = route(to, via, device, metric);
+
+	assert_int_equal(kernel_route_put(&f->kernel.base, &r, true, NULL), 0);
+}
+
+struct seen {
+	int count;
+	uint8_t in_use;
+	bool stands;
+};
+
+static void see(void *context, const struct reconcile_destination *d)
+{
+	struct seen *s = context;
+
+	assert_string_equal(d->key, "lan/bob");
+	assert_string_equal(d->network, "home");
+	assert_true(d->self == 4 && d->other == 9 && d->prefixes_len == 2 && d->ways_len == 2);
+	assert_null(d->ways[0].by);
+	assert_string_equal(d->ways[1].by, "eve");
+	assert_true(d->ways[1].is_drained && d->ways[1].is_standby && !d->ways[0].is_drained);
+	assert_string_equal(d->ways[1].probe.device, "wvtwo");
+	assert_string_equal(d->ways[1].probe.local, "10.99.0.1");
+	assert_string_equal(d->ways[1].probe.remote, "10.99.0.2");
+	assert_true(d->ways[1].probe.key[0] == 0x01 && d->ways[1].probe.key[1] == 0x23);
+	s->count++;
+	s->in_use = d->in_use;
+	s->stands = d->stands;
+}
+
+static struct seen look(struct fixture *f)
+{
+	struct seen s = { 0 };
+
+	reconcile_each_destination(f->r, see, &s);
+	assert_int_equal(s.count, 1);
+	return s;
+}
+
+static size_t rules_of_weft(const struct fixture *f)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < f->kernel.state.rules_len; i++)
+		n += f->kernel.state.rules[i].protocol == 87;
+	return n;
+}
+
+static void test_wire_has_addresses_of_its_own(void **state)
+{
+	struct fixture *f = *state;
+
+	want_routed(f);
+	fixture_run(f);
+	assert_int_equal(f->result.errors_len, 0);
+	assert_string_equal(fake_kernel_sysctl(&f->kernel, "net/ipv6/conf/wvone/disable_ipv6"),
+			    "0");
+	assert_string_equal(fake_kernel_sysctl(&f->kernel, "net/ipv4/conf/wvone/rp_filter"), "2");
+	fixture_assert_quiet(f);
+}
+
+static void test_rules_come_stay_and_go(void **state)
+{
+	struct fixture *f = *state;
+	struct kernel_rule other = { .family = AF_INET, .protocol = 4, .priority = 7, .table = 9 };
+
+	assert_int_equal(kernel_rule_add(&f->kernel.base, &other, NULL), 0);
+	want_routed(f);
+	fixture_run(f);
+	assert_int_equal(rules_of_weft(f), 2);
+	fixture_assert_quiet(f);
+	const struct kernel_rule gone = f->kernel.state.rules[1];
+	assert_int_equal(kernel_rule_drop(&f->kernel.base, &gone, NULL), 0);
+	fixture_run(f);
+	assert_int_equal(f->result.drifts_len, 1);
+	assert_int_equal(rules_of_weft(f), 2);
+	(void)entry_set_drop(f->set, "rule/routed/10.1.0.0/24");
+	fixture_run(f);
+	assert_int_equal(rules_of_weft(f), 1);
+	assert_int_equal(reconcile_remove_all(f->r, NULL), 0);
+	assert_int_equal(rules_of_weft(f), 0);
+	assert_int_equal(f->kernel.state.rules_len, 1);
+}
+
+static void test_routes_of_a_path_are_no_strays(void **state)
+{
+	struct fixture *f = *state;
+
+	want_routed(f);
+	fixture_run(f);
+	struct seen s = look(f);
+	assert_true(s.in_use == RECONCILE_NO_WAY && !s.stands);
+	const size_t before = f->kernel.state.routes_len;
+	put(f, "10.99.0.2/32", "10.99.0.3", "wvtwo", 513);
+	put(f, "10.2.0.0/24", "10.99.0.3", "wvtwo", 513);
+	put(f, "10.99.0.2/32", "10.99.0.2", "wvone", 60000);
+	put(f, "10.99.0.2/32", "10.99.0.3", "wvtwo", 60001);
+	fixture_assert_quiet(f);
+	s = look(f);
+	assert_true(s.in_use == 1 && s.stands);
+	// Half here, half there is neither.
+	put(f, "10.2.0.0/24", "10.99.0.2", "wvone", 513);
+	fixture_assert_quiet(f);
+	s = look(f);
+	assert_true(s.in_use == RECONCILE_NO_WAY && !s.stands);
+	// Of a prefix, a way, a metric that nobody wants.
+	put(f, "10.3.0.0/24", "10.99.0.2", "wvone", 513);
+	put(f, "10.99.0.2/32", "10.99.0.9", "wvthree", 60002);
+	put(f, "10.2.0.0/24", "10.99.0.2", "wvone", 60000);
+	fixture_run(f);
+	assert_int_equal(f->kernel.state.routes_len, before + 4);
+	(void)entry_set_drop(f->set, "path/lan/bob");
+	fixture_run(f);
+	assert_int_equal(f->kernel.state.routes_len, before);
+}
+
+static void test_what_a_body_lacks_is_told(void **state)
+{
+	static const struct {
+		const char *key, *body, *sentence;
+	} cases[] = {
+		{ "rule/x/y", "{\"family\":4,\"needs\":[],\"priority\":1,\"table\":5}",
+		  "a rule needs a from or a from_device" },
+		{ "rule/x/y",
+		  "{\"family\":6,\"from\":\"10.0.0.0/8\",\"needs\":[],\"priority\":1,\"table\":5}",
+		  "family and from differ" },
+		{ "path/lan/eve",
+		  "{\"metric\":513,\"needs\":[],\"network\":\"home\",\"other\":4,\"self\":4}",
+		  "self and other are the same" },
+		{ "path/lan/eve",
+		  "{\"metric\":513,\"needs\":[],\"network\":\"home\",\"other\":9,\"own\":["
+		  "\"10.99.0.1\"],\"peer\":[\"fd99::2\"],\"port\":862,\"prefixes\":[],\"self\":4,"
+		  "\"table\":22342,\"ways\":[]}",
+		  "own and peer have no family in common" },
+		{ "path/lan/eve",
+		  "{\"metric\":513,\"needs\":[],\"network\":\"home\",\"other\":9,\"own\":["
+		  "\"10.99.0.1\"],\"peer\":[\"10.99.0.2\"],\"port\":862,\"prefixes\":[],\"self\":4,"
+		  "\"table\":22342,\"ways\":[]}",
+		  "ways: 1 to 16 are needed" },
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		fixture_want(f, cases[i].key, cases[i].body);
+		fixture_run(f);
+		assert_int_equal(f->result.errors_len, 1);
+		assert_string_equal(f->result.errors[0].text, cases[i].sentence);
+		(void)entry_set_drop(f->set, cases[i].key);
+	}
+}
+
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, fixture_setup, fixture_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_wire_has_addresses_of_its_own),
+		TEST(test_rules_come_stay_and_go),
+		TEST(test_routes_of_a_path_are_no_strays),
+		TEST(test_what_a_body_lacks_is_told),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
