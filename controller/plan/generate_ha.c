@@ -84,7 +84,8 @@ static json_t *names_json(const struct fleet_object *group, const char *field)
 	return list ? json_deep_copy(list) : json_array();
 }
 
-static void add_member_fields(json_t *body, const struct fleet_object *group)
+static void add_member_fields(json_t *body, const struct fleet_object *group,
+			      const struct fleet_object *node)
 {
 	const struct fleet_ha *ha = &group->as.ha;
 	json_t *vips = json_array();
@@ -93,6 +94,8 @@ static void add_member_fields(json_t *body, const struct fleet_object *group)
 		(void)json_array_append_new(vips, json_address(&ha->vips[i], -1));
 	(void)json_object_set_new(body, "vip", vips);
 	(void)json_object_set_new(body, "interface", json_string(ha->interface));
+	(void)json_object_set_new(body, "drained",
+				  json_boolean(json_is_true(json_object_get(node->spec, "drain"))));
 	(void)json_object_set_new(body, "on_active", names_json(group, "on_active"));
 	(void)json_object_set_new(body, "on_inactive", names_json(group, "on_inactive"));
 }
@@ -138,6 +141,6 @@ void generate_ha(struct generation *g, const struct fleet_object *group)
 		"lease_ms", ha->lease_ms, "hold_down_ms", ha->hold_down_ms, "hold_isolated",
 		ha->holds_isolated, "needs", json_needs(address_key, key_key, NULL));
 	if (body && is_member(ha, g->node))
-		add_member_fields(body, group);
+		add_member_fields(body, group, g->node);
 	generate_add(g, body, "ha/%s", group->name);
 }

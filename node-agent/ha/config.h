@@ -32,6 +32,7 @@ struct ha_config {
 	struct kernel_ip vips[VIP_MAX]; // of a member
 	size_t n_vips;
 	char interface[IFNAMSIZ];
+	bool is_drained;          // it is not to be active
 	uint8_t key[HA_KEY_SIZE]; // secret
 };
 

@@ -290,9 +290,9 @@ static void look(struct group *g)
 	struct err err = { 0 };
 
 	g->unfit[0] = '\0';
-	if (ha_unfit(g->ha, g->unfit))
-		return;
-	if (!is_running(g->config.interface))
+	if (g->config.is_drained)
+		(void)snprintf(g->unfit, sizeof g->unfit, "this node is drained");
+	else if (!is_running(g->config.interface))
 		(void)snprintf(g->unfit, sizeof g->unfit, "the interface %s is not up",
 			       g->config.interface);
 	else if (gate_make(&g->gate, g->ha->vip, &err) < 0)

@@ -107,13 +107,6 @@ void ha_take(struct ha *ha, const struct lease_message *message)
 	(void)uv_async_send(&ha->wake);
 }
 
-void ha_set_unfit(struct ha *ha, const char *why)
-{
-	(void)pthread_mutex_lock(&ha->mutex);
-	(void)snprintf(ha->unfit, sizeof ha->unfit, "%s", why ? why : "");
-	(void)pthread_mutex_unlock(&ha->mutex);
-}
-
 void ha_prepare_restart(struct ha *ha)
 {
 	(void)pthread_mutex_lock(&ha->mutex);

@@ -61,9 +61,6 @@ bool ha_read(struct ha *ha, size_t at, struct ha_reading *ret_reading);
 // A message that the controller sent.
 void ha_take(struct ha *ha, const struct lease_message *message);
 
-// Why this node should not be active in any group; NULL: it may.
-void ha_set_unfit(struct ha *ha, const char *why);
-
 // The agent will stop and start again: asks for leases that last until then.
 void ha_prepare_restart(struct ha *ha);
 // Whether there is nothing more to wait for.

@@ -209,14 +209,6 @@ static void take_configs(struct ha *ha, const struct ha_config *configs, size_t 
 	ha_publish(ha);
 }
 
-bool ha_unfit(struct ha *ha, char ret_why[HA_TEXT_SIZE])
-{
-	(void)pthread_mutex_lock(&ha->mutex);
-	memcpy(ret_why, ha->unfit, HA_TEXT_SIZE);
-	(void)pthread_mutex_unlock(&ha->mutex);
-	return ret_why[0] != '\0';
-}
-
 void ha_publish(struct ha *ha)
 {
 	struct ha_reading *readings = NULL;

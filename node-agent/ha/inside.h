@@ -46,7 +46,6 @@ struct ha {
 	bool is_wanted_new;
 	bool is_preparing;
 	bool is_stopping, is_leaving;
-	char unfit[HA_TEXT_SIZE];
 	struct lease_message inbox[INBOX_MAX];
 	size_t n_inbox;
 	struct outgoing *first, *last; // not told yet
@@ -85,5 +84,3 @@ void ha_on_wake(uv_async_t *async); // does what the agent's loop asked for
 const struct port *ha_port(struct ha *ha, const struct ha_config *config);
 // The readings of all groups, for the agent's loop; told when they differ.
 void ha_publish(struct ha *ha);
-// Why the node as a whole is unfit; false when it is not.
-bool ha_unfit(struct ha *ha, char ret_why[HA_TEXT_SIZE]);

@@ -138,6 +138,8 @@ static int parse(const json_t *json, void *body, struct err *err)
 		rc = parse_vips(json_object_get(json, "vip"), c, err);
 	if (rc == 0 && c->n_vips > 0)
 		rc = parse_interface(json, c, err);
+	if (rc == 0 && body_has(json, "drained"))
+		rc = body_bool(json, "drained", &c->is_drained, err);
 	return rc < 0 ? rc : ha_lease_config(c, &lease, err);
 }
 

@@ -142,6 +142,21 @@ dies_alone() {
 	lab heal controller
 }
 
+is_ahead() { in_host "$1" sh -c 'cat /proc/$(pgrep -x -n weft-agent)/timens_offsets' | grep -E '^boottime +300 '; }
+# ben's clock is five minutes ahead of the others' from its agent's next start on.
+clocks_apart() {
+	unshare -T --boottime 300 --monotonic 300 true || exit 77
+	mkdir "$scratch/ahead"
+	printf '#!/bin/sh\nexec unshare -T --boottime 300 --monotonic 300 %s/weft-agent "$@"\n' "$WEFT_BIN" >"$scratch/ahead/weft-agent"
+	chmod +x "$scratch/ahead/weft-agent"
+	runs ben "$scratch/ahead"
+	program_restart ben weft-agent TERM
+	till 15 is_ahead ben || die "ben's agent has the same clock"
+	dies "clocks 300 s apart"
+	runs ben "$WEFT_BIN"
+	program_restart ben weft-agent TERM
+}
+
 # Only the link between the two is cut: they still hear cid.
 apart() {
 	at_rest || die "ada is $(ha ada), ben is $(ha ben)"
@@ -231,6 +246,7 @@ nothing_stays() {
 }
 is_clean() { ! in_host "$1" sh -c 'nft list tables; ip addr show eth1' | grep -e weft_ha -e '10\.1\.0\.[12]/' -e 'fd00:1::1/'; }
 
+choose_programs
 lab_up -f "$here/fleets/ha.yaml" >"$scratch/up" 2>&1 || { cat "$scratch/up"; exit 1; }
 make_lan
 allow_hooks
@@ -239,6 +255,7 @@ check "at boot one becomes active, never two" boot
 check "the active member's host dies: another is active within a second" dies "host dead"
 check "where the controller votes as the third, too" dies "controller votes" duo 10.1.0.2 -
 check "so it is without the controller" dies_alone
+check "it is, too, with their clocks five minutes apart" clocks_apart
 check "with only the link between the members cut nothing moves" apart
 check "the active agent stopped and continued, $stops times: never two" stopped
 check "a planned restart of the agent keeps it active" restarted

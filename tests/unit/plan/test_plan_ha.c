@@ -44,6 +44,11 @@ static void a_group_tells_each_voter_of_all(void **state)
 		       (long long)lot_id(lot, "nodes", "bob"),
 		       (long long)lot_id(lot, "nodes", "epsilon"));
 	lot_says(lot, "epsilon", "ha/paris", "voters", list);
+	lot_says(lot, "rho", "ha/paris", "drained", "false");
+	lot_put(lot, "nodes", "rho", "{'address':'rho.example.net','drain':true}");
+	lot_change(lot);
+	lot_says(lot, "rho", "ha/paris", "drained", "true");
+	lot_says(lot, "bob", "ha/paris", "drained", "false");
 	// An even number is made odd by the controller, which has no address.
 	lot_put(lot, "ha-groups", "lyon",
 		"{'members':['rho','bob'],'vip':['10.9.0.2'],'interface':'eth1'}");
