@@ -7,6 +7,7 @@
 
 import collections
 import http.client
+import itertools
 import os
 import random
 import re
@@ -18,10 +19,11 @@ from generator import NAMES, Generator
 
 SLOW_S = 3     # no answer may take longer
 SHOWN = 12      # so many faults are printed
+VIPS = itertools.count(1)  # a renamed group keeps its own
 TRIES = 400  # of each operation that chance has left out
 LARGE = 16000   # bytes: who refuses so much unread may close before all is sent, and the answer may be lost with that
 # What succeeds only with a node that is connected, a host that joins, or a package.
-UNREACHED = {"pingFromNode", "examineNode", "retryNode", "approveNode", "enrol", "getPackage", "login"}
+UNREACHED = {"pingFromNode", "examineNode", "getLinkHistory", "retryNode", "approveNode", "enrol", "getPackage", "login"}
 
 
 class Wire:
@@ -154,6 +156,7 @@ def seed_fleet(c):
     bare, pair = {name: {} for name in NAMES}, NAMES[:2]
     fleet = {"sites": bare, "nodes": bare, "secrets": bare, "networks": {**bare, "a": {"mesh": pair}},
              "segments": {"a": {"network": "a"}}, "links": {".".join(["a", *pair]): {"network": "a", "ends": pair}},
+             "ha-groups": {"a": {"members": pair, "vip": [f"198.51.100.{next(VIPS)}"], "interface": "eth0"}},
              "webhooks": {name: {"url": "http://127.0.0.1:9/"} for name in NAMES},
              "tokens": {name: {"role": "viewer"} for name in NAMES}}
     for kind, resources in fleet.items():

@@ -100,7 +100,7 @@ class Values:
         return self.random.choice({
             "name": [self.name()],
             "reference": [self.name(), schema.get("x-kind", "nodes").rstrip("s") + "/" + self.name()],
-            "address": ["192.0.2.1", "2001:db8::1"],
+            "address": [f"192.0.2.{self.random.randint(1, 254)}", f"2001:db8::{self.random.randint(1, 9999):x}"],
             "endpoint": ["192.0.2.1", "192.0.2.2:61000", "[2001:db8::1]:7", "host.example.net", "host.example.net:9"],
             "expiry": ["1h", "90d", "2031-01-31T12:00:00Z", "1s"],
             "date-time": ["2031-01-31T12:00:00Z"],
@@ -114,10 +114,10 @@ class Values:
             return self.formatted(schema)
         if "pattern" in schema:
             key = self.random.randbytes(32)
-            word = "".join(self.random.choices(WORDS, k=20))
+            least, most = schema.get("minLength", 0), schema.get("maxLength", 70000)
+            word = "".join(self.random.choices(WORDS, k=min(20, most)))
             offers = [word, "http://127.0.0.1:9/hook", base64.urlsafe_b64encode(key).decode()[:-1], base64.b64encode(key).decode()]
-            least = schema.get("minLength", 0)
-            return next(each for each in offers if re.search(schema["pattern"], each) and len(each) >= least)
+            return next(each for each in offers if re.search(schema["pattern"], each) and least <= len(each) <= most)
         least, most = schema.get("minLength", 0), min(schema.get("maxLength", 40), 70000)
         length = self.random.randint(least, min(most, least + 12))
         if self.is_wild():
@@ -174,9 +174,31 @@ class Values:
         if isinstance(schema.get("additionalProperties"), dict):
             for _ in range(self.random.randint(0, 3)):
                 taken[self.name()] = self.value(schema["additionalProperties"])
+        if not self.is_wild():
+            self.settle(schema, taken)
         if self.is_wild():
             taken[self.random.choice(["unknown", "", "n\u0430me", *NASTY_TEXTS])] = self.nasty()
         return taken
+
+    def settle(self, schema, taken):
+        """Fields that need others get them; of two that exclude each other one goes, with all that need it."""
+        needs, apart = schema.get("dependentRequired", {}), schema.get("not", {}).get("required", [])
+        if apart and not any(field in taken for field in apart):
+            taken[self.random.choice(apart)] = None
+        waiting = [field for field in needs if field in taken]
+        while waiting:
+            for field in needs.get(waiting.pop(), []):
+                if field not in taken:
+                    taken[field] = self.value(schema["properties"][field])
+                    waiting.append(field)
+        gone = [self.random.choice(apart)] if apart and all(field in taken for field in apart) else []
+        while gone:
+            taken.pop(gone[-1], None)
+            last = gone.pop()
+            gone += [field for field, needed in needs.items() if last in needed and field in taken]
+        for field in apart:
+            if field in taken and taken[field] is None:
+                taken[field] = self.value(schema["properties"][field])
 
 
 class Request:
@@ -246,7 +268,7 @@ class Generator:
     def query(self, parameters):
         """Documented parameters, sometimes twice, sometimes others."""
         pairs = [(each["name"], self.plain(each)) for each in parameters
-                 if each["in"] == "query" and self.random.random() < 0.4]
+                 if each["in"] == "query" and (self.random.random() < 0.4 or each.get("required") and not self.values.is_wild())]
         if pairs and self.values.is_wild():
             pairs.append(pairs[0])
         if self.values.is_wild():
@@ -271,6 +293,8 @@ class Generator:
         value = self.values.value(schema)
         if isinstance(value, dict) and "ends" in value and not self.values.is_wild():
             value.update(network=self.values.network, ends=self.values.ends)
+        if isinstance(value, dict) and "members" in value and not self.values.is_wild():
+            value.update(members=NAMES[:2], witness=[])  # each of them needs links with all others
         if kind.endswith("merge-patch+json") and isinstance(value, dict):
             value = {field: None if self.random.random() < 0.2 else inner for field, inner in value.items()}
         is_text = kind == "text/plain" and isinstance(value, str)

@@ -244,7 +244,7 @@ start_agent two
 check "GET /state has it connected and well" until_ok 30 is_well two
 other=$(until_ok 20 sh -c "ip -n two -4 -o addr show | grep -q ' wb'" && ip -n two -4 -o addr show | awk '$2 ~ /^wb/ { sub("/.*", "", $4); print $4; exit }')
 check "the two reach each other over the segment" until_ok 60 on one ping -c 1 -W 1 "${other:-none}"
-check "weft-agent status says so" on one weft-agent status
+check "weft-agent status says so" until_ok 15 on one weft-agent status
 
 # ---- an upgrade ----
 
