@@ -1,5 +1,5 @@
 #!/bin/sh
-# The part of the benches that asserts something: function, never speed. About 10 s for a fleet of simulated agents, 25 s
+# The part of the benches that asserts something: function, never speed. About 10 s for a fleet of simulated agents, 40 s
 # for two silent cuts at each of two settings, beside BIRD (WEFT_CUTS: how many).
 # WEFT_BIN is the directory of the programs (default: build/release/bin). The figures of docs/performance.md come from
 # tests/bench/fleet/bench.py and its neighbours, as that page says.
