@@ -88,6 +88,8 @@ static json_t *tunnel_spec(const struct vpnham_bridge *bridge, const char *inter
 				 duration_format(interval, text), "down",
 				 count_of(tunnel, "threshold_down", DOWN), "up",
 				 count_of(tunnel, "threshold_up", UP));
+	if (strcmp(text_of(tunnel, "role"), "standby") == 0)
+		(void)json_object_set_new(spec, "role", json_string("standby"));
 	return spec;
 }
 
@@ -120,10 +122,6 @@ static json_t *add_tunnels(const struct import *m, const struct vpnham_bridge *b
 		(void)json_object_set_new(kind(m, "links"), name,
 					  tunnel_spec(bridge, interface, tunnel));
 		(void)json_array_append_new(names, json_string(name));
-		if (strcmp(text_of(tunnel, "role"), "standby") == 0)
-			vpnham_note(m->result, bridge, "tunnel_interfaces",
-				    "the role standby is left out: hooks run for every tunnel that "
-				    "becomes active");
 		(void)json_array_append(asked, json_object_get(tunnel, "probe_addr"));
 		(void)json_object_set_new(m->here, text_of(tunnel, "addr"),
 					  json_string(bridge->name));

@@ -129,6 +129,8 @@ static void two_sides_meet(void **state)
 	assert_string_equal(json_string_value(json_array_get(members, 1)), "left-standby");
 	const json_t *target = path(result.resources, "links", "right-active-eth2", "target");
 	assert_string_equal(json_string_value(target), "192.0.2.10");
+	const json_t *role = path(result.resources, "links", "right-active-eth2", "role");
+	assert_string_equal(json_string_value(role), "standby");
 	assert_null(strstr(result.notes.data, "left-standby: is known as a partner only"));
 	assert_non_null(
 		strstr(result.notes.data, "nodes/right-standby: is known as a partner only"));
