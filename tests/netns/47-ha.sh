@@ -41,11 +41,15 @@ plug_in() {
 		in_host $host sh -c 'ip addr add 10.1.0.1'$n'/24 dev eth1; ip addr add fd00:1::1'$n'/64 dev eth1 nodad; ip link set eth1 up'
 	done
 }
-end_lan() {
+# And what still watches it, after a case that failed.
+drop_lan() {
+	local watching
+	for watching in "$scratch"/watch/*.pid; do
+		[ ! -e "$watching" ] || kill "$(cat "$watching")" 2>/dev/null
+	done
 	[ ! -e "/run/netns/$lan" ] || ip netns del "$lan"
-	end_labs
 }
-trap end_lan EXIT
+trap 'drop_lan; end_labs' EXIT
 
 # watch NAME [IPV4 IPV6]: until watch_end NAME, which prints what was seen.
 watch() {
@@ -56,6 +60,7 @@ watch() {
 }
 watch_end() {
 	kill "$(cat "$scratch/watch/$1.pid")"
+	rm "$scratch/watch/$1.pid"
 	till 10 test -s "$scratch/watch/$1" || die "the watch said nothing: $(cat "$scratch/watch/$1.err")"
 	cat "$scratch/watch/$1"
 }
@@ -262,4 +267,5 @@ check "a planned restart of the agent keeps it active" restarted
 check "both members boot at once: never two" reboots
 check "the hooks that the group names ran, in order" hooks
 check "what is deleted leaves nothing" nothing_stays
+drop_lan
 finish
