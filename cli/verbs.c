@@ -27,6 +27,7 @@ const struct verb *const verb_table[] = {
 	&verb_status,
 	&verb_links,
 	&verb_ping,
+	&verb_drain,
 	&verb_doctor,
 	&verb_bundle,
 	&verb_watch,

@@ -405,7 +405,6 @@ enum path_drain path_drain_state(const struct path_set *set, uint8_t path)
 		return PATH_SAFE;
 	if (set->current != path)
 		return PATH_MOVING;
-	uint8_t other = best(set);
-
-	return other == path || other == PATH_NONE ? PATH_STUCK : PATH_MOVING;
+	// To another that is drained, too, it need not move.
+	return grade_of(set, best(set)) < grade_of(set, path) ? PATH_MOVING : PATH_STUCK;
 }

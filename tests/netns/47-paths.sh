@@ -192,6 +192,27 @@ restart() {
 	[ "$lost" = 0 ]
 }
 
+# The way in use is drained while traffic flows: it moves without loss; when nothing is left, that is said.
+drained() {
+	local gap lost sent late
+	till 20 all_up || die "not all ways are up"
+	for n in nia oda; do weft drain node $n || die "$n: not safe"; done
+	till 10 goes_by max || die "lea goes by $(by lea max), max by $(by max lea)"
+	weft drain node nia --off
+	stream
+	weft drain link home.lea.max || die "the link is not safe"
+	goes_by nia || die "lea goes by $(by lea max), max by $(by max lea)"
+	read -r gap lost sent late < <(stream_end)
+	note "the link drained under traffic: $lost of $sent lost"
+	! weft drain node nia --wait 5 >"$scratch/stuck" 2>&1 || die "all ways are drained, and that is safe?"
+	grep -q "[1-9] have nothing to move to" "$scratch/stuck" || die "$(cat "$scratch/stuck")"
+	note "$(tail -n 1 "$scratch/stuck")"
+	answers lea-lan 10.2.0.2 || die "drained ways carry nothing although there is no other"
+	weft drain link home.lea.max --off
+	for n in nia oda; do weft drain node $n --off; done
+	[ "$lost" = 0 ]
+}
+
 # drop_some FROM TO PERCENT, drop_none
 drop_some() { in_host internet nft -f - <<<"table inet some { chain f { type filter hook forward priority -5; iifname ${port[$1]} oifname ${port[$2]} numgen random mod 100 < $3 drop; }; }"; }
 drop_none() { in_host internet nft delete table inet some; }
@@ -245,6 +266,7 @@ check "carrier loss: at once" no_carrier
 check "death of the node between" transit_dies
 check "the controller gone" without_controller
 check "the agent killed and back: nothing is lost" restart
+check "drained: moved without loss, and said to be safe; or that there is no other way" drained
 check "30 % reordering moves nothing" disordered
 check "30 % loss breaks the sla: moved" lossy
 check "after leave everything is as before" leaves
