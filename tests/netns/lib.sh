@@ -156,7 +156,10 @@ choose_programs() {
 # runs HOST DIRECTORY: from its next start on; the lab's service starts a killed program again.
 runs() { in_host "$1" sh -c 'echo "$0" >/var/lib/weft-programs' "$2"; }
 program_pid() { in_host "$1" pgrep -x -n "${2:-weft-agent}"; }
-is_other_pid() { [ "$(program_pid "$1" "$2")" != "$3" ]; }
+is_other_pid() {
+	local pid
+	pid=$(program_pid "$1" "$2") && [ "$pid" != "$3" ]
+}
 # program_restart HOST [PROGRAM [SIGNAL]]
 program_restart() {
 	local program=${2:-weft-agent} pid
