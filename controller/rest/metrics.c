@@ -90,6 +90,10 @@ static const struct {
 	{ "weft_ha_voters_heard", "Of these, those that this node hears.", true },
 	{ "weft_wire_up", "1 when the wire's device is up.", true },
 	{ "weft_wire_forwards", "1 while the wire's own probes come back.", true },
+	{ "weft_path_direct", "1 while routed traffic to the peer goes by the direct wire.", true },
+	{ "weft_path_moves_total", "How often the traffic to the peer moved to another way.",
+	  false },
+	{ "weft_path_rtt_seconds", "Round trip to the peer by the way in use.", false },
 	{ "weft_port_forwarding", "1 when the bridge port forwards.", true },
 	{ "weft_guard_spoof_in_total", "Packets dropped: a source that their sender may not use.",
 	  false },
@@ -318,7 +322,7 @@ static void put_wire_state(struct exposition *out, const struct labels *labels, 
 // There is one for each link of a node: of all nodes together they may be too many to be told.
 static bool is_per_link(const char *key)
 {
-	static const char *const kinds[] = { "link/", "peer/", "wire/", "port/" };
+	static const char *const kinds[] = { "link/", "peer/", "wire/", "port/", "path/" };
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
 		if (text_starts(key, kinds[i], NULL))
 			return true;
@@ -360,6 +364,10 @@ static void put_observed(struct exposition *out, const struct subject *node, con
 		else if (text_starts(key, "port/", NULL) && state)
 			put(out, "weft_port_forwarding", labels.text,
 			    strcmp(state, "forwarding") == 0);
+		else if (text_starts(key, "path/", NULL) &&
+			 json_is_integer(json_object_get(body, "way")))
+			put(out, "weft_path_direct", labels.text,
+			    json_is_null(json_object_get(body, "by")));
 		else if (text_starts(key, "wire/", NULL))
 			put_wire_state(out, &labels, body);
 	}

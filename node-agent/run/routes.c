@@ -216,9 +216,9 @@ static void sample_one(void *context, const struct paths_reading *r)
 	json_t *values = context;
 	char key[WIRE_KEY_MAX + 8];
 	(void)snprintf(key, sizeof key, "path/%s", r->key);
-	json_t *sample = json_pack("{s:I}", "moves", (json_int_t)r->moves);
+	json_t *sample = json_pack("{s:I}", "moves_total", (json_int_t)r->moves);
 	if (sample && r->rtt_us != JUDGE_UNMEASURED)
-		(void)json_object_set_new(sample, "rtt_us", json_integer((json_int_t)r->rtt_us));
+		(void)json_object_set_new(sample, "rtt_s", json_real((double)r->rtt_us / 1e6));
 	(void)json_object_set_new(values, key, sample);
 }
 

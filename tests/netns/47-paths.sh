@@ -106,7 +106,13 @@ come_up() {
 	goes_by max || die "lea goes by $(by lea max), max by $(by max lea)"
 	for f in 10.2.0.2 fd01:2::2; do till 5 answers lea-lan $f -M do -s "$(full_size $f)" || die "lea-lan does not reach $f with 1500 bytes"; done
 	till 5 answers lea "$(address lan max 4)" || die "lea itself does not reach max"
+	till 20 has_metrics || die "no metrics of the path from lea to max: $(grep weft_path "$scratch/metrics" | head -n 3)"
 	note "six ways are up and the direct one is taken at both ends $(since "$start") s after the fleet stood"
+}
+has_metrics() {
+	in_host controller curl -sk https://127.0.0.1:8443/metrics >"$scratch/metrics"
+	grep -q '^weft_path_direct{node="lea",.*segment="lan",peer="max".*} 1' "$scratch/metrics" &&
+		grep -q '^weft_path_rtt_seconds{node="lea",.*peer="max"' "$scratch/metrics"
 }
 # A LAN host and a node in hostile hands say they are somebody else; what passes through a node is checked there.
 rails_hold() {
