@@ -16,7 +16,7 @@ test("the timeline shows a cut and its cause, by mouse, keyboard and phone, and 
   const signs = (name) => lane.getByRole("button", { name }).count();
   const [downs, ups] = [await signs(/bob-rho down/), await signs(/bob-rho up/)];
   await broken("WEFT_CUT", "WEFT_HEAL", async () => {
-    await until("the cut is drawn", async () => (await signs(/bob-rho down/)) > downs, 20000);
+    await until("the cut is drawn", async () => (await signs(/bob-rho down/)) > downs, 45000);
     await lane.locator(".stretch-bad").last().waitFor();
   });
   await until("the healing is drawn", async () => (await signs(/bob-rho up/)) > ups, 60000);

@@ -68,7 +68,9 @@ interface Filter {
 function Timeline({ filter, to, length, isNow }: { filter: Filter; to: number; length: number; isNow: boolean }) {
   const happenings = usePaced(useFleet((fleet) => fleet.happenings));
   const from = to - length;
-  const query = new URLSearchParams({ limit: String(EVENTS_MAX), since: new Date(from).toISOString(), until: new Date(to).toISOString() });
+  const query = new URLSearchParams({ limit: String(EVENTS_MAX), since: new Date(from).toISOString() });
+  // The present moves on in steps; what came since the last one is shown at once.
+  if (!isNow) query.set("until", new Date(to).toISOString());
   for (const [field, value] of Object.entries(filter)) if (value) query.set(field, value);
   const { data, refused } = useGet<Log>(`/api/v1/log?${query}`, isNow ? happenings : 0, true);
   if (refused && !data) return <ProblemNote refused={refused} />;
