@@ -26,6 +26,7 @@ const struct verb *const verb_table[] = {
 	&verb_node_retry,
 	&verb_status,
 	&verb_links,
+	&verb_tree,
 	&verb_ping,
 	&verb_drain,
 	&verb_doctor,

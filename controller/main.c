@@ -85,6 +85,7 @@ static void on_second(uv_timer_t *timer)
 		return;
 	live_tick(program->live, clock_wall_ms());
 	program_votes_tick(program);
+	program_choose_root(program);
 }
 
 static void on_counting(uv_timer_t *timer)
@@ -387,6 +388,7 @@ static void finish(struct program *program)
 	rest_free(program->rest);
 	webhooks_free(program->webhooks);
 	contract_done(&program->contract);
+	program_forget_roots(program);
 	live_free(program->live);
 	vault_free(program->vault);
 	pki_free(program->pki);

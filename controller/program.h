@@ -41,6 +41,8 @@ struct program {
 	uv_timer_t counting;
 	uv_timer_t hour;
 	uv_timer_t watchdog;
+	struct rooted *roots; // of segments' trees
+	int64_t root_turn;
 	bool is_stopping;
 	const char *config; // path of the settings file
 	int lock_fd;        // of the state directory, -1: not locked
@@ -88,6 +90,11 @@ int program_open_votes(struct program *program, struct err *err);
 void program_close_votes(struct program *program);
 void program_votes_tick(struct program *program);
 void program_lease(void *ctx, int64_t node_id, const char *message);
+
+// roots.c: looks at the next segment, once a second: does its tree have its root in the right
+// place?
+void program_choose_root(struct program *program);
+void program_forget_roots(struct program *program);
 
 // webhooks.c: makes them and hands them what the intent has; and the latter again after it changed.
 int program_open_webhooks(struct program *program, struct err *err);

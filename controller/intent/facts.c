@@ -13,6 +13,9 @@
 #define PATH_MTU_MIN        576
 #define PATH_MTU_MAX        65535
 #define LOCAL_ADDRESSES_MAX 256
+// 802.1D-2004 17.14: the upper four bits.
+#define BRIDGE_PRIORITY_STEP 4096
+#define BRIDGE_PRIORITY_MAX  61440
 
 static bool is_text(const json_t *value)
 {
@@ -79,6 +82,23 @@ static bool is_generation(const json_t *value)
 	return json_is_integer(value) && json_integer_value(value) > 0;
 }
 
+static bool is_priorities(const json_t *value)
+{
+	const char *key;
+	json_t *item;
+
+	json_object_foreach((json_t *)value, key, item)
+	{
+		json_int_t n = json_integer_value(item);
+
+		if (!json_is_null(item) &&
+		    (!json_is_integer(item) || n < 0 || n > BRIDGE_PRIORITY_MAX ||
+		     n % BRIDGE_PRIORITY_STEP != 0))
+			return false;
+	}
+	return json_is_object(value);
+}
+
 static const struct fact_kind {
 	enum kind_id of;
 	const char *name;
@@ -89,6 +109,7 @@ static const struct fact_kind {
 	{ KIND_NODES, "local_addresses", is_prefixes },
 	{ KIND_NODES, "endpoints", is_endpoints },
 	{ KIND_NODES, "path_mtu", is_mtus },
+	{ KIND_NODES, "bridge_priority", is_priorities },
 	{ KIND_HA_GROUPS, "settled", is_generation },
 };
 

@@ -149,3 +149,24 @@ size_t path_find(const struct path_question *question, const char **ret_way, siz
 // groups.c: [{name, active: [node], since, epoch, heard, needed, voters, cause, members: [{node,
 // state, connected, cause}]}] of all HA groups that these nodes (sorted) report.
 json_t *groups_json(struct node *const *nodes, size_t count);
+
+// topology.c: "port/lan/bob" with kind "port/" -> "lan", "bob".
+bool split_key(const char *key, const char *kind, char owner[WIRE_KEY_MAX + 1],
+	       const char **ret_peer);
+
+// tree_ways.c: how long the ways between a tree's nodes take. Pure.
+#define WAY_NONE    INT64_C(-1) // there is no way
+#define WAY_UNKNOWN INT64_C(-2) // there is, but nobody knows how long a part of it takes
+
+struct tree_ways {
+	int64_t along[LIVE_TREE_NODES][LIVE_TREE_NODES];  // the tree
+	int64_t best[LIVE_TREE_NODES][LIVE_TREE_NODES];   // over any wires; never WAY_UNKNOWN
+	int64_t direct[LIVE_TREE_NODES][LIVE_TREE_NODES]; // over their own wire
+	short before[LIVE_TREE_NODES][LIVE_TREE_NODES];   // [a][b]: on the way from a, before b
+};
+
+void tree_ways_find(const struct live_tree *tree, struct tree_ways *ret);
+
+// How much longer the tree's way is than that over their own wire, or, where they have none, than
+// the best over any wires; negative when not known.
+double tree_ways_stretch(const struct tree_ways *ways, unsigned a, unsigned b);

@@ -167,6 +167,55 @@ json_t *live_topology_json(const struct live *live, int64_t now_ms, bool has_fig
 int live_segment_path(const struct live *live, const char *segment, const char *from,
 		      const char *to, json_t **ret_path, struct err *err);
 
+// ---- The tree of a bridge segment ----
+
+enum { LIVE_TREE_NODES = 64 };
+
+enum live_wire_state {
+	LIVE_WIRE_UNKNOWN,    // nobody who is connected tells
+	LIVE_WIRE_DOWN,       // an end says that its link is
+	LIVE_WIRE_BLOCKED,    // ready, but not part of the tree
+	LIVE_WIRE_FORWARDING, // at both ends
+};
+
+// A wire as its ends tell; `a` and `b` are places in live_tree.nodes, a < b.
+struct live_wire {
+	unsigned a, b;
+	enum live_wire_state state;
+	int blocked_at;    // the end that is closed, -1: none
+	int64_t cost;      // the greater of both, -1: not told
+	bool is_settled;   // and neither end still waits for what it measures
+	int64_t rtt_us;    // the mean of both; of samples where there are some; -1: not known
+	uint32_t loss_ppm; // the greater of both
+};
+
+struct live_tree_node {
+	int64_t id;
+	const char *name; // valid until the next call that changes the nodes
+	bool is_connected;
+	int root_port;     // the node at the other end of its root port, -1: it has none
+	int64_t root_cost; // -1: not told
+	char bridge_id[24], root_id[24];
+};
+
+// Nodes are ordered by id, the first LIVE_TREE_NODES of them.
+struct live_tree {
+	struct live_tree_node nodes[LIVE_TREE_NODES];
+	size_t nodes_count;
+	struct live_wire *wires;
+	size_t wires_count;
+	int root; // whom most nodes call it, -1: nobody does
+};
+
+// The tree of `segment`, whose wires go over links of `network`, as its nodes tell. Free with
+// live_tree_done(). -ENOMEM.
+int live_tree_read(const struct live *live, const char *segment, const char *network,
+		   struct live_tree *ret, struct err *err);
+void live_tree_done(struct live_tree *tree); // may be done twice
+
+// {"root", "nodes": [...], "wires": [...], "pairs": [...]}, as in GET /segments/NAME/tree.
+json_t *live_tree_json(const struct live_tree *tree);
+
 // ---- The stream ----
 
 // Kinds and data: node (as live_node_json), entry {"node", "set": {key: body}, "drop": [key]},

@@ -8,9 +8,8 @@
 #define COUNT_PIECE 10000 // entries
 #define FIGURES_MS  10000 // samples come every 3 s while they are wanted
 
-// "peer/home/bob" -> "home", "bob"
-static bool split_key(const char *key, const char *kind, char owner[WIRE_KEY_MAX + 1],
-		      const char **ret_peer)
+bool split_key(const char *key, const char *kind, char owner[WIRE_KEY_MAX + 1],
+	       const char **ret_peer)
 {
 	const char *rest = NULL;
 	const char *slash;

@@ -286,12 +286,18 @@ static bool is_facts_only(const struct fleet_object *self, const struct fleet_ob
 	return other && strcmp(self->name, other->name) == 0 && json_equal(self->spec, other->spec);
 }
 
+static void touch_speaker(struct cell_set *set, struct fleet *fleet,
+			  const struct segment_view *view, const struct fleet_object *node)
+{
+	(void)fleet;
+	touch_owned(set, view, node);
+}
+
 static void touch_node(struct cell_set *set, struct fleet *fleet, const struct fleet_object *self,
 		       const struct fleet_object *other)
 {
 	bool is_light = is_facts_only(self, other);
 	struct fleet_object *network;
-
 	cell_add(set, CELL_NODE, self->id, 0, 0);
 	if (!is_light)
 		touch_groups(set, fleet, self, NULL);
@@ -305,21 +311,15 @@ static void touch_node(struct cell_set *set, struct fleet *fleet, const struct f
 		touch_links(set, fleet, network, self);
 		if (!json_equal(self->as.node.path_mtu, other->as.node.path_mtu))
 			note_network(set, network);
+		if (self->as.node.bridge_priorities != other->as.node.bridge_priorities)
+			each_segment(set, fleet, network, touch_speaker, self);
 	}
-}
-
-static void touch_speaker(struct cell_set *set, struct fleet *fleet,
-			  const struct segment_view *view, const struct fleet_object *node)
-{
-	(void)fleet;
-	touch_owned(set, view, node);
 }
 
 static void touch_site(struct cell_set *set, struct fleet *fleet, const struct fleet_object *self,
 		       const struct fleet_object *other)
 {
 	struct fleet_object *node, *network;
-
 	(void)other;
 	for (size_t at = 0; fleet_next(fleet, FLEET_NODE, &at, &node);) {
 		if (!node->as.node.site || strcmp(node->as.node.site, self->name) != 0)

@@ -48,6 +48,16 @@ static void add_address(struct generation *g, const struct segment_cell *cell, c
 	generate_add(g, body, "route/%s/lan-last-v%d", segment->name, family);
 }
 
+// Where the root sits was decided by what is measured; until then every bridge has the same.
+static int bridge_priority(const struct fleet_object *node, const struct fleet_object *segment)
+{
+	char id[ID_TEXT_SIZE];
+
+	(void)snprintf(id, sizeof id, "%lld", (long long)segment->id);
+	const json_t *priority = json_object_get(node->as.node.bridge_priorities, id);
+	return json_is_integer(priority) ? (int)json_integer_value(priority) : STP_PRIORITY;
+}
+
 void generate_segment(struct generation *g, const struct segment_cell *cell)
 {
 	const struct fleet_object *o = cell->view->segment;
@@ -58,9 +68,9 @@ void generate_segment(struct generation *g, const struct segment_cell *cell)
 	name_mac(mac, o->id, g->node->id);
 	json_t *body =
 		json_pack("{s:s, s:s, s:i, s:b, s:i, s:i, s:i, s:i, s:[]}", "device", device, "mac",
-			  mac, "mtu", cell->view->mtu, "stp", 1, "priority", STP_PRIORITY,
-			  "hello_time", segment->hello_s, "max_age", segment->max_age_s,
-			  "forward_delay", segment->forward_delay_s, "needs");
+			  mac, "mtu", cell->view->mtu, "stp", 1, "priority",
+			  bridge_priority(g->node, o), "hello_time", segment->hello_s, "max_age",
+			  segment->max_age_s, "forward_delay", segment->forward_delay_s, "needs");
 	generate_add(g, body, "bridge/%s", o->name);
 	body = json_pack("{s:s, s:o, s:[]}", "device", device, "own",
 			 json_owned(g, cell, cell->self), "needs");
@@ -108,6 +118,12 @@ static int port_cost(const struct fleet_link *link, const struct segment_cell *c
 	return link && link->cost ? link->cost : PORT_COST;
 }
 
+// Only where nobody's word is in the place of it.
+static bool is_cost_measured(const struct fleet_link *link, const struct segment_cell *cell)
+{
+	return port_cost(link, cell) == PORT_COST && !(link && link->cost);
+}
+
 void generate_wire(struct generation *g, const struct segment_cell *cell)
 {
 	const char *segment = cell->view->segment->name, *peer = cell->other->node->name;
@@ -121,8 +137,9 @@ void generate_wire(struct generation *g, const struct segment_cell *cell)
 		return;
 	(void)snprintf(wire_key, sizeof wire_key, "wire/%s/%s", segment, peer);
 	(void)snprintf(bridge_key, sizeof bridge_key, "bridge/%s", segment);
-	json_t *body = json_pack("{s:s, s:s, s:i, s:i, s:o}", "device", device, "bridge", bridge,
-				 "cost", port_cost(link, cell), "priority", PORT_PRIORITY, "needs",
+	json_t *body = json_pack("{s:s, s:s, s:i, s:b, s:i, s:o}", "device", device, "bridge",
+				 bridge, "cost", port_cost(link, cell), "measure",
+				 is_cost_measured(link, cell), "priority", PORT_PRIORITY, "needs",
 				 json_needs(wire_key, bridge_key, NULL));
 	generate_add(g, body, "port/%s/%s", segment, peer);
 }

@@ -99,6 +99,7 @@ static int node_parse(struct fleet_object *o, struct err *err)
 	node->seen = json_string_value(json_object_get(o->facts, "seen_address"));
 	node->endpoints = json_object_get(o->facts, "endpoints");
 	node->path_mtu = json_object_get(o->facts, "path_mtu");
+	node->bridge_priorities = json_object_get(o->facts, "bridge_priority");
 	if (parse_prefixes(json_object_get(o->facts, "local_addresses"), &node->locals,
 			   &node->local_count) < 0)
 		return err_set(err, -ENOMEM, "out of memory");

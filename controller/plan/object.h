@@ -20,6 +20,7 @@ struct fleet_node {
 	bool is_drained;         // no traffic of others is to pass through it
 	const json_t *endpoints; // network -> "ip:port" as public peers see it
 	const json_t *path_mtu;  // "network/peer" -> largest overlay packet that passes, bytes
+	const json_t *bridge_priorities; // segment's id -> its bridge's priority there
 	char address_host[HOST_MAX_LEN + 1];
 };
 

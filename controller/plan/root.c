@@ -1,10 +1,16 @@
 #include "plan/root.h"
 
+#include "model/tree_cost.h"
+
 #define FAR INT64_C(1000000000000) // no way; more than all ways together
 
 struct table {
-	int64_t distance[ROOT_NODES_MAX][ROOT_NODES_MAX];
-	int64_t sum[ROOT_NODES_MAX]; // over the nodes it reaches, and FAR for each it does not
+	uint32_t wire[ROOT_NODES_MAX][ROOT_NODES_MAX]; // tenths of a millisecond, 0: there is none
+	int64_t way[ROOT_NODES_MAX][ROOT_NODES_MAX];   // what the cheapest way weighs in a tree
+	// With that root: what the tree's ways between all pairs take, its own counted twice (many
+	// roots make the same tree; it is to be in its middle), and FAR for each node that it does
+	// not reach.
+	int64_t sum[ROOT_NODES_MAX];
 };
 
 void root_init(struct root_choice *c)
@@ -14,39 +20,95 @@ void root_init(struct root_choice *c)
 
 static void put_link(struct table *t, const struct root_link *l)
 {
-	const int64_t rtt = l->rtt_us < 0 ? 0 : l->rtt_us > FAR ? FAR : l->rtt_us;
+	const int64_t weight = tree_cost(l->cost);
 
-	if (rtt < t->distance[l->a][l->b])
-		t->distance[l->a][l->b] = t->distance[l->b][l->a] = rtt;
+	if (l->a == l->b || weight >= t->way[l->a][l->b])
+		return;
+	t->way[l->a][l->b] = t->way[l->b][l->a] = weight;
+	t->wire[l->a][l->b] = t->wire[l->b][l->a] = l->cost ? l->cost : 1;
 }
 
 // Floyd and Warshall: with 64 nodes a quarter of a million steps.
-static void find_distances(struct table *t, unsigned nodes)
+static void find_ways(struct table *t, unsigned nodes)
 {
 	for (unsigned via = 0; via < nodes; via++)
 		for (unsigned a = 0; a < nodes; a++)
 			for (unsigned b = 0; b < nodes; b++) {
-				const int64_t d = t->distance[a][via] + t->distance[via][b];
+				const int64_t way = t->way[a][via] + t->way[via][b];
 
-				if (d < t->distance[a][b])
-					t->distance[a][b] = d;
+				if (way < t->way[a][b])
+					t->way[a][b] = way;
 			}
+}
+
+// The node before `node` on the tree's way from `root`.
+static unsigned parent_of(const struct table *t, unsigned nodes, unsigned root, unsigned node)
+{
+	unsigned best = root;
+	int64_t least = FAR;
+
+	for (unsigned n = 0; n < nodes; n++) {
+		if (!t->wire[n][node] || t->way[root][n] >= t->way[root][node])
+			continue;
+		const int64_t way = t->way[root][n] + tree_cost(t->wire[n][node]);
+
+		if (way < least) {
+			least = way;
+			best = n;
+		}
+	}
+	return best;
+}
+
+// Nodes that `root` reaches, the farthest first; returns how many.
+static unsigned farthest_first(const struct table *t, unsigned nodes, unsigned root, unsigned *ret)
+{
+	unsigned count = 0;
+
+	for (unsigned n = 0; n < nodes; n++) {
+		unsigned at = count;
+
+		if (t->way[root][n] >= FAR)
+			continue;
+		for (; at > 0 && t->way[root][ret[at - 1]] < t->way[root][n]; at--)
+			ret[at] = ret[at - 1];
+		ret[at] = n;
+		count++;
+	}
+	return count;
+}
+
+// Each wire of the tree is on the way of every pair that it parts.
+static int64_t sum_with(const struct table *t, unsigned nodes, unsigned root)
+{
+	unsigned order[ROOT_NODES_MAX], below[ROOT_NODES_MAX] = { 0 };
+	const unsigned reached = farthest_first(t, nodes, root, order);
+	int64_t sum = (int64_t)(nodes - reached) * FAR;
+
+	for (unsigned i = 0; i + 1 < reached; i++) {
+		const unsigned node = order[i], parent = parent_of(t, nodes, root, node);
+		const int64_t size = below[node] + 1;
+
+		below[parent] += (unsigned)size;
+		// Of the pairs that it parts, `size` have the root at one end.
+		sum += (size * (reached - size) + size) * t->wire[parent][node];
+	}
+	return sum;
 }
 
 static void measure(struct table *t, const struct root_link *links, size_t len, unsigned nodes)
 {
 	for (unsigned a = 0; a < nodes; a++)
-		for (unsigned b = 0; b < nodes; b++)
-			t->distance[a][b] = a == b ? 0 : FAR;
+		for (unsigned b = 0; b < nodes; b++) {
+			t->way[a][b] = a == b ? 0 : FAR;
+			t->wire[a][b] = 0;
+		}
 	for (size_t i = 0; i < len; i++)
 		if (links[i].a < nodes && links[i].b < nodes)
 			put_link(t, &links[i]);
-	find_distances(t, nodes);
-	for (unsigned a = 0; a < nodes; a++) {
-		t->sum[a] = 0;
-		for (unsigned b = 0; b < nodes; b++)
-			t->sum[a] += t->distance[a][b];
-	}
+	find_ways(t, nodes);
+	for (unsigned n = 0; n < nodes; n++)
+		t->sum[n] = sum_with(t, nodes, n);
 }
 
 // The node with the least sum, of equals the first; `but` is left out.

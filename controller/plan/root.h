@@ -1,5 +1,5 @@
-// Where the root of a bridge segment's tree sits: at the node from which the way to all others is
-// shortest in sum. Pure.
+// Where the root of a bridge segment's tree sits: where the ways between all pairs of its nodes,
+// which go along the tree that this root makes, take least in sum. Pure.
 //
 // The controller decides: it alone sees what every node measures, and one decision cannot be two.
 // It is told to the bridges as priorities. While no controller is there they keep what they have;
@@ -13,7 +13,7 @@
 
 enum {
 	ROOT_NODES_MAX = 64,
-	ROOT_GAIN_PERCENT = 20, // so much shorter in sum must another's ways be
+	ROOT_GAIN_PERCENT = 10, // so much less must another's tree take in sum
 	ROOT_PRIORITY = 8192,   // bridge priorities, multiples of 4096
 	ROOT_PRIORITY_SECOND = 16384,
 	ROOT_PRIORITY_OTHERS = 32768,
@@ -21,10 +21,10 @@ enum {
 
 #define ROOT_INSIST_US INT64_C(300000000) // and for so long
 
-// A link between two nodes, numbered from 0, and its measured round trip.
+// A wire between two nodes, numbered from 0, and what it costs: tenths of a millisecond, measured.
 struct root_link {
 	unsigned a, b;
-	int64_t rtt_us;
+	uint32_t cost;
 };
 
 struct root_choice {
@@ -35,7 +35,7 @@ struct root_choice {
 
 void root_init(struct root_choice *c);
 
-// Looks at the links that are up; true when root or second are others now. A root that reaches
+// Looks at the wires that are up; true when root or second are others now. A root that reaches
 // fewer nodes than another is left at once: its tree has changed anyway. `nodes` is at most
 // ROOT_NODES_MAX.
 bool root_choose(struct root_choice *c, const struct root_link *links, size_t len, unsigned nodes,

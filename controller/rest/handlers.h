@@ -42,6 +42,9 @@ void observed_get(struct request *request);
 // topology.c
 void topology_get(struct request *request);
 
+// tree.c
+void tree_get(struct request *request);
+
 // ping.c
 void ping_post(struct request *request);
 

@@ -38,6 +38,7 @@ const struct route routes[] = {
 	{ "POST", "/api/v1/rollback", rollback_post, WRITE("apply") },
 	{ "GET", "/api/v1/state", state_get, READ("state") },
 	{ "GET", "/api/v1/topology", topology_get, READ("topology") },
+	{ "GET", "/api/v1/segments/{name}/tree", tree_get, READ("segments") },
 	{ "GET", NODE("observed"), observed_get, READ("nodes") },
 	{ "GET", NODE("history"), link_history_get, READ("nodes") },
 	{ "POST", NODE("ping"), ping_post, WRITE("nodes") },

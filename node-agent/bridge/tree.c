@@ -171,10 +171,14 @@ static void overlay_port(const struct segment *s, const struct wire *w, struct k
 	else if (p->state == BR_STATE_LISTENING)
 		p->state = BR_STATE_BLOCKING;
 	p->id = view.id;
+	p->cost = w->cost.value;
+	p->is_measuring = w->is_measuring;
+	p->is_measured = w->cost.is_measured;
+	p->rtt_us = w->cost.rtt_us;
+	p->loss_ppm = w->cost.loss_ppm;
 	p->number = (uint16_t)(number + 1);
 	p->designated_port = view.priority.port;
-	p->designated_cost =
-		(uint16_t)(view.priority.cost > UINT16_MAX ? UINT16_MAX : view.priority.cost);
+	p->designated_cost = view.priority.cost;
 	memcpy(p->designated_root, view.priority.root.bytes, sizeof p->designated_root);
 	memcpy(p->designated_bridge, view.priority.bridge.bytes, sizeof p->designated_bridge);
 }

@@ -16,12 +16,19 @@
 
 struct tree;
 
+// Round trip and loss of a link "network/node" as they are now; false while they are not known.
+typedef bool tree_measure_fn(void *context, const char *link, int64_t *ret_rtt_us,
+			     uint32_t *ret_loss_ppm);
+
 struct tree_config {
 	uv_loop_t *loop;
 	struct kernel *kernel; // borrowed
 	struct icmp *icmp;     // borrowed, outlives the trees
 	const char *path;      // of the file; gone after a boot
 	const char *boot_id;   // of the running kernel: the file of another boot says nothing
+	tree_measure_fn *measure;
+	void (*changed)(void *context); // a cost is another now
+	void *context;
 };
 
 int tree_new(const struct tree_config *config, struct tree **ret, struct err *err);

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "model/tree_cost.h"
 
 #include "bridge/tree_inside.h"
 
@@ -160,12 +161,14 @@ static void want_port(struct tree *tree, const struct entry_set *desired, const 
 		return;
 	}
 	const uint32_t priority = (uint32_t)json_integer_value(json_object_get(body, "priority"));
-	const struct rstp_port_config config = {
-		.id = (uint16_t)(priority << PRIORITY_SHIFT | (uint32_t)(place + 1)),
-		.cost = (uint32_t)json_integer_value(json_object_get(body, "cost"))
-	};
 	struct wire *w = &s->wires[place];
 	struct rstp_port_view is;
+
+	wire_configure_cost(w, json_is_true(json_object_get(body, "measure")),
+			    (uint32_t)json_integer_value(json_object_get(body, "cost")));
+	const struct rstp_port_config config = { .id = (uint16_t)(priority << PRIORITY_SHIFT |
+								  (uint32_t)(place + 1)),
+						 .cost = tree_cost(w->cost.value) };
 
 	rstp_port_look(s->machine, (unsigned)place, &is);
 	w->is_used = w->is_desired = true;

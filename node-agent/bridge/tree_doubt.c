@@ -8,7 +8,8 @@
 #include "bridge/tree_inside.h"
 #include "probe/icmp.h"
 
-enum { LOOK_MS = 400, ECHO_SIZE = 96, PATIENCE_MS = 150 };
+enum { LOOK_MS = 400, ECHO_SIZE = 96, LOOKS_A_MEASUREMENT = 5 };
+enum { PATIENCE_MS = 150, PATIENCE_LEAST_MS = 40 };
 
 static unsigned port_of(const struct wire *w)
 {
@@ -29,11 +30,18 @@ static void on_echo(void *context, int status, int64_t rtt_us)
 	tree_look(w->segment->tree);
 }
 
+// Two round trips where they are known: a link that fell silent is not to be waited for longer.
+static unsigned patience_ms(const struct wire *w)
+{
+	return w->rtt_us > 0 ? PATIENCE_LEAST_MS + (unsigned)(w->rtt_us / 500) : PATIENCE_MS;
+}
+
 static void ask(struct wire *w)
 {
-	const struct icmp_question question = {
-		.to = w->address, .device = w->under, .size = ECHO_SIZE, .timeout_ms = PATIENCE_MS
-	};
+	const struct icmp_question question = { .to = w->address,
+						.device = w->under,
+						.size = ECHO_SIZE,
+						.timeout_ms = patience_ms(w) };
 
 	if (w->is_asked || !w->address[0])
 		return;
@@ -60,6 +68,8 @@ static void on_look(uv_timer_t *timer)
 			if (w->is_used && (w->is_doubted || is_silent(w)))
 				ask(w);
 		}
+	if (++tree->looks % LOOKS_A_MEASUREMENT == 0)
+		costs_measure(tree);
 }
 
 void doubts_start(struct tree *tree)

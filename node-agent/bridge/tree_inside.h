@@ -7,6 +7,7 @@
 
 #include "bridge/tree.h"
 #include "bridge/wire_socket.h"
+#include "steer/cost.h"
 #include "steer/rstp.h"
 
 struct segment;
@@ -26,6 +27,9 @@ struct wire {
 	bool is_dead;                // the link is up, but nothing comes over the wire
 	int index;                   // of the device that the socket is on, 0: none
 	uint8_t kernel_state;        // BR_STATE_*
+	bool is_measuring;           // the cost follows what is measured
+	struct cost cost;
+	int64_t rtt_us; // as last measured, 0: not yet
 	struct wire_socket *socket;
 };
 
@@ -46,6 +50,7 @@ struct tree {
 	struct segment *segments;
 	uv_timer_t timer;
 	uv_timer_t doubts; // looks for ends that are silent
+	unsigned looks;    // so far
 	bool is_save_failing;
 };
 
@@ -71,6 +76,11 @@ void wire_close(struct wire *w);
 void doubts_start(struct tree *tree);
 void wire_doubt(struct wire *w, bool is_doubted);
 void wire_forget(struct wire *w); // no answer is waited for any more
+
+// tree_measure.c
+void costs_measure(struct tree *tree);
+// `configured` is what the port's entry says.
+void wire_configure_cost(struct wire *w, bool is_measuring, uint32_t configured);
 
 // tree_saved.c
 void saved_write(struct tree *tree);

@@ -21,6 +21,7 @@ struct record {
 	char boot_id[48];
 	char bridge[IFNAMSIZ];
 	char wires[RSTP_PORTS_MAX][IFNAMSIZ]; // "" where there is none
+	struct cost costs[RSTP_PORTS_MAX];
 };
 
 static int add_segment(struct text *out, const struct segment *s)
@@ -33,8 +34,10 @@ static int add_segment(struct text *out, const struct segment *s)
 	(void)snprintf(r.boot_id, sizeof r.boot_id, "%s", s->tree->config.boot_id);
 	memcpy(r.bridge, s->device, sizeof r.bridge);
 	for (size_t i = 0; i < RSTP_PORTS_MAX; i++)
-		if (s->wires[i].is_used)
+		if (s->wires[i].is_used) {
 			memcpy(r.wires[i], s->wires[i].device, sizeof r.wires[i]);
+			r.costs[i] = s->wires[i].cost;
+		}
 	rstp_save(s->machine, machine);
 	text_add_bytes(out, &r, sizeof r);
 	text_add_bytes(out, machine, rstp_save_size());
@@ -92,6 +95,7 @@ static bool take_record(struct segment *s, const struct record *r, const uint8_t
 	for (size_t i = 0; i < RSTP_PORTS_MAX; i++) {
 		s->wires[i].is_used = r->wires[i][0] != '\0';
 		memcpy(s->wires[i].device, r->wires[i], sizeof s->wires[i].device);
+		s->wires[i].cost = r->costs[i];
 	}
 	return true;
 }

@@ -97,9 +97,15 @@ struct kernel_port {
 	uint16_t priority;
 	uint32_t cost;
 	uint16_t id, number;
-	uint16_t designated_port, designated_cost;
+	uint16_t designated_port;
+	uint32_t designated_cost;
 	uint8_t designated_root[8], designated_bridge[8];
 	uint64_t message_age_timer, forward_delay_timer, hold_timer;
+	// Not the kernel's: what the agent's own tree knows besides.
+	bool is_measuring; // its cost is to follow what is measured,
+	bool is_measured;  // and does
+	int64_t rtt_us;    // what its cost rests on
+	uint32_t loss_ppm;
 };
 
 // "8000.02aabbccddee".

@@ -121,6 +121,15 @@ static const char *role_of(const struct kernel_port *p, const struct kernel_link
 	return "blocked";
 }
 
+static void add_measured(json_t *body, const struct kernel_port *p)
+{
+	(void)json_object_set_new(body, "measured", json_boolean(p->is_measured));
+	if (!p->is_measured)
+		return;
+	(void)json_object_set_new(body, "rtt_us", json_integer(p->rtt_us));
+	(void)json_object_set_new(body, "loss_ppm", json_integer(p->loss_ppm));
+}
+
 static json_t *observe(struct reconcile *r, const struct entry *e)
 {
 	const struct port *p = e->body;
@@ -136,12 +145,15 @@ static json_t *observe(struct reconcile *r, const struct entry *e)
 	const struct kernel_port *is = &port.port;
 	kernel_bridge_id_format(is->designated_root, root);
 	kernel_bridge_id_format(is->designated_bridge, bridge);
-	return json_pack("{s:s, s:i, s:i, s:i, s:s, s:s, s:i, s:i, s:s}", "state",
-			 kernel_port_state_name(is->state), "port_id", (int)is->id, "cost",
-			 (int)is->cost, "priority", (int)is->priority, "designated_root", root,
-			 "designated_bridge", bridge, "designated_port", (int)is->designated_port,
-			 "designated_cost", (int)is->designated_cost, "role",
-			 role_of(is, bridge_link ? &whole : NULL));
+	json_t *body = json_pack(
+		"{s:s, s:i, s:i, s:i, s:s, s:s, s:i, s:I, s:s}", "state",
+		kernel_port_state_name(is->state), "port_id", (int)is->id, "cost", (int)is->cost,
+		"priority", (int)is->priority, "designated_root", root, "designated_bridge", bridge,
+		"designated_port", (int)is->designated_port, "designated_cost",
+		(json_int_t)is->designated_cost, "role", role_of(is, bridge_link ? &whole : NULL));
+	if (is->is_measuring)
+		add_measured(body, is);
+	return body;
 }
 
 static json_t *sample(struct reconcile *r, const struct entry *e)

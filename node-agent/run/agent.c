@@ -51,6 +51,11 @@ static void on_tree(void *context, struct kernel_link *link)
 		tree_overlay(agent->tree, link);
 }
 
+static void on_cost_change(void *context)
+{
+	apply_soon(context);
+}
+
 static void on_names_change(void *context)
 {
 	apply_soon(context);
@@ -315,7 +320,10 @@ static int open_parts(struct agent *agent, struct err *err)
 					  .kernel = agent->kernel,
 					  .icmp = agent->icmp,
 					  .path = agent->paths.tree,
-					  .boot_id = agent->boot_id };
+					  .boot_id = agent->boot_id,
+					  .measure = links_measure,
+					  .changed = on_cost_change,
+					  .context = agent };
 	if (tree_new(&tree, &agent->tree, err) < 0)
 		return err->code;
 	const struct prober_rider rider = paths_rider(agent->chooser);

@@ -230,6 +230,24 @@ void links_changed(void *context, const struct prober_change *change)
 	apply_tell_observed(agent);
 }
 
+// Loss is believed once so many probes have been sent: those of a tunnel that is still being set up
+// are lost.
+enum { RETURNED_LEAST = 10, SENT_LEAST = 128 };
+
+bool links_measure(void *context, const char *link, int64_t *ret_rtt_us, uint32_t *ret_loss_ppm)
+{
+	const struct agent *agent = context;
+	struct prober_reading r;
+	if (!prober_read(agent->prober, link, &r) ||
+	    (r.state != JUDGE_UP && r.state != JUDGE_DEGRADED) ||
+	    r.counts.returned < RETURNED_LEAST || r.value[JUDGE_LATENCY] == JUDGE_UNMEASURED)
+		return false;
+	const bool has_loss = r.counts.sent >= SENT_LEAST && r.value[JUDGE_LOSS] > 0;
+	*ret_rtt_us = r.value[JUDGE_LATENCY];
+	*ret_loss_ppm = has_loss ? (uint32_t)r.value[JUDGE_LOSS] : 0;
+	return true;
+}
+
 // ---- samples ----
 
 // Without what is not known.

@@ -12,6 +12,9 @@
 
 struct agent;
 
+// What the tree's costs follow (a tree_measure_fn); the context is the agent.
+bool links_measure(void *context, const char *link, int64_t *ret_rtt_us, uint32_t *ret_loss_ppm);
+
 void links_changed(void *context, const struct prober_change *change); // a prober_change_fn
 
 // Targets of the prober being gathered.

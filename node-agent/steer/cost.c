@@ -26,23 +26,41 @@ static bool is_other(uint32_t value, uint32_t wanted)
 	       (uint64_t)apart * 100 >= (uint64_t)value * COST_MARGIN_PERCENT;
 }
 
-static bool take(struct cost *c, uint32_t wanted, int64_t now_us)
+static bool take(struct cost *c, int64_t rtt_us, uint32_t loss_ppm, int64_t now_us)
 {
-	const bool is_news = c->value != wanted;
+	const uint32_t wanted = cost_of(rtt_us, loss_ppm);
+	const bool is_news = c->value != wanted || !c->is_measured;
 
 	c->value = wanted;
+	c->rtt_us = rtt_us;
+	c->loss_ppm = loss_ppm;
 	c->is_measured = true;
 	c->is_insisting = false;
 	c->changed_us = now_us;
 	return is_news;
 }
 
-bool cost_measure(struct cost *c, int64_t rtt_us, uint32_t loss_ppm, int64_t now_us)
+static int64_t least_of(struct cost *c, int64_t rtt_us)
 {
+	int64_t least = rtt_us;
+
+	c->samples[c->taken++ % COST_SAMPLES] = rtt_us;
+	for (unsigned i = 0; i < COST_SAMPLES && i < c->taken; i++)
+		least = c->samples[i] < least ? c->samples[i] : least;
+	return least;
+}
+
+bool cost_measure(struct cost *c, int64_t sample_us, uint32_t loss_ppm, int64_t now_us)
+{
+	const int64_t rtt_us = least_of(c, sample_us);
+
+	loss_ppm = loss_ppm < COST_LOSS_LEAST_PPM ? 0 : loss_ppm;
 	const uint32_t wanted = cost_of(rtt_us, loss_ppm);
 
+	if (!c->is_measured && c->taken < COST_SAMPLES_LEAST)
+		return false;
 	if (!c->is_measured)
-		return take(c, wanted, now_us);
+		return take(c, rtt_us, loss_ppm, now_us);
 	if (!is_other(c->value, wanted)) {
 		c->is_insisting = false;
 		return false;
@@ -52,5 +70,5 @@ bool cost_measure(struct cost *c, int64_t rtt_us, uint32_t loss_ppm, int64_t now
 	c->is_insisting = true;
 	if (now_us - c->since_us < COST_INSIST_US || now_us - c->changed_us < COST_REST_US)
 		return false;
-	return take(c, wanted, now_us);
+	return take(c, rtt_us, loss_ppm, now_us);
 }

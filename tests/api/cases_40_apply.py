@@ -50,6 +50,25 @@ def case_new_and_changed_entries_are_told_apart(c):
     assert nodes["delta"]["set"] and nodes["delta"]["changed"] == []
 
 
+def case_a_bridge_of_65_is_refused_in_a_sentence(c):
+    names = [f"many-{i}" for i in range(65)]
+    crowd = {
+        "nodes": {name: {} for name in names},
+        "networks": {"crowd": {"mesh": names}},
+        "segments": {"crowded": {"network": "crowd", "mode": "bridge"}},
+    }
+    for is_dry in (True, False):
+        sentence = refusal(c.admin.post("/api/v1/apply", {"resources": crowd, "dry_run": is_dry}), 409)
+        assert sentence == "segments.crowded.network: a segment holds at most 64 nodes, network crowd has 65", sentence
+    refusal(c.admin.get("/api/v1/segments/crowded"), 404)
+
+
+def case_a_segment_has_a_tree_before_any_node_tells(c):
+    tree = expect(c.admin.get("/api/v1/segments/lan/tree"), 200).json
+    assert tree == {"segment": "lan", "root": None, "nodes": [], "wires": [], "pairs": []}, tree
+    refusal(c.admin.get("/api/v1/segments/nowhere/tree"), 404)
+
+
 def case_bad_set_is_refused_whole(c):
     before = c.admin.get("/api/v1/state").json["revision"]
     bad = {"nodes": {"delta": {}}, "networks": {"broken": {"mesh": ["delta", "ghost"]}}}

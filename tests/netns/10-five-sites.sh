@@ -261,6 +261,7 @@ check "all pairs over the bridge within 90 s, v4 and v6, 1500 bytes DF" pairs_wi
 vorke4=$(address $segment vorke 4)
 check "ARP, neighbour discovery and multicast pass" arp_nd_multicast
 check "the loops make no storm" no_storm
+tree_rests $segment bob epsilon pi0 rho vorke
 check "iperf3 across a wire" throughput
 check "the same file again: exit 3 and no write on any node" same_file_again
 check "what a person deletes is back within 5 s and an event says so" drift

@@ -85,6 +85,7 @@ strangers
 dump dee >"$scratch/before"
 for n in "${first[@]}"; do lab join "$n"; done
 check "five of six hosts reach each other" everybody "${first[@]}"
+tree_rests lan "${first[@]}"
 check "a sixth joins: no flow loses a packet" sixth_joins
 cyd4=$(address lan cyd 4)
 check "a deleted node leaves nothing of it on the others" deleted

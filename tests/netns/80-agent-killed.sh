@@ -21,14 +21,14 @@ fleet() {
 
 revision() { weft history -n 1 -o json | jq '.[0].revision'; }
 
-# At REVISION, by the agent and by the controller, which compare digests.
+# At REVISION, or the one after it that moves a tree's root, by the agent and by the controller, which compare digests.
 is_at() {
-	[ "$(status "$1" '.connected and (.errors | length == 0) and .revision == '"$2")" = true ] &&
+	[ "$(status "$1" '.connected and (.errors | length == 0) and .revision >= '"$2")" = true ] &&
 		weft status -o json | jq -e --arg n "$1" --argjson r "$2" \
-			'any(.. | objects | select(.name? == $n and has("lag")); .applied == $r and .lag == 0 and .errors_total == 0 and .health == "ok")'
+			'any(.. | objects | select(.name? == $n and has("lag")); .applied >= $r and .lag == 0 and .errors_total == 0 and .health == "ok")'
 }
 
-# picture HOST: all that Weft made there, without what counts, ages or is numbered anew.
+# picture HOST: all that Weft made there, without what counts, ages, is numbered anew, or waits for a confirmation.
 picture() {
 	in_host "$1" sh -c '
 		ip -j -d link | jq -c "sort_by(.ifname)[] | [.ifname, .ifalias, .group, .mtu, .master, .link, (.flags - [\"LOWER_UP\", \"NO-CARRIER\"] | sort),
@@ -37,7 +37,7 @@ picture() {
 		for f in -4 -6; do ip $f route show table all | sed "s/ expires [0-9]*sec//; s/ linkdown//" | sort; ip $f rule; done
 		wg show all allowed-ips | sort; wg show all listen-port | sort
 		nft list ruleset | sed -E "s/packets [0-9]+ bytes [0-9]+/packets N bytes N/"
-		find /var/lib/weft-agent /run/weft-agent /run/wireguard ! -type d | sort'
+		find /var/lib/weft-agent /run/weft-agent /run/wireguard ! -type d ! -name "before.json*" ! -name lockout.json | sort'
 }
 
 # The agent's process as this script sees it.
@@ -132,7 +132,7 @@ killed() {
 fleet
 lab_up -f "$scratch/without.yaml" >"$scratch/up" 2>&1 || { cat "$scratch/up"; exit 1; }
 all_pairs 60 lan ada ben cyd >/dev/null
-sleep 8 # the tree of `lan` comes to rest after two forward delays of 4 s
+tree_rests lan ada ben cyd
 check "an apply and its way back, for comparison" references
 check "$kills kills of agents at random moments of applies (WEFT_KILLS=$kills WEFT_SEED=$WEFT_SEED)" killed
 finish

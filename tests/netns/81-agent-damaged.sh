@@ -190,6 +190,7 @@ joins_again() {
 sed 's/kim/ada/g; s/lou/ben/g; s/moe/cyd/g' "$here/fleets/three.yaml" >"$scratch/fleet.yaml"
 lab_up -f "$scratch/fleet.yaml" >"$scratch/up" 2>&1 || { cat "$scratch/up"; exit 1; }
 till 60 answers ada "$(overlay home ben 4)" || exit 1
+tree_rests "$(weft get segments -o json | jq -r '.[0].name')" ada ben cyd
 flow ada-ben ada "$(overlay home ben 4)"
 check "a damaged desired state is fetched anew" desired_state
 check "a lost desired state without a controller leaves the kernel alone" desired_state_alone

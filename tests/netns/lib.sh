@@ -160,6 +160,13 @@ is_other_pid() {
 	local pid
 	pid=$(program_pid "$1" "$2") && [ "$pid" != "$3" ]
 }
+# tree_rests SEGMENT NODE...: its wires' costs are measured, its root is where it is to be, and the nodes know.
+has_root() { weft events -n 200 -o json | jq -e --arg t "segment $1: " 'any(.[]; .kind == "tree_root" and (.text | startswith($t)))'; }
+tree_rests() {
+	till 90 has_root "$1" || die "the root of $1 is not chosen: $(weft tree "$1" -o json | jq -c .wires)"
+	for n in "${@:2}"; do till 30 is_settled "$n" || die "$n does not settle"; done
+}
+
 # program_restart HOST [PROGRAM [SIGNAL]]
 program_restart() {
 	local program=${2:-weft-agent} pid

@@ -48,10 +48,20 @@ static void the_first_measurement_takes_the_place_of_the_setting(void **state)
 	(void)state;
 	cost_init(&c, 100);
 	assert_int_equal(c.value, 100);
-	assert_true(cost_measure(&c, 40 * MS, 0, 0));
+	// The least of the first three: others had to wait for the tunnel.
+	assert_false(cost_measure(&c, 90 * MS, 0, 0));
+	assert_false(cost_measure(&c, 40 * MS, 0, 0));
+	assert_int_equal(c.value, 100);
+	assert_true(cost_measure(&c, 60 * MS, 0, 0));
 	assert_int_equal(c.value, 410);
-	cost_init(&c, 410);
-	assert_false(cost_measure(&c, 40 * MS, 0, 0)); // the very same is no news
+	assert_int_equal(c.rtt_us, 40 * MS);
+	assert_false(cost_measure(&c, 40 * MS, 0, 0));
+}
+
+static void settle(struct cost *c, int64_t rtt_us)
+{
+	for (int i = 0; i < COST_SAMPLES; i++)
+		(void)cost_measure(c, rtt_us, 0, 0);
 }
 
 // Measures every second from `from` to `to`; returns the second in which it changed, or -1.
@@ -69,14 +79,15 @@ static void a_change_must_be_large_and_last(void **state)
 
 	(void)state;
 	cost_init(&c, 100);
-	(void)cost_measure(&c, 40 * MS, 0, 0);
+	settle(&c, 40 * MS);
 	assert_int_equal(measure(&c, 47 * MS, 1, 200), -1); // 17 % is none
-	assert_int_equal(measure(&c, 60 * MS, 201, 209), -1);
-	assert_int_equal(measure(&c, 40 * MS, 210, 210), -1); // and there it is again
-	assert_int_equal(measure(&c, 60 * MS, 211, 400), 221);
+	assert_int_equal(measure(&c, 60 * MS, 201, 230), -1);
+	assert_int_equal(measure(&c, 40 * MS, 231, 231), -1); // and there it is again
+	// When the last short one is forgotten it insists for a minute.
+	assert_int_equal(measure(&c, 60 * MS, 232, 500), 306);
 	assert_int_equal(c.value, 610);
 	// Back at once: not before it has rested.
-	assert_int_equal(measure(&c, 40 * MS, 222, 400), 251);
+	assert_int_equal(measure(&c, 40 * MS, 307, 500), 367);
 	assert_int_equal(c.value, 410);
 }
 
@@ -86,21 +97,37 @@ static void small_costs_do_not_tremble(void **state)
 
 	(void)state;
 	cost_init(&c, 100);
-	(void)cost_measure(&c, 500, 0, 0);
+	settle(&c, 500);
 	assert_int_equal(c.value, 15);
-	assert_int_equal(measure(&c, 2 * MS, 1, 100), -1); // twice as much, and nothing
-	assert_int_equal(measure(&c, 3 * MS, 101, 200), 111);
+	assert_int_equal(measure(&c, 5 * MS, 1, 300), -1); // ten times as much, and nothing
+	assert_true(measure(&c, 6 * MS, 301, 500) > 0);
 }
 
-static void what_swings_faster_than_it_insists_changes_nothing(void **state)
+static void a_busy_link_is_no_long_one(void **state)
 {
 	struct cost c;
 
 	(void)state;
 	cost_init(&c, 100);
-	(void)cost_measure(&c, 40 * MS, 0, 0);
+	settle(&c, 40 * MS);
 	for (int64_t s = 1; s < 1000; s++)
-		assert_false(cost_measure(&c, s / 5 % 2 ? 40 * MS : 90 * MS, 0, s * SECOND));
+		assert_false(cost_measure(&c, s % 10 ? 90 * MS : 40 * MS, 0, s * SECOND));
+}
+
+static void a_single_loss_proves_nothing(void **state)
+{
+	struct cost c;
+
+	(void)state;
+	cost_init(&c, 100);
+	settle(&c, 40 * MS);
+	for (int64_t s = 1; s < 300; s++)
+		assert_false(cost_measure(&c, 40 * MS, 7812, s * SECOND)); // 1 of 128
+	bool is_news = false;
+	for (int64_t s = 300; s < 400 && !is_news; s++)
+		is_news = cost_measure(&c, 40 * MS, 50000, s * SECOND);
+	assert_true(is_news);
+	assert_int_equal(c.value, 1410);
 }
 
 int main(void)
@@ -111,7 +138,8 @@ int main(void)
 		cmocka_unit_test(the_first_measurement_takes_the_place_of_the_setting),
 		cmocka_unit_test(a_change_must_be_large_and_last),
 		cmocka_unit_test(small_costs_do_not_tremble),
-		cmocka_unit_test(what_swings_faster_than_it_insists_changes_nothing),
+		cmocka_unit_test(a_busy_link_is_no_long_one),
+		cmocka_unit_test(a_single_loss_proves_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

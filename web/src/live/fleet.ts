@@ -219,20 +219,28 @@ export function stopFleet(): void {
 /** A view shows this node: its entries and samples are kept until the returned function is called. */
 export function watchNode(node: string): () => void {
   watchedNodes.set(node, (watchedNodes.get(node) ?? 0) + 1);
-  samplesWanted++;
-  link?.want(true);
+  const stopSamples = wantSamples();
   void readDetail(node).catch(() => {});
   return () => {
     const left = (watchedNodes.get(node) ?? 1) - 1;
     if (left > 0) watchedNodes.set(node, left);
     else watchedNodes.delete(node);
-    samplesWanted--;
-    if (samplesWanted <= 0) link?.want(false);
+    stopSamples();
     if (left <= 0) {
       const details = { ...fleet.details };
       delete details[node];
       update({ details });
     }
+  };
+}
+
+/** A view shows what rests on samples of many nodes: they come until the returned function is called. */
+export function wantSamples(): () => void {
+  samplesWanted++;
+  link?.want(true);
+  return () => {
+    samplesWanted--;
+    if (samplesWanted <= 0) link?.want(false);
   };
 }
 

@@ -10,6 +10,7 @@ import { Confirm, Dialog } from "../parts/dialog";
 import { FieldHelp } from "../parts/field-help";
 import { PlanNote } from "../parts/plan";
 import { ProblemNote } from "../parts/problem";
+import { SegmentTree } from "../parts/segment-tree";
 import { SecretValue } from "../parts/secret-value";
 import { WebhookStatus } from "../parts/webhook-status";
 import { Ago } from "../parts/time";
@@ -251,6 +252,7 @@ export function ResourcePage({ kind, name }: { kind: Kind; name: string | null }
       </p>
       {kind === "secrets" && name && mayWrite && <SecretValue name={name} />}
       {kind === "webhooks" && name && resource && <WebhookStatus name={name} mayTest={mayWrite} />}
+      {kind === "segments" && name && resource && <SegmentTree name={name} />}
       <FieldHelp about={kinds[kind].about} fields={kinds[kind].fields} />
       {created && <Once created={created} onClose={closeOnce} />}
       {isDeleting && (

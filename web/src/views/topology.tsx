@@ -9,6 +9,7 @@ import { graphStyle } from "../parts/graph-style";
 import { GraphLegend, PortTable } from "../parts/graph-legend";
 import { Section } from "../parts/section";
 import { configPath, go, linkPath, nodePath } from "../router";
+import { SegmentTree } from "../parts/segment-tree";
 
 const NODES_MAX = 400;
 
@@ -126,6 +127,7 @@ export function TopologyView({ onAddNode }: { onAddNode(): void }) {
           <PortTable ports={topology.segments.find((each) => each.name === segment)?.ports ?? []} />
         </Section>
       )}
+      {segment && <SegmentTree name={segment} />}
     </div>
   );
 }
