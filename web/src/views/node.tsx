@@ -15,6 +15,7 @@ import { EventList } from "../parts/events";
 import { Findings } from "../parts/findings";
 import { GuardCounters, Interfaces } from "../parts/interfaces";
 import { State } from "../parts/mark";
+import { Paths } from "../parts/paths";
 import { Peers } from "../parts/peers";
 import { Probes } from "../parts/probes";
 import { ApproveButton, usePending } from "../parts/pending";
@@ -198,6 +199,7 @@ function Parts({ node, detail }: { node: NodeState; detail: NodeDetail }) {
     <>
       <Findings detail={detail} />
       <Probes node={node.name} detail={detail} />
+      <Paths node={node.name} detail={detail} />
       <Peers node={node.name} detail={detail} />
       <Bridges detail={detail} />
       <Interfaces detail={detail} />
