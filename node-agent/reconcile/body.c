@@ -146,7 +146,7 @@ static int digit(char c)
 int body_secret(const json_t *body, const char *name, uint8_t ret[BODY_SECRET_SIZE],
 		struct err *err)
 {
-	const char *text;
+	const char *text = "";
 
 	int rc = body_string(body, name, &text, err);
 	if (rc < 0)
