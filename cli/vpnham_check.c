@@ -289,32 +289,38 @@ static const struct field *find_field(const struct field *fields, const char *na
 	return NULL;
 }
 
+static int check_member(const json_t *value, const struct field *fields, const char *name,
+			const char *where, struct err *err)
+{
+	const char *near;
+	CLEAN(free_ptr) char *inner = text_format("%s%s%s", where, *where ? "." : "", name);
+	const struct field *field = find_field(fields, name, &near);
+	if (!inner)
+		return err_set(err, -ENOMEM, "out of memory");
+	if (!field)
+		return err_set(err, -EINVAL, "%s: vpnham has no such field%s%s%s", inner,
+			       near ? ", did you mean " : "", near ? near : "", near ? "?" : "");
+	return check_field(value, field, inner, err);
+}
+
 static int check_fields(const json_t *object, const struct field *fields, const char *where,
 			struct err *err)
 {
-	const char *dot = *where ? "." : "";
-	const char *name, *near;
+	const char *name;
 	json_t *value;
 	if (!json_is_object(object))
 		return err_set(err, -EINVAL, "%s: is no map of fields",
 			       *where ? where : "the file");
 	json_object_foreach((json_t *)(uintptr_t)object, name, value)
 	{
-		CLEAN(free_ptr) char *inner = text_format("%s%s%s", where, dot, name);
-		const struct field *field = find_field(fields, name, &near);
-		if (!inner)
-			return err_set(err, -ENOMEM, "out of memory");
-		if (!field)
-			return err_set(err, -EINVAL, "%s: vpnham has no such field%s%s%s", inner,
-				       near ? ", did you mean " : "", near ? near : "",
-				       near ? "?" : "");
-		int r = check_field(value, field, inner, err);
+		int r = check_member(value, fields, name, where, err);
 		if (r < 0)
 			return r;
 	}
 	for (const struct field *f = fields; f->name; f++)
 		if (f->is_required && !json_object_get(object, f->name))
-			return err_set(err, -EINVAL, "%s%s%s: is missing", where, dot, f->name);
+			return err_set(err, -EINVAL, "%s%s%s: is missing", where, *where ? "." : "",
+				       f->name);
 	return 0;
 }
 

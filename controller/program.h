@@ -89,7 +89,7 @@ void program_introduce_nodes(struct program *program);
 int program_open_votes(struct program *program, struct err *err);
 void program_close_votes(struct program *program);
 void program_votes_tick(struct program *program);
-void program_lease(void *ctx, int64_t node_id, const char *message);
+void program_lease(void *ctx, int64_t node_id, const char *text);
 
 // roots.c: looks at the next segment, once a second: does its tree have its root in the right
 // place?

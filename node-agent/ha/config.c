@@ -36,3 +36,26 @@ struct vip_set ha_vip_set(const struct ha_config *config)
 	memcpy(set.ips, config->vips, sizeof set.ips);
 	return set;
 }
+
+static bool voters_equal(const struct ha_config *a, const struct ha_config *b)
+{
+	for (size_t i = 0; i < a->n_voters; i++)
+		if (a->voters[i].id != b->voters[i].id ||
+		    strcmp(a->voters[i].name, b->voters[i].name) != 0 ||
+		    !kernel_ip_equal(&a->voters[i].address, &b->voters[i].address))
+			return false;
+	return true;
+}
+
+bool ha_config_equal(const struct ha_config *a, const struct ha_config *b)
+{
+	const struct vip_set vips[] = { ha_vip_set(a), ha_vip_set(b) };
+
+	return vip_set_equal(&vips[0], &vips[1]) && strcmp(a->name, b->name) == 0 &&
+	       a->generation == b->generation && a->self == b->self && a->n_voters == b->n_voters &&
+	       a->n_members == b->n_members && voters_equal(a, b) &&
+	       strcmp(a->device, b->device) == 0 && kernel_ip_equal(&a->local, &b->local) &&
+	       a->port == b->port && a->lease_ms == b->lease_ms &&
+	       a->hold_down_ms == b->hold_down_ms && a->holds_isolated == b->holds_isolated &&
+	       memcmp(a->key, b->key, sizeof a->key) == 0;
+}

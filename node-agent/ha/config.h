@@ -42,3 +42,5 @@ int ha_lease_config(const struct ha_config *config, struct lease_config *ret, st
 
 // As far as the kernel is concerned.
 struct vip_set ha_vip_set(const struct ha_config *config);
+
+bool ha_config_equal(const struct ha_config *a, const struct ha_config *b);

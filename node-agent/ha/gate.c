@@ -136,7 +136,7 @@ int gate_change(struct gate *gate, struct vip *vip, const struct ha_config *conf
 {
 	const struct vip_set set = ha_vip_set(config);
 
-	if (memcmp(&set, &gate->set, sizeof set) == 0)
+	if (vip_set_equal(&set, &gate->set))
 		return 0;
 	int r = gate->set.n > 0 ? gate_drop(gate, vip, err) : 0;
 	gate_init(gate, config);

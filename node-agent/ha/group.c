@@ -467,7 +467,7 @@ void group_change(struct group *g, const struct ha_config *config)
 	struct lease_config lease;
 	struct err err = { 0 };
 
-	if (memcmp(&g->config, config, sizeof *config) == 0)
+	if (ha_config_equal(&g->config, config))
 		return;
 	if (ha_lease_config(config, &lease, &err) < 0) {
 		log_error("ha %s: %s", config->name, err.text);

@@ -32,6 +32,14 @@ void vip_close(struct vip *vip)
 	free(vip);
 }
 
+bool vip_set_equal(const struct vip_set *a, const struct vip_set *b)
+{
+	for (size_t i = 0; i < a->n && i < b->n; i++)
+		if (!kernel_ip_equal(&a->ips[i], &b->ips[i]))
+			return false;
+	return a->group == b->group && a->n == b->n && strcmp(a->interface, b->interface) == 0;
+}
+
 int vip_open(struct vip **ret, struct err *err)
 {
 	CLEAN(vip_close_ptr) struct vip *vip = calloc(1, sizeof *vip);

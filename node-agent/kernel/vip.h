@@ -27,6 +27,8 @@ struct vip_set {
 
 enum vip_slot { VIP_NONE = -1, VIP_A, VIP_B };
 
+bool vip_set_equal(const struct vip_set *a, const struct vip_set *b);
+
 struct vip;
 
 int vip_open(struct vip **ret, struct err *err);

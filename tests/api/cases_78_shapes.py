@@ -6,7 +6,7 @@ import time
 
 from agent import Agent
 from cases_75_sessions import eventually
-from controller import expect, refusal
+from controller import Controller, expect, refusal
 
 FLEET = {"resources": {
     "sites": {"cape": {"location": {"lat": 48.9, "lon": -2.5}}},
@@ -66,6 +66,35 @@ def case_who_is_active_in_a_group(c):
     assert pair()["since"] == "1970-01-01T00:00:00.005Z" and pair()["heard"] == 3 and pair()["cause"] == "active, since nobody was", pair()
     metrics = expect(c.admin.get("/metrics"), 200).text
     assert 'weft_ha_active{node="dora",site="cape",group="pair"} 1' in metrics, [line for line in metrics.split("\n") if "_ha_" in line]
+
+
+def case_the_tree_of_a_segment(c):
+    def port(role, state):
+        return {"port_id": 32769, "cost": 120, "priority": 32, "designated_root": "8000.02", "designated_bridge": "8000.02",
+                "designated_port": 32769, "designated_cost": 0, "role": role, "state": state, "rtt_us": 11000, "loss_ppm": 20000}
+
+    with Controller(c.binary, c.root) as mine:
+        expect(mine.admin.post("/api/v1/apply", FLEET), 200)
+        agents = {name: Agent(mine, name) for name in ("dora", "emil")}
+        for name, agent in agents.items():
+            expect(agent.join(), 200)
+            agent.hello()
+        dora = {"root_id": "8000.02", "bridge_id": "8000.01", "root_cost": 100}
+        agents["dora"].observe({"bridge/lan": dora, "port/lan/emil": port("root", "forwarding")})
+        agents["emil"].observe({"bridge/lan": {"root_id": "8000.02", "bridge_id": "8000.02", "root_cost": 0}, "port/lan/dora": port("designated", "forwarding")})
+        refusal(mine.admin.get("/api/v1/segments/none/tree"), 404)
+
+        def tree():
+            return expect(mine.admin.get("/api/v1/segments/lan/tree"), 200).json
+        eventually(lambda: len(tree()["wires"]) == 1 and tree()["wires"][0]["state"] == "forwarding")
+        now = tree()
+        assert now["root"] == "emil", now
+        assert now["nodes"] == [{"name": "dora", "connected": True, "root_port": "emil", "root_cost": 100},
+                                {"name": "emil", "connected": True, "root_port": None, "root_cost": 0}], now
+        assert now["wires"] == [{"a": "dora", "b": "emil", "state": "forwarding", "blocked_at": None, "cost": 120, "rtt_ms": 11, "loss": 0.02}], now
+        assert now["pairs"] == [{"a": "dora", "b": "emil", "path": ["dora", "emil"], "path_ms": 11, "direct_ms": 11, "best_ms": 11, "stretch": 1}], now
+        agents["dora"].observe({"bridge/lan": dora, "port/lan/emil": port("alternate", "blocking")})
+        eventually(lambda: tree()["wires"][0]["blocked_at"] == "dora" and tree()["pairs"][0]["path"] == [])
 
 
 def answered(c, verb, ask, result, error=None):
@@ -136,7 +165,8 @@ def case_the_figures_of_links_are_told_while_somebody_asks(c):
 
     def figures():
         links = c.admin.get("/api/v1/topology?figures=true").json["links"]
-        return next((link["rtt_us"], link["jitter_us"], link["loss"]) for link in links if (link["a"], link["b"]) == ("dora", "emil"))
+        link = next(link for link in links if (link["a"], link["b"]) == ("dora", "emil"))
+        return link.get("rtt_us"), link.get("jitter_us"), link.get("loss")
 
     c.dora.observe({"peer/bay/emil": {"endpoint": None, "state": "up"}})
     eventually(lambda: figures() == (1500, None, 0.25))

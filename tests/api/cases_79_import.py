@@ -4,7 +4,7 @@ import os
 import subprocess
 import tempfile
 
-from controller import expect
+from controller import Controller, expect
 
 HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "vpnham")
 
@@ -21,23 +21,23 @@ def imported(c, hooks, *names):
 
 
 def case_both_sides_of_a_vpnham_bridge(c):
-    with tempfile.TemporaryDirectory() as scratch:
+    with tempfile.TemporaryDirectory() as scratch, Controller(c.binary, c.root) as mine:
         done = imported(c, os.path.join(scratch, "hooks"), "left-active.yaml", "right-active.yaml")
         assert done.returncode == 0, done.stderr
         fleet = os.path.join(scratch, "fleet.yaml")
         with open(fleet, "w") as f:
             f.write(done.stdout)
-        token = expect(c.admin.put("/api/v1/tokens/importer", {"role": "admin"}), 201).json["token"]
+        token = expect(mine.admin.put("/api/v1/tokens/importer", {"role": "admin"}), 201).json["token"]
         certificate = os.path.join(scratch, "ca.crt")
         with open(certificate, "w") as f:
-            f.write(c.admin.get("/api/v1/ca").text)
-        environment = {"WEFT_URL": f"https://127.0.0.1:{c.rest_port}", "WEFT_TOKEN": token, "WEFT_CA": certificate}
+            f.write(mine.admin.get("/api/v1/ca").text)
+        environment = {"WEFT_URL": f"https://127.0.0.1:{mine.rest_port}", "WEFT_TOKEN": token, "WEFT_CA": certificate}
         plan = weft(c, "plan", "-f", fleet, **environment)
         assert plan.returncode == 3, (plan.returncode, plan.stdout, plan.stderr)
         assert "ha-groups/vpnham-dev-lft" in plan.stdout, plan.stdout
         applied = weft(c, "apply", "-f", fleet, **environment)
         assert applied.returncode == 0, applied.stderr
-        link = expect(c.admin.get("/api/v1/links/vpnham-dev-lft-active-eth2"), 200).json["spec"]
+        link = expect(mine.admin.get("/api/v1/links/vpnham-dev-lft-active-eth2"), 200).json["spec"]
         assert link["target"] == "192.168.255.19" and link["role"] == "standby", link
         for field in ("secondary_interfaces", "partner_status_timeout", "probe_location"):
             assert f"bridges.vpnham-dev-lft.{field}: " in done.stderr, done.stderr
