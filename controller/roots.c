@@ -15,7 +15,7 @@
 #include "program.h"
 
 // Who has just come may not have been measured, who has just gone may come back.
-enum { EVERY_S = 5, PATIENCE_S = 60, CALM_S = 10 };
+enum { EVERY_S = 5, PATIENCE_S = 60, CALM_S = 10, GONE_S = 600 };
 
 // A segment whose root was chosen by this process, or by one before it. Nodes are kept by id: their
 // numbers change as nodes come and go.
@@ -99,15 +99,31 @@ static void note_members(struct rooted *r, const struct live_tree *tree)
 	r->members = members;
 }
 
-// Most are there to tell, and what is still being measured is given a minute.
+// Most are there to tell, and nobody is between two states: a node that went away lately may be
+// restarting, or cut off by a change that it will undo, and a new revision would make one that
+// refuses the last one try it again. A tree without its root heals by itself meanwhile.
+static bool is_at_rest(const struct live_tree *tree)
+{
+	const int64_t now_ms = clock_wall_ms();
+	size_t agreed = 0;
+
+	for (size_t i = 0; i < tree->nodes_count; i++) {
+		const struct live_tree_node *n = &tree->nodes[i];
+
+		agreed += n->is_agreed;
+		if (!n->is_agreed &&
+		    (n->is_connected || now_ms - n->since_ms < (int64_t)GONE_S * 1000))
+			return false;
+	}
+	return agreed * 2 > tree->nodes_count;
+}
+
+// What is still being measured is given a minute.
 static bool is_ready(const struct rooted *r, const struct live_tree *tree)
 {
 	const int64_t calm_s = clock_mono_ms() / 1000 - r->seen_s;
-	size_t connected = 0;
 	bool is_settled = true, is_any = false;
 
-	for (size_t i = 0; i < tree->nodes_count; i++)
-		connected += tree->nodes[i].is_connected;
 	for (size_t i = 0; i < tree->wires_count; i++) {
 		const struct live_wire *w = &tree->wires[i];
 		const bool is_up =
@@ -116,7 +132,7 @@ static bool is_ready(const struct rooted *r, const struct live_tree *tree)
 		is_any = is_any || is_up;
 		is_settled = is_settled && (!is_up || w->is_settled);
 	}
-	return is_any && connected * 2 > tree->nodes_count && calm_s >= CALM_S &&
+	return is_any && is_at_rest(tree) && calm_s >= CALM_S &&
 	       (is_settled || calm_s >= PATIENCE_S);
 }
 

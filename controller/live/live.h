@@ -193,6 +193,8 @@ struct live_tree_node {
 	int64_t id;
 	const char *name; // valid until the next call that changes the nodes
 	bool is_connected;
+	bool is_agreed;    // connected, at its target, and refuses no revision
+	int64_t since_ms;  // connected or not since then, wall clock
 	int root_port;     // the node at the other end of its root port, -1: it has none
 	int64_t root_cost; // -1: not told
 	char bridge_id[24], root_id[24];

@@ -45,6 +45,12 @@ static void copy_text(char *ret, size_t size, const json_t *body, const char *na
 	(void)snprintf(ret, size, "%s", text ? text : "");
 }
 
+static bool is_agreed(const struct node *node)
+{
+	return node->is_connected && node->has_applied && node->refused_revision == 0 &&
+	       digest_equal(node->applied_digest, node->target_digest);
+}
+
 // Whoever has the bridge, also one that is away: its wires are there.
 static void find_nodes(const struct reading *r)
 {
@@ -63,6 +69,8 @@ static void find_nodes(const struct reading *r)
 		*n = (struct live_tree_node){ .id = node->id,
 					      .name = node->name,
 					      .is_connected = node->is_connected,
+					      .is_agreed = is_agreed(node),
+					      .since_ms = node->since_ms,
 					      .root_port = -1,
 					      .root_cost = cost ? json_integer_value(cost) : -1 };
 		copy_text(n->bridge_id, sizeof n->bridge_id, body, "bridge_id");

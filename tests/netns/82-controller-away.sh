@@ -106,6 +106,7 @@ lab_up -f "$scratch/fleet.yaml" >"$scratch/up" 2>&1 || { cat "$scratch/up"; exit
 for n in "${nodes[@]}"; do till 60 is_settled "$n" || exit 1; done
 till 60 answers ada "$(overlay home ben 4)" || exit 1
 till 60 answers ada "$(overlay home cyd 4)" || exit 1
+tree_rests lan "${nodes[@]}"
 # An outage right behind a change would be taken for its effect, as it should be.
 is_proven() { is_settled "$1" && in_host "$1" test ! -e $state/lockout.json; }
 for n in "${nodes[@]}"; do till 60 is_proven "$n" || exit 1; done

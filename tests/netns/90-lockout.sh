@@ -132,6 +132,8 @@ unconfirmed() {
 }
 
 lab_up -f "$scratch/fleet.yaml" >"$scratch/up" 2>&1 || { cat "$scratch/up"; exit 1; }
+for host in ivo jan kai; do till 60 is_settled $host || exit 1; done
+tree_rests lan ivo jan kai
 check "the connection to the controller goes past every policy" control_rule
 check "nodes that a change cuts off are back within 45 s, and say why" cut_and_back
 check "a node tries again when asked" asked_to_retry
