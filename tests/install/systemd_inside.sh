@@ -74,18 +74,18 @@ check "systemd: to the same tunnels" same_tunnels
 
 # ---- N -> N+1 -> N while packets flow ----
 
-# enter_two SCRIPT: every time the same private view, made at the first.
+# enter_two SCRIPT: every time the same private view, made at the first and kept by a process of its own (not by a file:
+# Linux 6.18 refuses now and then to mount a mount namespace).
 enter_two() {
-	if [ ! -e /tmp/two/view ]; then
+	if [ ! -e /tmp/two/keeper ]; then
 		mkdir -p /tmp/two/run /tmp/two/state /tmp/two/wireguard
 		cp /usr/sbin/weft-agent /tmp/two/weft-agent
-		mount --bind /tmp/two /tmp/two
-		mount --make-private /tmp/two
-		touch /tmp/two/view
-		nsenter --net=/run/netns/two unshare --mount=/tmp/two/view sh -c 'mount -t sysfs sysfs /sys; mount -t tmpfs tmpfs /run/systemd; mkdir -p /run/wireguard /run/weft-agent /var/lib/weft-agent
-			mount --bind /tmp/two/wireguard /run/wireguard; mount --bind /tmp/two/run /run/weft-agent; mount --bind /tmp/two/state /var/lib/weft-agent'
+		nsenter --net=/run/netns/two unshare --mount sh -c 'mount -t sysfs sysfs /sys; mount -t tmpfs tmpfs /run/systemd; mkdir -p /run/wireguard /run/weft-agent /var/lib/weft-agent
+			mount --bind /tmp/two/wireguard /run/wireguard; mount --bind /tmp/two/run /run/weft-agent; mount --bind /tmp/two/state /var/lib/weft-agent
+			echo $$ >/tmp/two/keeper; exec sleep infinity' >/dev/null &
+		within 10 test -s /tmp/two/keeper || return 1
 	fi
-	nsenter --mount=/tmp/two/view --net=/run/netns/two sh -c "$1"
+	nsenter --target "$(cat /tmp/two/keeper)" --mount --net sh -c "$1"
 }
 join_two() { enter_two "/tmp/two/weft-agent join $(weft node add two -o json | jq -r .key)"; }
 overlay_of() { weft get segments lan --effective -o json | jq -er --arg n "$1" '[.. | .nodes? // empty | .[$n][] | select(contains(":") | not)][0]'; }
