@@ -21,6 +21,7 @@ function percent(at: number, { from, to }: Frame): number {
 function Sign({ moment, frame, isChosen, onChoose }: { moment: Moment; frame: Frame; isChosen: boolean; onChoose(): void }) {
   const sign = useRef<SVGGElement>(null);
   const { event, at } = moment;
+  // The focus follows the choice and never leads it: two keys in a row would set one against the other for ever.
   useEffect(() => {
     if (isChosen && document.activeElement?.closest(".timeline")) sign.current?.focus();
   }, [isChosen]);
@@ -28,7 +29,7 @@ function Sign({ moment, frame, isChosen, onChoose }: { moment: Moment; frame: Fr
     <svg x={`${percent(at, frame)}%`} y="50%" overflow="visible" width="1" height="1">
       <g
         ref={sign} class={`sign sign-${event.severity}${isChosen ? " sign-chosen" : ""}`} role="button" tabIndex={isChosen ? 0 : -1}
-        aria-pressed={isChosen} aria-label={`${clock(at)}, ${event.severity}: ${event.text}`} onClick={onChoose} onFocus={onChoose}
+        aria-pressed={isChosen} aria-label={`${clock(at)}, ${event.severity}: ${event.text}`} onClick={onChoose}
       >
         <circle class="sign-touch" r="13" />
         {event.severity === "error" && <path d="M-5-5 5 5M5-5-5 5" />}
