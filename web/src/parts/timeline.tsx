@@ -28,8 +28,12 @@ function Sign({ moment, frame, isChosen, onChoose }: { moment: Moment; frame: Fr
   return (
     <svg x={`${percent(at, frame)}%`} y="50%" overflow="visible" width="1" height="1">
       <g
-        ref={sign} class={`sign sign-${event.severity}${isChosen ? " sign-chosen" : ""}`} role="button" tabIndex={isChosen ? 0 : -1}
-        aria-pressed={isChosen} aria-label={`${clock(at)}, ${event.severity}: ${event.text}`} onClick={onChoose}
+        ref={sign} class={`sign sign-${event.severity}${isChosen ? " sign-chosen" : ""}`} role="button" tabindex={isChosen ? 0 : -1}
+        aria-pressed={isChosen} aria-label={`${clock(at)}, ${event.severity}: ${event.text}`}
+        onClick={(click) => {
+          click.currentTarget.focus();
+          onChoose();
+        }}
       >
         <circle class="sign-touch" r="13" />
         {event.severity === "error" && <path d="M-5-5 5 5M5-5-5 5" />}
