@@ -43,11 +43,8 @@ make_lan() {
 		in_host $host sh -c "ip addr add 10.9.0.1$n/24 dev eth1; ip link set eth1 up"
 	done
 }
-end_lan() {
-	[ ! -e "/run/netns/$lan" ] || ip netns del "$lan"
-	end_labs
-}
-trap end_lan EXIT
+drop_lan() { [ ! -e "/run/netns/$lan" ] || ip netns del "$lan"; }
+trap 'drop_lan; end_labs' EXIT
 
 fleet() {
 	cat "$root/deploy/examples/private-internet.yaml"
@@ -170,4 +167,5 @@ check "everything answers again after it" recovers
 watch_end
 check "never two were active" one_active
 check "the log knows why of each outage" explained
+drop_lan
 finish
