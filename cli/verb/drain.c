@@ -247,8 +247,8 @@ const struct verb verb_drain = {
 	.summary = "Take traffic away from a node or link, and say when it is safe",
 	.text = "What passes through it moves to other paths while there are any; what ends at a\n"
 		"drained node stays. It stays drained, over restarts too, until `--off`. A link "
-		"needs\n"
-		"a resource of its own (`weft get links`).\n"
+		"that\n"
+		"has no resource of its own yet gets one (`weft get links`).\n"
 		"\n"
 		" weft drain node epsilon\n"
 		" weft drain node epsilon --off\n"
