@@ -1,9 +1,9 @@
 #include "lease/message.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
+#include "base/hex.h"
 #include "base/octets.h"
 
 enum { VERSION = 1, FLAGS_KNOWN = LEASE_FLAG_TRIAL | LEASE_FLAG_WANTS };
@@ -66,32 +66,16 @@ void lease_message_format(const struct lease_message *m, char ret[LEASE_TEXT_SIZ
 	uint8_t data[LEASE_MESSAGE_SIZE];
 
 	lease_message_encode(m, data);
-	for (size_t i = 0; i < sizeof data; i++)
-		(void)snprintf(ret + 2 * i, 3, "%02x", data[i]);
-}
-
-static int digit(char c)
-{
-	static const char digits[] = "0123456789abcdef";
-	const char *at = c ? strchr(digits, c) : NULL;
-
-	return at ? (int)(at - digits) : -1;
+	hex_write(data, sizeof data, ret);
 }
 
 int lease_message_parse(const char *text, struct lease_message *ret, struct err *err)
 {
 	uint8_t data[LEASE_MESSAGE_MAX];
-	size_t len = 0;
+	const size_t len = strnlen(text, 2 * sizeof data);
 
-	for (; text[2 * len] && len < sizeof data; len++) {
-		const int high = digit(text[2 * len]);
-		const int low = high < 0 ? -1 : digit(text[2 * len + 1]);
-
-		if (low < 0)
-			return err_set(err, -EINVAL,
-				       "a lease message has to be pairs of "
-				       "hexadecimal digits");
-		data[len] = (uint8_t)(high << 4 | low);
-	}
-	return lease_message_decode(data, len, ret, err);
+	if (!hex_read(text, len, data))
+		return err_set(err, -EINVAL,
+			       "a lease message has to be pairs of hexadecimal digits");
+	return lease_message_decode(data, len / 2, ret, err);
 }

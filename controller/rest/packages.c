@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/hex.h"
 #include "base/text.h"
 
 #include "rest/handlers.h"
@@ -61,8 +62,7 @@ static int hash_file(int fd, char ret_hex[PACKAGE_HASH_SIZE])
 	while ((len = read(fd, block, HASH_BLOCK)) > 0)
 		(void)gnutls_hash(hash, block, (size_t)len);
 	gnutls_hash_deinit(hash, sum);
-	for (size_t i = 0; i < sizeof(sum); i++)
-		(void)snprintf(ret_hex + 2 * i, 3, "%02x", sum[i]);
+	hex_write(sum, sizeof(sum), ret_hex);
 	return len < 0 ? -EIO : 0;
 }
 

@@ -6,6 +6,7 @@
 #include <sys/random.h>
 
 #include "base/clock.h"
+#include "base/hex.h"
 
 #include "doctor/inside.h"
 #include "doctor/reach.h"
@@ -39,8 +40,7 @@ static bool make_token(char token[REACH_TOKEN_LEN + 1])
 
 	if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes)
 		return false;
-	for (size_t i = 0; i < sizeof bytes; i++)
-		(void)snprintf(token + 2 * i, 3, "%02x", bytes[i]);
+	hex_write(bytes, sizeof bytes, token);
 	return true;
 }
 

@@ -2,6 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hex.h"
+
 #include "kernel/list.h"
 #include "kernel/wg_messages.h"
 
@@ -49,26 +51,13 @@ void uapi_set_format(struct text *out, const struct kernel_wg_change *c)
 	text_add(out, "\n");
 }
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static int parse_hex(const char *value, struct kernel_key *ret)
 {
 	struct kernel_key key;
 
-	if (strlen(value) != 2 * sizeof key.bytes)
+	if (strlen(value) != 2 * sizeof key.bytes ||
+	    !hex_read(value, 2 * sizeof key.bytes, key.bytes))
 		return -EBADMSG;
-	for (size_t i = 0; i < sizeof key.bytes; i++) {
-		int high = hex_digit(value[2 * i]), low = hex_digit(value[2 * i + 1]);
-
-		if (high < 0 || low < 0)
-			return -EBADMSG;
-		key.bytes[i] = (uint8_t)(high << 4 | low);
-	}
 	*ret = key;
 	return 0;
 }

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hex.h"
+
 void prefix_list_done(struct prefix_list *list)
 {
 	free(list->items);
@@ -135,14 +137,6 @@ int body_mac(const json_t *body, const char *name, uint8_t ret[6], struct err *e
 	return rc;
 }
 
-static int digit(char c)
-{
-	static const char digits[] = "0123456789abcdef";
-	const char *at = c ? strchr(digits, c) : NULL;
-
-	return at ? (int)(at - digits) : -1;
-}
-
 int body_secret(const json_t *body, const char *name, uint8_t ret[BODY_SECRET_SIZE],
 		struct err *err)
 {
@@ -151,14 +145,7 @@ int body_secret(const json_t *body, const char *name, uint8_t ret[BODY_SECRET_SI
 	int rc = body_string(body, name, &text, err);
 	if (rc < 0)
 		return rc;
-	for (size_t i = 0; strlen(text) == 2 * BODY_SECRET_SIZE && i < BODY_SECRET_SIZE; i++) {
-		const int high = digit(text[2 * i]), low = digit(text[2 * i + 1]);
-
-		if (high < 0 || low < 0)
-			break;
-		ret[i] = (uint8_t)(high << 4 | low);
-		if (i + 1 == BODY_SECRET_SIZE)
-			return 0;
-	}
+	if (strlen(text) == 2 * BODY_SECRET_SIZE && hex_read(text, 2 * BODY_SECRET_SIZE, ret))
+		return 0;
 	return err_set(err, -EINVAL, "%s: 64 hexadecimal digits are missing", name);
 }

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hex.h"
+
 #include "reconcile/guard_rules.h"
 #include "reconcile/kind.h"
 
@@ -90,8 +92,7 @@ static void digest_text(const char *text, char ret[65])
 	unsigned char sum[SHA256_DIGEST_LENGTH];
 
 	(void)SHA256((const unsigned char *)text, strlen(text), sum);
-	for (size_t i = 0; i < sizeof sum; i++)
-		(void)snprintf(ret + 2 * i, 3, "%02x", sum[i]);
+	hex_write(sum, sizeof sum, ret);
 }
 
 // Once a run: the rules of all guard entries, in the entries' order.
