@@ -1,9 +1,7 @@
-// ha/<group>: this node votes in an HA group and may be its active member, and ha-key/<group>: what
-// the voters' messages are authenticated by. Both are handed on to who holds the lease.
+// ha/<group>: this node votes in an HA group and may be its active member. It is handed on to who
+// holds the lease.
 #include <errno.h>
 #include <string.h>
-
-#include "wire/limits.h"
 
 #include "ha/config.h"
 #include "reconcile/body.h"
@@ -153,51 +151,19 @@ const struct entry_kind kind_ha = {
 	.observe = judging_observe_nothing, // but by who holds the lease
 };
 
-// ---- the key ----
-
-struct ha_key {
-	uint8_t bytes[BODY_SECRET_SIZE];
-};
-
-static int parse_key(const json_t *json, void *body, struct err *err)
-{
-	struct ha_key *key = body;
-
-	return body_secret(json, "key", key->bytes, err);
-}
-
-static void done_key(void *body)
-{
-	explicit_bzero(body, sizeof(struct ha_key));
-}
-
-const struct entry_kind kind_ha_key = {
-	.name = "ha-key",
-	.rank = 91,
-	.body_size = sizeof(struct ha_key),
-	.parse = parse_key,
-	.done = done_key,
-	.compare = judging_compare_nothing,
-	.sweep = judging_nothing_to_sweep,
-	.observe = judging_observe_nothing,
-};
-
 void reconcile_each_ha(const struct reconcile *r, reconcile_ha_fn *each, void *context)
 {
 	const struct entry *e;
 
 	for (size_t at = 0; (e = entry_next(r, &kind_ha, &at));) {
-		const char *group = strchr(e->key, '/') + 1;
-		char name[WIRE_KEY_MAX + 8];
+		const uint8_t *key = key_of(r, &kind_ha_key, e);
 
-		(void)snprintf(name, sizeof name, "ha-key/%s", group);
-		const struct entry *key = reconcile_entry(r, name);
-		if (!key || !key->body)
+		if (!key)
 			continue;
 		struct ha_config config;
 		memcpy(&config, e->body, sizeof config);
-		(void)snprintf(config.name, sizeof config.name, "%s", group);
-		memcpy(config.key, ((const struct ha_key *)key->body)->bytes, sizeof config.key);
+		(void)snprintf(config.name, sizeof config.name, "%s", judging_link(e));
+		memcpy(config.key, key, sizeof config.key);
 		each(context, &config);
 		explicit_bzero(&config, sizeof config);
 	}

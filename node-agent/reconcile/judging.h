@@ -10,6 +10,11 @@ int judging_parse(const json_t *json, struct reconcile_probe *p, struct err *err
 // "probe/home/bob" -> "home/bob"
 const char *judging_link(const struct entry *e);
 
+// key.c: the secret, of that kind, which the entry's packets are authenticated by: BODY_SECRET_SIZE
+// bytes; NULL when there is none.
+const uint8_t *key_of(const struct reconcile *r, const struct entry_kind *kind,
+		      const struct entry *e);
+
 // Hooks of an entry kind. What comes of the measuring is observed as link/…, by who measures.
 int judging_compare(struct reconcile *r, const struct entry *e, struct finding *f, struct err *err);
 int judging_compare_nothing(struct reconcile *r, const struct entry *e, struct finding *f,

@@ -1,12 +1,9 @@
-// path/<segment>/<node>: another node of a routed segment and the ways to it, and
-// path-key/<segment>/<node>: what the probes of them are authenticated by. Which way is taken is
+// path/<segment>/<node>: another node of a routed segment and the ways to it. Which way is taken is
 // decided, and its routes are made, by who probes them; here they are handed on, with what the
 // kernel has, and what is nobody's is not taken for stray.
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "wire/limits.h"
 
 #include "reconcile/body.h"
 #include "reconcile/judging.h"
@@ -282,15 +279,13 @@ void reconcile_each_destination(const struct reconcile *r, reconcile_destination
 	const struct entry *e;
 
 	for (size_t at = 0; (e = entry_next(r, &kind_path, &at));) {
-		char name[WIRE_KEY_MAX + 8];
+		const uint8_t *key = key_of(r, &kind_path_key, e);
 
-		(void)snprintf(name, sizeof name, "path-key/%s", judging_link(e));
-		const struct entry *key = reconcile_entry(r, name);
-		if (e->blocked_by || !key || !key->body)
+		if (e->blocked_by || !key)
 			continue;
 		lend(e, &d, ways);
 		for (size_t i = 0; i < d.ways_len; i++)
-			ways[i].probe.key = key->body;
+			ways[i].probe.key = key;
 		look(r, &d);
 		each(context, &d);
 	}

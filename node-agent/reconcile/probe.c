@@ -1,10 +1,8 @@
-// probe/<network>/<node>: a link that is to be measured, and probe-key/<network>/<node>: what its
-// packets are authenticated by. The kernel knows nothing of them; they are handed on.
+// probe/<network>/<node>: a link that is to be measured. The kernel knows nothing of it; it is
+// handed on.
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
-
-#include "wire/limits.h"
 
 #include "reconcile/body.h"
 #include "reconcile/judging.h"
@@ -55,58 +53,15 @@ const struct entry_kind kind_probe = {
 	.observe = judging_observe_nothing,
 };
 
-// ---- the key ----
-
-struct probe_key {
-	uint8_t bytes[BODY_SECRET_SIZE];
-};
-
-static int parse_key(const json_t *json, void *body, struct err *err)
-{
-	struct probe_key *key = body;
-
-	return body_secret(json, "key", key->bytes, err);
-}
-
-static void done_key(void *body)
-{
-	explicit_bzero(body, sizeof(struct probe_key));
-}
-
-const struct entry_kind kind_probe_key = {
-	.name = "probe-key",
-	.rank = 90,
-	.body_size = sizeof(struct probe_key),
-	.parse = parse_key,
-	.done = done_key,
-	.compare = judging_compare_nothing,
-	.sweep = judging_nothing_to_sweep,
-	.observe = judging_observe_nothing,
-};
-
-// The same between two nodes of a routed segment.
-const struct entry_kind kind_path_key = {
-	.name = "path-key",
-	.rank = 90,
-	.body_size = sizeof(struct probe_key),
-	.parse = parse_key,
-	.done = done_key,
-	.compare = judging_compare_nothing,
-	.sweep = judging_nothing_to_sweep,
-	.observe = judging_observe_nothing,
-};
-
 void probe_each(const struct reconcile *r, reconcile_probe_fn *each, void *context)
 {
 	const struct entry *e;
 
 	for (size_t at = 0; (e = entry_next(r, &kind_probe, &at));) {
 		const struct probe *p = e->body;
-		char name[WIRE_KEY_MAX + 8];
+		const uint8_t *key = key_of(r, &kind_probe_key, e);
 
-		(void)snprintf(name, sizeof name, "probe-key/%s", judging_link(e));
-		const struct entry *key = reconcile_entry(r, name);
-		if (e->blocked_by || !key || !key->body)
+		if (e->blocked_by || !key)
 			continue;
 		struct reconcile_probe probe = p->plain;
 		probe.link = judging_link(e);
@@ -114,7 +69,7 @@ void probe_each(const struct reconcile *r, reconcile_probe_fn *each, void *conte
 		probe.local = p->local;
 		probe.remote = p->remote;
 		probe.port = (uint16_t)p->port;
-		probe.key = ((const struct probe_key *)key->body)->bytes;
+		probe.key = key;
 		each(context, &probe);
 	}
 }
