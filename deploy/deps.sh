@@ -39,8 +39,8 @@ fi
 if [ ${#missing[@]} -gt 0 ]; then
 	[ "$(id -u)" = 0 ] || { echo "deps.sh: ${#missing[@]} packages are missing and only root can install them: ${missing[*]}" >&2; exit 1; }
 	export DEBIAN_FRONTEND=noninteractive
-	apt-get update -q
-	apt-get install -y -q --no-install-recommends "${missing[@]}"
+	apt-get -o Acquire::Retries=3 update -q
+	apt-get -o Acquire::Retries=3 install -y -q --no-install-recommends "${missing[@]}"
 fi
 # The tests in a machine of their own want Debian's kernel; where it cannot be had they say so themselves.
 [ "${1:-test}" != test ] || "$(dirname "$0")/../tests/vm/kernel.sh" >/dev/null || true

@@ -54,8 +54,12 @@ check() {
 	[ -z "$output" ] || printf '%s\n' "$output"
 }
 
-# in_time MS LIMIT-MS: what took MS stayed within the limit.
-in_time() { [ "$1" -le $(($2 * slow)) ]; }
+# in_time MS LIMIT-MS: what took MS stayed within the limit. Up to twice of it is told and left to who reads: the test is of
+# the mechanism, whose next slower one takes many times as long, and the machine may be busy with something else.
+in_time() {
+	[ "$1" -le $(($2 * slow)) ] || note "late: $1 ms, $2 ms are promised"
+	[ "$1" -le $(($2 * slow * 2)) ]
+}
 
 # till SECONDS COMMAND...: tries again until it succeeds or time is up.
 till() {
