@@ -267,7 +267,8 @@ static size_t route_index(const struct kernel_snapshot *s, const struct kernel_r
 	size_t i = 0;
 
 	while (i < s->routes_len &&
-	       !(kernel_prefix_equal(&s->routes[i].to, &r->to) && s->routes[i].metric == r->metric))
+	       !(kernel_prefix_equal(&s->routes[i].to, &r->to) &&
+		 s->routes[i].metric == r->metric && s->routes[i].table == r->table))
 		i++;
 	return i;
 }
