@@ -9,15 +9,23 @@ static json_t *group_of(json_t *groups, const char *name)
 
 	if (group)
 		return group;
-	group = json_pack("{s:s, s:[], s:n, s:i, s:i, s:i, s:i, s:n, s:[]}", "name", name, "active",
-			  "since", "epoch", 0, "heard", 0, "needed", 0, "voters", 0, "cause",
-			  "members");
+	group = json_pack("{s:s, s:[], s:n, s:i, s:i, s:i, s:i, s:n, s:n, s:n, s:[]}", "name", name,
+			  "active", "since", "epoch", 0, "heard", 0, "needed", 0, "voters", 0,
+			  "cause", "site", "lan_trouble", "members");
 	return json_object_set_new(groups, name, group) < 0 ? NULL : group;
 }
 
 static int64_t number_of(const json_t *object, const char *field)
 {
 	return json_integer_value(json_object_get(object, field));
+}
+
+static void set_if_said(json_t *group, const json_t *body, const char *field)
+{
+	json_t *value = json_object_get(body, field);
+
+	if (value)
+		(void)json_object_set(group, field, value);
 }
 
 // Whoever is active knows best; of others the one with the highest epoch does.
@@ -28,14 +36,12 @@ static void take_view(json_t *group, const json_t *body, bool is_active)
 
 	if (!is_active && (has_active || number_of(body, "epoch") < number_of(group, "epoch")))
 		return;
-	for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
-		json_t *value = json_object_get(body, fields[i]);
-
-		if (value)
-			(void)json_object_set(group, fields[i], value);
-	}
-	if (is_active)
-		(void)json_object_set(group, "since", json_object_get(body, "since"));
+	for (size_t i = 0; i < ARRAY_LEN(fields); i++)
+		set_if_said(group, body, fields[i]);
+	if (!is_active)
+		return;
+	(void)json_object_set(group, "since", json_object_get(body, "since"));
+	set_if_said(group, body, "lan_trouble");
 }
 
 static void take_voter(json_t *groups, const struct node *node, const struct entry_change *e)
@@ -49,6 +55,7 @@ static void take_voter(json_t *groups, const struct node *node, const struct ent
 	if (!group || !state)
 		return;
 	take_view(group, body, is_active);
+	set_if_said(group, body, "site");
 	if (is_active)
 		(void)json_array_append_new(json_object_get(group, "active"),
 					    json_string(node->name));

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "plan/fleet_parts.h"
+#include "plan/follow.h"
 #include "plan/ha.h"
 #include "plan/numbers.h"
 #include "plan/overlap.h"
@@ -208,11 +208,13 @@ static int release_indexes(const struct allocation *a, const char *pool, struct 
 	const char *owner;
 
 	for (size_t at = 0; alloc_next(a->fleet->alloc, pool, &at, &owner, NULL);) {
-		const char *id = strchr(owner, '/');
+		const bool is_node = strncmp(owner, "nodes/", 6) == 0;
 		const struct fleet_object *node =
-			id ? fleet_find_id(a->fleet, FLEET_NODE, strtoll(id + 1, NULL, 10)) : NULL;
+			is_node ? fleet_find_id(a->fleet, FLEET_NODE, strtoll(owner + 6, NULL, 10))
+				: NULL;
 
-		if (node && members && map_get(members, node->name))
+		// The others are next hops, which settle_hop looks at.
+		if (members && (!is_node || (node && map_get(members, node->name))))
 			continue;
 		CLEAN(free_ptr) char *copy = strdup(owner);
 		if (!copy || alloc_release(a->fleet->alloc, pool, copy, a->revision) < 0)
@@ -325,6 +327,121 @@ static int settle_edit(const struct allocation *a, const struct fleet_edit *edit
 	return o->kind == FLEET_NETWORK ? settle_network(a, o) : settle_segment(a, o);
 }
 
+// ---- next hops of the LANs that follow an HA group ----
+
+static int refuse_hop(const struct allocation *a, const struct fleet_object *segment,
+		      const struct fleet_object *group, const struct prefix *pool)
+{
+	char text[PREFIX_TEXT_SIZE];
+
+	return err_set(a->err, -ENOSPC,
+		       "segments.%s.pool: %s has no address left for ha-groups.%s, whose active "
+		       "member speaks for site %s there",
+		       segment->name, prefix_format(pool, text), group->name, group->as.ha.site);
+}
+
+// Behind the numbers that nodes can have, where the pool has any.
+static int settle_hop(const struct allocation *a, const struct fleet_object *segment,
+		      const struct fleet_object *group)
+{
+	char pool[OWNER_TEXT_SIZE], owner[OWNER_TEXT_SIZE];
+	const bool is_wanted = !segment->as.segment.is_routed &&
+			       fleet_find_id(a->fleet, FLEET_HA_GROUP, group->id) == group &&
+			       follow_leads(a->fleet, segment, group);
+	struct prefix prefix = { 0 };
+	int64_t index;
+
+	index_pool(pool, fleet_kind_name(FLEET_SEGMENT), segment->id);
+	owner_text(owner, fleet_kind_name(FLEET_HA_GROUP), group->id);
+	const int64_t limit = index_limit(a->fleet, segment, &prefix);
+	struct alloc_range range = { .first = limit > SEGMENT_MEMBERS_MAX ? SEGMENT_MEMBERS_MAX + 1
+									  : 1,
+				     .last = limit };
+	int rc = is_wanted ? alloc_take(a->fleet->alloc, pool, owner, &range, &index)
+			   : alloc_release(a->fleet->alloc, pool, owner, a->revision);
+	if (rc == -ENOSPC)
+		return refuse_hop(a, segment, group, &prefix);
+	return rc < 0 ? err_set(a->err, rc, "out of memory") : 0;
+}
+
+// In all segments.
+static int settle_hops_of(const struct allocation *a, const struct fleet_object *group)
+{
+	struct fleet_object *segment;
+	int rc = 0;
+
+	for (size_t at = 0; rc == 0 && fleet_next(a->fleet, FLEET_SEGMENT, &at, &segment);)
+		rc = settle_hop(a, segment, group);
+	return rc;
+}
+
+static int settle_hops_of_site(const struct allocation *a, const char *site)
+{
+	struct fleet_object *group;
+	int rc = 0;
+
+	for (size_t at = 0; site && rc == 0 && fleet_next(a->fleet, FLEET_HA_GROUP, &at, &group);) {
+		if (group->as.ha.site && strcmp(group->as.ha.site, site) == 0)
+			rc = settle_hops_of(a, group);
+	}
+	return rc;
+}
+
+static int settle_hops_in(const struct allocation *a, const struct fleet_object *segment)
+{
+	struct fleet_object *group;
+	int rc = 0;
+
+	for (size_t at = 0; rc == 0 && fleet_next(a->fleet, FLEET_HA_GROUP, &at, &group);)
+		rc = settle_hop(a, segment, group);
+	return rc;
+}
+
+// Whether a member came to the network or left it.
+static bool is_moved(const struct fleet_object *group, const struct fleet_edit *network)
+{
+	const struct fleet_ha *ha = &group->as.ha;
+
+	for (size_t i = 0; i < ha->n_members; i++) {
+		if (!network->before || !network_member(network->before, ha->members[i]) !=
+						!network_member(network->after, ha->members[i]))
+			return true;
+	}
+	return false;
+}
+
+static int settle_hops_on(const struct allocation *a, const struct fleet_edit *edit)
+{
+	struct fleet_object *group, *segment;
+	int rc = 0;
+
+	for (size_t at = 0; fleet_next(a->fleet, FLEET_SEGMENT, &at, &segment);) {
+		if (strcmp(segment->as.segment.network, edit->after->name) != 0)
+			continue;
+		for (size_t n = 0; rc == 0 && fleet_next(a->fleet, FLEET_HA_GROUP, &n, &group);)
+			rc = is_moved(group, edit) ? settle_hop(a, segment, group) : 0;
+	}
+	return rc;
+}
+
+static int settle_hops(const struct allocation *a, const struct fleet_edit *edit)
+{
+	const struct fleet_object *o = edit->after ? edit->after : edit->before;
+
+	if (o->kind == FLEET_SEGMENT)
+		return edit->after ? settle_hops_in(a, o) : 0;
+	if (o->kind == FLEET_NETWORK)
+		return edit->after ? settle_hops_on(a, edit) : 0;
+	if (o->kind == FLEET_SITE)
+		return settle_hops_of_site(a, o->name);
+	if (o->kind != FLEET_HA_GROUP)
+		return 0;
+	int rc = settle_hops_of(a, o);
+	if (rc == 0 && edit->before)
+		rc = settle_hops_of_site(a, edit->before->as.ha.site);
+	return rc == 0 && edit->after ? settle_hops_of_site(a, edit->after->as.ha.site) : rc;
+}
+
 int plan_allocate(struct fleet *fleet, const struct fleet_edit *edits, size_t count,
 		  int64_t revision, struct err *err)
 {
@@ -333,6 +450,8 @@ int plan_allocate(struct fleet *fleet, const struct fleet_edit *edits, size_t co
 
 	for (size_t i = 0; i < count && rc == 0; i++)
 		rc = settle_edit(&a, &edits[i]);
+	for (size_t i = 0; i < count && rc == 0; i++)
+		rc = settle_hops(&a, &edits[i]);
 	fleet_views_drop(fleet);
 	return rc;
 }

@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plan/ha.h"
-
 void cell_set_done(struct cell_set *set)
 {
 	free(set->items);
@@ -180,6 +178,7 @@ static void touch_in_segment(struct cell_set *set, struct fleet *fleet,
 	touch_wires(set, fleet, view, node, false);
 	touch_owned(set, view, node);
 	cells_touch_paths_through(set, fleet, view, node);
+	cells_touch_groups_of_site(set, fleet, site);
 	for (size_t i = 0; i < view->count; i++) {
 		const struct fleet_object *other = view->members[i].node;
 
@@ -232,42 +231,6 @@ static void each_segment(struct cell_set *set, struct fleet *fleet,
 	}
 }
 
-// ---- HA groups ----
-
-static void touch_voters(struct cell_set *set, const struct fleet *fleet,
-			 const struct fleet_object *group)
-{
-	struct ha_voters voters;
-
-	ha_voters_now(fleet, group, &voters);
-	for (size_t i = 0; i < voters.count; i++) {
-		if (voters.ids[i] != HA_CONTROLLER)
-			cell_add(set, CELL_HA, voters.ids[i], group->id, 0);
-	}
-}
-
-static void touch_ha_group(struct cell_set *set, struct fleet *fleet,
-			   const struct fleet_object *self, const struct fleet_object *other)
-{
-	(void)other;
-	touch_voters(set, fleet, self);
-}
-
-// The groups that a node votes in, or (NULL) all that talk through a network: names and addresses
-// stand in the entries of every voter.
-static void touch_groups(struct cell_set *set, const struct fleet *fleet,
-			 const struct fleet_object *node, const struct fleet_object *network)
-{
-	struct fleet_object *group;
-	struct ha_voters voters;
-
-	for (size_t at = 0; fleet_next(fleet, FLEET_HA_GROUP, &at, &group);) {
-		ha_voters_now(fleet, group, &voters);
-		if (node ? ha_is_voter(&voters, node->id) : ha_network(fleet, group) == network)
-			touch_voters(set, fleet, group);
-	}
-}
-
 // ---- per kind of resource ----
 
 static void touch_in_network(struct cell_set *set, struct fleet *fleet,
@@ -300,7 +263,7 @@ static void touch_node(struct cell_set *set, struct fleet *fleet, const struct f
 	struct fleet_object *network;
 	cell_add(set, CELL_NODE, self->id, 0, 0);
 	if (!is_light)
-		touch_groups(set, fleet, self, NULL);
+		cells_touch_groups(set, fleet, self, NULL);
 	for (size_t at = 0; fleet_next(fleet, FLEET_NETWORK, &at, &network);) {
 		if (!network_member(network, self->name))
 			continue;
@@ -316,19 +279,35 @@ static void touch_node(struct cell_set *set, struct fleet *fleet, const struct f
 	}
 }
 
-static void touch_site(struct cell_set *set, struct fleet *fleet, const struct fleet_object *self,
-		       const struct fleet_object *other)
+// Who speaks for a site where, and for what.
+static void touch_lans(struct cell_set *set, struct fleet *fleet, const char *site)
 {
 	struct fleet_object *node, *network;
-	(void)other;
+
+	cells_touch_groups_of_site(set, fleet, site);
 	for (size_t at = 0; fleet_next(fleet, FLEET_NODE, &at, &node);) {
-		if (!node->as.node.site || strcmp(node->as.node.site, self->name) != 0)
+		if (!node->as.node.site || strcmp(node->as.node.site, site) != 0)
 			continue;
 		for (size_t n = 0; fleet_next(fleet, FLEET_NETWORK, &n, &network);) {
 			if (network_member(network, node->name))
 				each_segment(set, fleet, network, touch_speaker, node);
 		}
 	}
+}
+
+static void touch_site(struct cell_set *set, struct fleet *fleet, const struct fleet_object *self,
+		       const struct fleet_object *other)
+{
+	(void)other;
+	touch_lans(set, fleet, self->name);
+}
+
+static void touch_ha_group(struct cell_set *set, struct fleet *fleet,
+			   const struct fleet_object *self, const struct fleet_object *other)
+{
+	cells_touch_voters(set, fleet, self);
+	if (self->as.ha.site && !is_facts_only(self, other))
+		touch_lans(set, fleet, self->as.ha.site);
 }
 
 static bool is_same_member(const struct net_member *a, const struct net_member *b)
@@ -405,7 +384,7 @@ static void touch_network(struct cell_set *set, struct fleet *fleet,
 	}
 	if (!is_all && !is_probed_alike(&self->as.network, &other->as.network))
 		touch_all_links(set, fleet, self);
-	touch_groups(set, fleet, NULL, self);
+	cells_touch_groups(set, fleet, NULL, self);
 }
 
 static void touch_external(struct cell_set *set, const struct fleet *fleet,
@@ -565,25 +544,12 @@ static void own_in_segment(struct cell_set *set, struct fleet *fleet,
 	}
 }
 
-static void own_groups(struct cell_set *set, const struct fleet *fleet,
-		       const struct fleet_object *node)
-{
-	struct fleet_object *group;
-	struct ha_voters voters;
-
-	for (size_t at = 0; fleet_next(fleet, FLEET_HA_GROUP, &at, &group);) {
-		ha_voters_now(fleet, group, &voters);
-		if (ha_is_voter(&voters, node->id))
-			cell_add(set, CELL_HA, node->id, group->id, 0);
-	}
-}
-
 void cells_of_node(struct cell_set *set, struct fleet *fleet, const struct fleet_object *node)
 {
 	struct fleet_object *network, *link;
 
 	cell_add(set, CELL_NODE, node->id, 0, 0);
-	own_groups(set, fleet, node);
+	cells_own_groups(set, fleet, node);
 	for (size_t at = 0; fleet_next(fleet, FLEET_NETWORK, &at, &network);) {
 		const struct net_member *member = network_member(network, node->name);
 

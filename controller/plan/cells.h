@@ -60,6 +60,18 @@ void cells_touch_paths(struct cell_set *set, const struct segment_view *view,
 // The paths of others that lead through a node.
 void cells_touch_paths_through(struct cell_set *set, const struct fleet *fleet,
 			       const struct segment_view *view, const struct fleet_object *node);
+// What the voters of an HA group know of it.
+void cells_touch_voters(struct cell_set *set, const struct fleet *fleet,
+			const struct fleet_object *group);
+// The groups that a node votes in, or (NULL) all that talk through a network: names and addresses
+// stand in the entries of every voter.
+void cells_touch_groups(struct cell_set *set, const struct fleet *fleet,
+			const struct fleet_object *node, const struct fleet_object *network);
+// Those that the LANs of a site (NULL: none) may follow.
+void cells_touch_groups_of_site(struct cell_set *set, const struct fleet *fleet, const char *site);
+void cells_own_groups(struct cell_set *set, const struct fleet *fleet,
+		      const struct fleet_object *node);
+
 // In a routed segment a link is a direct route, and part of the paths of both its ends.
 void cells_touch_routed_link(struct cell_set *set, struct fleet *fleet,
 			     struct fleet_object *segment, const struct fleet_object *a,

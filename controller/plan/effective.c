@@ -1,6 +1,7 @@
 // Shows what was allocated and defaulted for an object.
 #include <string.h>
 
+#include "plan/follow.h"
 #include "plan/generate.h"
 #include "plan/ha.h"
 #include "plan/plan.h"
@@ -47,11 +48,13 @@ static void node_segments(struct fleet *fleet, const struct fleet_object *node, 
 			continue;
 		name_bridge(device, o->id);
 		name_mac(mac, o->id, node->id);
-		(void)json_object_set_new(ret, o->name,
-					  json_pack("{s:s, s:s, s:o, s:b}", "device", device, "mac",
-						    mac, "addresses",
-						    json_addresses(fleet, o, node),
-						    "speaks_for_site", self->lan != NULL));
+		json_t *one = json_pack("{s:s, s:s, s:o, s:b}", "device", device, "mac", mac,
+					"addresses", json_addresses(fleet, o, node),
+					"speaks_for_site", self->lan != NULL);
+		if (one && self->group)
+			(void)json_object_set_new(one, "while_active_in",
+						  json_string(self->group->name));
+		(void)json_object_set_new(ret, o->name, one);
 	}
 }
 
@@ -171,6 +174,29 @@ static void show_site(struct fleet *fleet, const struct fleet_object *site, json
 	(void)json_object_set_new(ret, "nodes", nodes);
 }
 
+// The segments in which the others' routes to the site's LANs follow the active member, and its
+// addresses there; none in those that are routed.
+static json_t *leads_json(struct fleet *fleet, const struct fleet_object *group)
+{
+	json_t *ret = json_object();
+	struct fleet_object *segment;
+	struct address hop;
+
+	for (size_t at = 0; fleet_next(fleet, FLEET_SEGMENT, &at, &segment);) {
+		const char *site = group->as.ha.site;
+		json_t *hops = json_array();
+
+		for (int family = 4; family <= 6; family += 2) {
+			if (follow_hop(fleet, segment, group, family, &hop))
+				(void)json_array_append_new(hops, json_address(&hop, -1));
+		}
+		if (site && follow_group(fleet, segment, site) == group)
+			(void)json_object_set(ret, segment->name, hops);
+		json_decref(hops);
+	}
+	return ret;
+}
+
 static void show_ha_group(struct fleet *fleet, const struct fleet_object *group, json_t *ret)
 {
 	const struct fleet_object *network = ha_network(fleet, group);
@@ -188,6 +214,7 @@ static void show_ha_group(struct fleet *fleet, const struct fleet_object *group,
 									? "(controller)"
 									: "(deleted)"));
 	}
+	(void)json_object_set_new(ret, "leads_lan_in", leads_json(fleet, group));
 	(void)json_object_set_new(ret, "id", json_integer(group->id));
 	(void)json_object_set_new(ret, "voters", voters);
 	(void)json_object_set_new(ret, "generation", json_integer(list.generation));

@@ -79,8 +79,9 @@ int fleet_listen_port(const struct fleet *fleet, const struct fleet_object *netw
 struct segment_member {
 	struct fleet_object *node;
 	int64_t index;
-	const struct fleet_site
-		*lan; // the site's prefixes, if this node speaks for its site here; else NULL
+	const struct fleet_site *lan; // the site's prefixes, if it may send from them; else NULL
+	const struct fleet_object *group; // whose active member speaks for the site; NULL: this one
+	bool speaks; // the others' routes to the site's prefixes come with this node
 };
 
 // What a segment is with everything resolved. Valid until the fleet's next edit.

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "plan/follow.h"
 #include "plan/generate.h"
 #include "plan/ha.h"
 
@@ -68,13 +69,46 @@ static json_t *voters_json(const struct generation *g, const struct fleet_object
 	return list;
 }
 
-static bool is_member(const struct fleet_ha *ha, const struct fleet_object *node)
+// Where this node is to have which addresses in bridge segments; *ret_leads: it speaks for the site
+// in a segment of whatever mode.
+static json_t *hops_json(const struct generation *g, const struct fleet_object *group,
+			 bool *ret_leads)
 {
-	for (size_t i = 0; i < ha->n_members; i++) {
-		if (strcmp(ha->members[i], node->name) == 0)
-			return true;
+	struct fleet_object *segment;
+	json_t *hops = json_array();
+
+	for (size_t at = 0; fleet_next(g->fleet, FLEET_SEGMENT, &at, &segment);) {
+		json_t *addresses = json_array();
+		char device[DEVICE_NAME_SIZE];
+		struct address hop;
+
+		*ret_leads = *ret_leads || follow_leads(g->fleet, segment, group);
+		for (int family = 4; family <= 6; family += 2) {
+			if (follow_hop(g->fleet, segment, group, family, &hop))
+				(void)json_array_append_new(addresses, json_address(&hop, -1));
+		}
+		name_bridge(device, segment->id);
+		json_t *one = json_pack("{s:I, s:s, s:O}", "segment", (json_int_t)segment->id,
+					"device", device, "addresses", addresses);
+		if (json_array_size(addresses) > 0)
+			(void)json_array_append(hops, one);
+		json_decref(one);
+		json_decref(addresses);
 	}
-	return false;
+	return hops;
+}
+
+static void add_lan_fields(const struct generation *g, json_t *body,
+			   const struct fleet_object *group)
+{
+	bool leads = false;
+	json_t *hops = hops_json(g, group, &leads);
+
+	if (leads)
+		(void)json_object_set_new(body, "site", json_string(group->as.ha.site));
+	if (json_array_size(hops) > 0)
+		(void)json_object_set(body, "hops", hops);
+	json_decref(hops);
 }
 
 static json_t *names_json(const struct fleet_object *group, const char *field)
@@ -140,7 +174,9 @@ void generate_ha(struct generation *g, const struct fleet_object *group)
 		device, "local", json_address(&own, -1), "port", g->fleet->settings.ha_port,
 		"lease_ms", ha->lease_ms, "hold_down_ms", ha->hold_down_ms, "hold_isolated",
 		ha->holds_isolated, "needs", json_needs(address_key, key_key, NULL));
-	if (body && is_member(ha, g->node))
+	if (body && follow_is_member(group, g->node)) {
 		add_member_fields(body, group, g->node);
+		add_lan_fields(g, body, group);
+	}
 	generate_add(g, body, "ha/%s", group->name);
 }

@@ -2,7 +2,8 @@
 // the node's addresses on it; the direct routes; and for each other node the paths of which the
 // agents choose one.
 //
-// The main table has the direct routes only, and what passes through a node goes by them. What
+// The main table has the direct routes only, and what passes through a node goes by them; those to
+// LANs that follow the active member of an HA group are the agent's, too. What
 // comes from the node itself or from the LANs behind it looks first into a table of its own, where
 // the agent keeps the route by the path that it has chosen. So the choice is made once, where a
 // packet enters, and no two nodes' choices can make a loop.
@@ -91,15 +92,39 @@ void generate_routed_wire(struct generation *g, const struct segment_cell *cell)
 
 // ---- another node ----
 
-// Its addresses on the segment and the LANs behind it, unless they are this node's own.
-static json_t *destinations(const struct generation *g, const struct segment_cell *cell)
+static bool is_of_same_site(const struct generation *g, const struct segment_cell *cell)
 {
 	const char *site = g->node->as.node.site, *other = cell->other->node->as.node.site;
+
+	return site && other && strcmp(site, other) == 0;
+}
+
+// Its addresses on the segment and the LANs behind it, unless they are this node's own or follow
+// whichever member of a group is active.
+static json_t *destinations(const struct generation *g, const struct segment_cell *cell)
+{
 	struct segment_member without_lan = *cell->other;
 
-	if (site && other && strcmp(site, other) == 0)
+	if (without_lan.group || is_of_same_site(g, cell))
 		without_lan.lan = NULL;
 	return json_owned(g, cell, &without_lan);
+}
+
+// The LANs that are reached there while it is the active member of their group. NULL: none.
+static json_t *following(const struct generation *g, const struct segment_cell *cell)
+{
+	const struct segment_member *other = cell->other;
+	json_t *prefixes = json_array();
+
+	if (!other->group || !other->lan || is_of_same_site(g, cell)) {
+		json_decref(prefixes);
+		return NULL;
+	}
+	for (size_t i = 0; i < other->lan->lan_count; i++)
+		(void)json_array_append_new(prefixes, json_prefix(&other->lan->lan[i]));
+	return json_pack("{s:I, s:s, s:b, s:i, s:o}", "group", (json_int_t)other->group->id, "name",
+			 other->group->name, "first", other->speaks, "table", TABLE_MAIN,
+			 "prefixes", prefixes);
 }
 
 static void add_direct_route(struct generation *g, const struct segment_cell *cell,
@@ -194,6 +219,9 @@ void generate_path(struct generation *g, const struct segment_cell *cell)
 	(void)json_object_set_new(body, "own", json_addresses(g->fleet, segment, g->node));
 	(void)json_object_set_new(body, "peer", json_addresses(g->fleet, segment, other));
 	(void)json_object_set_new(body, "prefixes", destinations(g, cell));
+	json_t *lan = following(g, cell);
+	if (lan)
+		(void)json_object_set_new(body, "lan", lan);
 	(void)json_object_set_new(body, "ways", list);
 	(void)json_object_set_new(body, "needs", json_needs(key, NULL));
 	generate_add(g, body, "path/%s/%s", segment->name, other->name);

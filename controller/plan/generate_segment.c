@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "plan/follow.h"
 #include "plan/generate.h"
 #include "plan/numbers.h"
 
@@ -19,6 +20,12 @@ json_t *json_owned(const struct generation *g, const struct segment_cell *cell,
 
 	for (int family = 4; family <= 6; family += 2) {
 		if (fleet_address(g->fleet, cell->view->segment, member->node, family, &address))
+			(void)json_array_append_new(list,
+						    json_address(&address, family == 4 ? 32 : 128));
+	}
+	// So does any member of a group as which it speaks, whichever is active.
+	for (int family = 4; member->group && family <= 6; family += 2) {
+		if (follow_hop(g->fleet, cell->view->segment, member->group, family, &address))
 			(void)json_array_append_new(list,
 						    json_address(&address, family == 4 ? 32 : 128));
 	}
@@ -144,7 +151,18 @@ void generate_wire(struct generation *g, const struct segment_cell *cell)
 	generate_add(g, body, "port/%s/%s", segment, peer);
 }
 
-// A LAN behind the other node, by its address on the segment.
+// Where a LAN behind the other node is reached: its address on the segment, or the one that whoever
+// is active has.
+static bool next_hop(const struct generation *g, const struct segment_cell *cell, int family,
+		     struct address *ret)
+{
+	const struct fleet_object *segment = cell->view->segment;
+
+	if (cell->other->group)
+		return follow_hop(g->fleet, segment, cell->other->group, family, ret);
+	return fleet_address(g->fleet, segment, cell->other->node, family, ret);
+}
+
 static void add_lan_route(struct generation *g, const struct segment_cell *cell,
 			  const struct prefix *lan)
 {
@@ -154,7 +172,7 @@ static void add_lan_route(struct generation *g, const struct segment_cell *cell,
 	struct address via, own;
 	int family = lan->address.family;
 
-	if (!fleet_address(g->fleet, segment, cell->other->node, family, &via) ||
+	if (!next_hop(g, cell, family, &via) ||
 	    !fleet_address(g->fleet, segment, g->node, family, &own))
 		return;
 	name_bridge(device, segment->id);
@@ -183,7 +201,7 @@ void generate_owner(struct generation *g, const struct segment_cell *cell)
 	generate_add(g, body, "guard/owner/%s/%s", segment->name, cell->other->node->name);
 	// A node at the same site reaches its LAN by itself.
 	const char *site = g->node->as.node.site, *other = cell->other->node->as.node.site;
-	if (!lan || (site && other && strcmp(site, other) == 0))
+	if (!cell->other->speaks || (site && other && strcmp(site, other) == 0))
 		return;
 	for (size_t i = 0; i < lan->lan_count; i++)
 		add_lan_route(g, cell, &lan->lan[i]);

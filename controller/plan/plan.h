@@ -18,7 +18,7 @@
 
 // Changes when the same intent gives other entries: targets of an older generation are computed
 // anew at start.
-#define PLAN_GENERATION 4
+#define PLAN_GENERATION 5
 
 struct plan_entry {
 	char *key;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "plan/fleet_parts.h"
+#include "plan/follow.h"
 #include "plan/numbers.h"
 
 #define VXLAN_OVERHEAD  50 // Ethernet 14, VXLAN 8, UDP 8, IPv4 20
@@ -35,22 +36,36 @@ const struct segment_member *segment_member_find(const struct segment_view *view
 	return NULL;
 }
 
-// Of the nodes at one site the one with the lowest index speaks for its LANs.
+static bool may_speak(const struct segment_member *m, const char *site,
+		      const struct fleet_object *group)
+{
+	const char *own = m->node->as.node.site;
+
+	return own && strcmp(own, site) == 0 && (!group || follow_is_member(group, m->node));
+}
+
+// Of the nodes at one site, or of the HA group that its LANs follow, the one with the lowest index
+// speaks for them; in its place any member of the group may.
 static void view_choose_speakers(const struct fleet *fleet, struct segment_view *view)
 {
 	for (size_t i = 0; i < view->count; i++) {
-		const char *site = view->members[i].node->as.node.site;
+		struct segment_member *m = &view->members[i];
+		const char *site = m->node->as.node.site;
 		const struct fleet_object *o = site ? fleet_find(fleet, FLEET_SITE, site) : NULL;
-		bool is_first = o && o->as.site.lan_count > 0;
 
-		for (size_t k = 0; k < view->count && is_first; k++) {
-			const char *other = view->members[k].node->as.node.site;
+		if (!o || o->as.site.lan_count == 0)
+			continue;
+		const struct fleet_object *group = follow_group(fleet, view->segment, site);
+		const bool may = may_speak(m, site, group);
+		m->group = may ? group : NULL;
+		m->speaks = may;
+		for (size_t k = 0; k < view->count && m->speaks; k++) {
+			const struct segment_member *other = &view->members[k];
 
-			if (other && strcmp(site, other) == 0 &&
-			    view->members[k].index < view->members[i].index)
-				is_first = false;
+			if (other->index < m->index && may_speak(other, site, group))
+				m->speaks = false;
 		}
-		view->members[i].lan = is_first ? &o->as.site : NULL;
+		m->lan = m->speaks || m->group ? &o->as.site : NULL;
 	}
 }
 
@@ -74,7 +89,8 @@ static int view_members(const struct fleet *fleet, struct segment_view *view)
 		int64_t index = node ? fleet_index(fleet, view->segment, node) : 0;
 
 		if (index > 0)
-			view->members[view->count++] = (struct segment_member){ node, index, NULL };
+			view->members[view->count++] =
+				(struct segment_member){ .node = node, .index = index };
 	}
 	qsort(view->members, view->count, sizeof *view->members, by_index);
 	return 0;

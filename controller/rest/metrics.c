@@ -94,6 +94,8 @@ static const struct {
 	{ "weft_path_moves_total", "How often the traffic to the peer moved to another way.",
 	  false },
 	{ "weft_path_rtt_seconds", "Round trip to the peer by the way in use.", false },
+	{ "weft_path_lan_followed",
+	  "1 while an HA group's LANs are reached through the peer, its active member.", true },
 	{ "weft_port_forwarding", "1 when the bridge port forwards.", true },
 	{ "weft_guard_spoof_in_total", "Packets dropped: a source that their sender may not use.",
 	  false },
@@ -348,6 +350,20 @@ static void put_samples(struct exposition *out, const struct subject *node, cons
 	}
 }
 
+static void put_path_state(struct exposition *out, struct labels labels, const json_t *body)
+{
+	const json_t *lan = json_object_get(body, "lan");
+	const char *group = json_string_value(json_object_get(lan, "group"));
+	if (json_is_integer(json_object_get(body, "way")))
+		put(out, "weft_path_direct", labels.text,
+		    json_is_null(json_object_get(body, "by")));
+	if (!group)
+		return;
+	labels_add(&labels, "group", group, strlen(group));
+	put(out, "weft_path_lan_followed", labels.text,
+	    json_is_true(json_object_get(lan, "followed")));
+}
+
 // What the observed entries tell without samples.
 static void put_observed(struct exposition *out, const struct subject *node, const json_t *entries)
 {
@@ -364,10 +380,8 @@ static void put_observed(struct exposition *out, const struct subject *node, con
 		else if (text_starts(key, "port/", NULL) && state)
 			put(out, "weft_port_forwarding", labels.text,
 			    strcmp(state, "forwarding") == 0);
-		else if (text_starts(key, "path/", NULL) &&
-			 json_is_integer(json_object_get(body, "way")))
-			put(out, "weft_path_direct", labels.text,
-			    json_is_null(json_object_get(body, "by")));
+		else if (text_starts(key, "path/", NULL))
+			put_path_state(out, labels, body);
 		else if (text_starts(key, "wire/", NULL))
 			put_wire_state(out, &labels, body);
 	}

@@ -37,6 +37,27 @@ struct vip_set ha_vip_set(const struct ha_config *config)
 	return set;
 }
 
+struct vip_set ha_hop_set(const struct ha_config *config, size_t at)
+{
+	const struct ha_hop *hop = &config->hops[at];
+	struct vip_set set = { .group = config->id, .part = hop->segment, .n = hop->n };
+
+	memcpy(set.interface, hop->device, sizeof set.interface);
+	memcpy(set.ips, hop->ips, sizeof hop->ips);
+	return set;
+}
+
+static bool hops_equal(const struct ha_config *a, const struct ha_config *b)
+{
+	for (size_t i = 0; i < a->n_hops && i < b->n_hops; i++) {
+		const struct vip_set sets[] = { ha_hop_set(a, i), ha_hop_set(b, i) };
+
+		if (!vip_set_equal(&sets[0], &sets[1]))
+			return false;
+	}
+	return a->n_hops == b->n_hops && strcmp(a->site, b->site) == 0;
+}
+
 static bool voters_equal(const struct ha_config *a, const struct ha_config *b)
 {
 	for (size_t i = 0; i < a->n_voters; i++)
@@ -51,11 +72,11 @@ bool ha_config_equal(const struct ha_config *a, const struct ha_config *b)
 {
 	const struct vip_set vips[] = { ha_vip_set(a), ha_vip_set(b) };
 
-	return vip_set_equal(&vips[0], &vips[1]) && strcmp(a->name, b->name) == 0 &&
-	       a->generation == b->generation && a->self == b->self && a->n_voters == b->n_voters &&
-	       a->n_members == b->n_members && voters_equal(a, b) &&
-	       strcmp(a->device, b->device) == 0 && kernel_ip_equal(&a->local, &b->local) &&
-	       a->port == b->port && a->lease_ms == b->lease_ms &&
-	       a->hold_down_ms == b->hold_down_ms && a->holds_isolated == b->holds_isolated &&
-	       memcmp(a->key, b->key, sizeof a->key) == 0;
+	return vip_set_equal(&vips[0], &vips[1]) && hops_equal(a, b) &&
+	       strcmp(a->name, b->name) == 0 && a->generation == b->generation &&
+	       a->self == b->self && a->n_voters == b->n_voters && a->n_members == b->n_members &&
+	       voters_equal(a, b) && strcmp(a->device, b->device) == 0 &&
+	       kernel_ip_equal(&a->local, &b->local) && a->port == b->port &&
+	       a->lease_ms == b->lease_ms && a->hold_down_ms == b->hold_down_ms &&
+	       a->holds_isolated == b->holds_isolated && memcmp(a->key, b->key, sizeof a->key) == 0;
 }

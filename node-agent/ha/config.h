@@ -10,12 +10,21 @@
 
 #define HA_CONTROLLER UINT32_MAX // its number among the voters
 
-enum { HA_NAME_SIZE = 64, HA_KEY_SIZE = 32 };
+enum { HA_NAME_SIZE = 64, HA_KEY_SIZE = 32, HA_HOPS_MAX = 16 };
 
 struct ha_voter {
 	uint32_t id;
 	char name[HA_NAME_SIZE];  // for people
 	struct kernel_ip address; // in the overlay; family 0: none
+};
+
+// Where the other sites of a bridge segment send what is for the site's LANs: addresses that the
+// active member has there.
+struct ha_hop {
+	uint32_t segment;
+	char device[IFNAMSIZ]; // the segment's bridge
+	struct kernel_ip ips[2];
+	size_t n;
 };
 
 struct ha_config {
@@ -32,6 +41,9 @@ struct ha_config {
 	struct kernel_ip vips[VIP_MAX]; // of a member
 	size_t n_vips;
 	char interface[IFNAMSIZ];
+	char site[HA_NAME_SIZE]; // whose LANs follow the active member; "": none do
+	struct ha_hop hops[HA_HOPS_MAX];
+	size_t n_hops;
 	bool is_drained;          // it is not to be active
 	uint8_t key[HA_KEY_SIZE]; // secret
 };
@@ -42,5 +54,6 @@ int ha_lease_config(const struct ha_config *config, struct lease_config *ret, st
 
 // As far as the kernel is concerned.
 struct vip_set ha_vip_set(const struct ha_config *config);
+struct vip_set ha_hop_set(const struct ha_config *config, size_t at);
 
 bool ha_config_equal(const struct ha_config *a, const struct ha_config *b);

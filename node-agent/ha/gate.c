@@ -12,13 +12,14 @@ enum {
 	SLACK_US = 20000,  // between reading the clock and knowing that the kernel has the span
 	ENOUGH_US = 30000, // a span that is longer by less is not worth two batches
 	TRIES = 3,
-	ANNOUNCES = 4,
+	ANNOUNCES = 8,      // after the first ...
+	ANNOUNCES_SLOW = 4, // ... of these the last, with twice the time before each
 	ANNOUNCE_US = 250000,
 };
 
-void gate_init(struct gate *gate, const struct ha_config *config)
+void gate_init(struct gate *gate, const struct vip_set *set)
 {
-	*gate = (struct gate){ .set = ha_vip_set(config), .slot = VIP_NONE };
+	*gate = (struct gate){ .set = *set, .slot = VIP_NONE };
 }
 
 bool gate_is_active(const struct gate *gate)
@@ -76,7 +77,8 @@ static void announce(struct gate *gate)
 
 	if (announce_send(&gate->set, &err) < 0)
 		log_warn("ha: %s", err.text);
-	gate->announce_us = ha_now_us() + ANNOUNCE_US;
+	const int slow = ANNOUNCES_SLOW - gate->announces;
+	gate->announce_us = ha_now_us() + (slow < 0 ? ANNOUNCE_US : 4 * ANNOUNCE_US << slow);
 }
 
 static int appear(struct gate *gate, struct vip *vip, struct err *err)
@@ -132,15 +134,13 @@ int gate_shut(struct gate *gate, struct vip *vip, struct err *err)
 	return r < 0 ? r : dropped;
 }
 
-int gate_change(struct gate *gate, struct vip *vip, const struct ha_config *config, struct err *err)
+int gate_change(struct gate *gate, struct vip *vip, const struct vip_set *set, struct err *err)
 {
-	const struct vip_set set = ha_vip_set(config);
-
-	if (vip_set_equal(&set, &gate->set))
+	if (vip_set_equal(set, &gate->set))
 		return 0;
 	int r = gate->set.n > 0 ? gate_drop(gate, vip, err) : 0;
-	gate_init(gate, config);
-	return r == 0 && set.n > 0 ? gate_make(gate, vip, err) : r;
+	gate_init(gate, set);
+	return r == 0 && set->n > 0 ? gate_make(gate, vip, err) : r;
 }
 
 int gate_drop(struct gate *gate, struct vip *vip, struct err *err)
@@ -148,7 +148,7 @@ int gate_drop(struct gate *gate, struct vip *vip, struct err *err)
 	int r = gate_shut(gate, vip, err);
 
 	if (r == 0)
-		r = vip_tables_drop(vip, gate->set.group, err);
+		r = vip_tables_drop(vip, &gate->set, err);
 	gate->is_made = gate->is_made && r < 0;
 	return r;
 }

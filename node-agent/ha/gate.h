@@ -14,7 +14,7 @@ struct gate {
 	int64_t announce_us;
 };
 
-void gate_init(struct gate *gate, const struct ha_config *config);
+void gate_init(struct gate *gate, const struct vip_set *set);
 
 // Makes the tables if they do not stand.
 int gate_make(struct gate *gate, struct vip *vip, struct err *err);
@@ -30,8 +30,7 @@ int gate_shut(struct gate *gate, struct vip *vip, struct err *err);
 bool gate_is_active(const struct gate *gate);
 
 // Other addresses or another interface: shut, and made anew.
-int gate_change(struct gate *gate, struct vip *vip, const struct ha_config *config,
-		struct err *err);
+int gate_change(struct gate *gate, struct vip *vip, const struct vip_set *set, struct err *err);
 // Shut, and nothing left of it.
 int gate_drop(struct gate *gate, struct vip *vip, struct err *err);
 

@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-#include "ha/gate.h"
+#include "ha/hops.h"
 #include "ha/inside.h"
 #include "ha/packet.h"
 #include "ha/record.h"
@@ -29,6 +29,7 @@ struct group {
 	struct lease lease;
 	struct lease_out out;
 	struct gate gate;
+	struct hops hops;
 	uv_timer_t timer;
 	char *record;
 	int saves;             // under way
@@ -183,6 +184,8 @@ static int be_active(struct group *g, int64_t until_us)
 		log_error("ha %s: not active: %s", g->config.name, err.text);
 		return r;
 	}
+	hops_open_until(&g->hops, g->ha->vip, until_us);
+	ha_claim(g->ha, &g->config, g->lease.held_epoch, until_us);
 	if (was_active)
 		return 0;
 	struct ha_news news = news_of(g, HA_NEWS_ACTIVE);
@@ -192,12 +195,21 @@ static int be_active(struct group *g, int64_t until_us)
 	return 0;
 }
 
+static int shut(struct group *g, struct err *err)
+{
+	const int r = gate_shut(&g->gate, g->ha->vip, err);
+	const int of_hops = hops_shut(&g->hops, g->ha->vip, r < 0 ? NULL : err);
+
+	return r < 0 ? r : of_hops;
+}
+
 static int be_inactive(struct group *g)
 {
 	const bool was_active = gate_is_active(&g->gate);
 	struct err err = { 0 };
 
-	int r = gate_shut(&g->gate, g->ha->vip, &err);
+	ha_claim(g->ha, &g->config, g->lease.held_epoch, 0);
+	int r = shut(g, &err);
 	if (r < 0)
 		log_error("ha %s: %s", g->config.name, err.text);
 	if (!was_active)
@@ -352,6 +364,7 @@ static void on_timer(uv_timer_t *timer)
 	lease_tick(&g->lease, ha_now_us(), &g->out);
 	carry_out(g);
 	gate_tick(&g->gate, ha_now_us());
+	hops_tick(&g->hops, ha_now_us());
 }
 
 void group_receive(struct group *g, uint32_t from, const struct lease_message *message)
@@ -406,6 +419,8 @@ void group_read(const struct group *g, struct ha_reading *ret)
 	if (holder != LEASE_NOBODY)
 		(void)snprintf(ret->holder, sizeof ret->holder, "%s", name_of(g, holder));
 	(void)snprintf(ret->cause, sizeof ret->cause, "%s", *g->unfit ? g->unfit : g->cause);
+	memcpy(ret->site, g->config.site, sizeof ret->site);
+	(void)snprintf(ret->lan_trouble, sizeof ret->lan_trouble, "%s", hops_trouble(&g->hops));
 }
 
 // ---- beginning and end ----
@@ -426,10 +441,10 @@ static void begin(struct group *g, const struct lease_config *config)
 	// What is still open was opened before this program began.
 	if (g->config.n_vips > 0 && gate_adopt(&g->gate, g->ha->vip, &until_us, &err) < 0)
 		log_warn("ha %s: %s", g->config.name, err.text);
+	hops_adopt(&g->hops, g->ha->vip);
 	boot.active_until_us = until_us;
 	lease_init(&g->lease, config, &boot, ha_now_us());
-	if (g->config.n_vips > 0 && !lease_is_active(&g->lease, ha_now_us()) &&
-	    gate_shut(&g->gate, g->ha->vip, &err) < 0)
+	if (g->config.n_vips > 0 && !lease_is_active(&g->lease, ha_now_us()) && shut(g, &err) < 0)
 		log_warn("ha %s: %s", g->config.name, err.text);
 }
 
@@ -449,7 +464,9 @@ struct group *group_new(struct ha *ha, const struct ha_config *config)
 	g->ha = ha;
 	g->config = *config;
 	g->record = record_path(ha->state_dir, config->id);
-	gate_init(&g->gate, config);
+	const struct vip_set vips = ha_vip_set(config);
+	gate_init(&g->gate, &vips);
+	hops_init(&g->hops, config);
 	if (!g->record || uv_timer_init(&ha->loop, &g->timer) < 0) {
 		free(g->record);
 		free(g);
@@ -476,7 +493,9 @@ void group_change(struct group *g, const struct ha_config *config)
 	g->out.n = 0;
 	lease_reconfigure(&g->lease, &lease, ha_now_us(), &g->out);
 	carry_out_orders(g);
-	if (gate_change(&g->gate, g->ha->vip, config, &err) < 0)
+	const struct vip_set vips = ha_vip_set(config);
+	if (gate_change(&g->gate, g->ha->vip, &vips, &err) < 0 ||
+	    hops_change(&g->hops, g->ha->vip, config, &err) < 0)
 		log_error("ha %s: %s", config->name, err.text);
 	g->config = *config;
 	if (is_member(g) && lease_is_active(&g->lease, ha_now_us()))
@@ -507,7 +526,8 @@ void group_free(struct group *g, bool is_whole)
 		g->out.n = 0;
 		lease_set_fit(&g->lease, ha_now_us(), false, &g->out);
 		carry_out_orders(g);
-		if (gate_drop(&g->gate, g->ha->vip, &err) < 0)
+		if (gate_drop(&g->gate, g->ha->vip, &err) < 0 ||
+		    hops_drop(&g->hops, g->ha->vip, &err) < 0)
 			log_error("ha %s: %s", g->config.name, err.text);
 	}
 	(void)uv_timer_stop(&g->timer);

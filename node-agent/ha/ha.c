@@ -21,6 +21,18 @@ const char *ha_state_name(enum ha_state state)
 	return names[state];
 }
 
+void ha_on_claim(struct ha *ha, ha_claim_fn claim, void *context)
+{
+	ha->claim = claim;
+	ha->claim_context = context;
+}
+
+void ha_claim(const struct ha *ha, const struct ha_config *config, uint64_t epoch, int64_t until_us)
+{
+	if (ha->claim && config->site[0])
+		ha->claim(ha->claim_context, config->id, epoch, until_us);
+}
+
 // ---- from the thread to the agent's loop ----
 
 void ha_tell(struct ha *ha, const struct ha_news *news)

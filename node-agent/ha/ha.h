@@ -46,11 +46,19 @@ struct ha_reading {
 	uint64_t epoch;
 	uint32_t generation;
 	size_t heard, needed, voters;
-	char cause[HA_TEXT_SIZE]; // what happened last, or why it is unfit
+	char cause[HA_TEXT_SIZE];       // what happened last, or why it is unfit
+	char site[HA_NAME_SIZE];        // whose LANs follow the active member; ""
+	char lan_trouble[HA_TEXT_SIZE]; // why they could not through this one; ""
 };
 
 int ha_new(uv_loop_t *loop, const char *state_dir, ha_news_fn news, void *context,
 	   struct ha **ret_ha, struct err *err);
+
+// Told in the groups' thread, which waits meanwhile: this node is the active member of `group`,
+// whose site's LANs follow it, and is to be followed in `epoch` until `until_us` (CLOCK_BOOTTIME;
+// past: it is active no more). Before the first ha_set.
+typedef void (*ha_claim_fn)(void *context, uint32_t group, uint64_t epoch, int64_t until_us);
+void ha_on_claim(struct ha *ha, ha_claim_fn claim, void *context);
 
 // Takes over which groups there are; those that go are given back first.
 int ha_set(struct ha *ha, const struct ha_config *configs, size_t count, struct err *err);

@@ -29,6 +29,8 @@ struct ha {
 	uv_async_t told; // on the agent's loop
 	ha_news_fn news;
 	void *context;
+	ha_claim_fn claim; // NULL: nobody wants to know
+	void *claim_context;
 	char *state_dir;
 	pthread_t thread;
 
@@ -55,6 +57,9 @@ struct ha {
 };
 
 int64_t ha_now_us(void); // CLOCK_BOOTTIME
+
+void ha_claim(const struct ha *ha, const struct ha_config *config, uint64_t epoch,
+	      int64_t until_us);
 
 // To be told on the agent's loop.
 void ha_tell(struct ha *ha, const struct ha_news *news);

@@ -37,7 +37,8 @@ bool vip_set_equal(const struct vip_set *a, const struct vip_set *b)
 	for (size_t i = 0; i < a->n && i < b->n; i++)
 		if (!kernel_ip_equal(&a->ips[i], &b->ips[i]))
 			return false;
-	return a->group == b->group && a->n == b->n && strcmp(a->interface, b->interface) == 0;
+	return a->group == b->group && a->part == b->part && a->n == b->n &&
+	       strcmp(a->interface, b->interface) == 0;
 }
 
 int vip_open(struct vip **ret, struct err *err)
@@ -64,7 +65,7 @@ static bool is_as_wanted(struct vip *vip, const struct vip_set *set)
 	static const char *const families[] = { "inet", "netdev" };
 	char command[64], name[VIP_TABLE_SIZE], digest[VIP_DIGEST_SIZE];
 
-	vip_table_name(name, set->group);
+	vip_table_name(name, set);
 	vip_rules_digest(set, digest);
 	for (size_t i = 0; i < 2; i++) {
 		const char *text;
@@ -89,11 +90,11 @@ int vip_tables(struct vip *vip, const struct vip_set *set, struct err *err)
 	return nft_text_run(vip->nft, rules.data, NULL, err);
 }
 
-int vip_tables_drop(struct vip *vip, uint32_t group, struct err *err)
+int vip_tables_drop(struct vip *vip, const struct vip_set *set, struct err *err)
 {
 	char commands[256], name[VIP_TABLE_SIZE];
 
-	vip_table_name(name, group);
+	vip_table_name(name, set);
 	// Adding first makes the deletion of an absent table no error.
 	(void)snprintf(commands, sizeof commands,
 		       "add table inet %s; delete table inet %s; add table netdev %s; "
@@ -246,20 +247,21 @@ int vip_drop_all(struct vip *vip, struct err *err)
 
 	for (;;) {
 		struct vip_set set = { 0 };
-		char command[64];
+		char command[64], name[VIP_TABLE_SIZE];
 
 		if (nft_text_run(vip->nft, "list tables netdev", &text, NULL) < 0)
 			return first;
 		const char *at = strstr(text, "weft_ha_");
 		if (!at || first < 0)
 			return first;
-		set.group = (uint32_t)strtoul(at + strlen("weft_ha_"), NULL, 10);
-		(void)snprintf(command, sizeof command, "list table netdev weft_ha_%u", set.group);
+		vip_table_read(at, &set);
+		vip_table_name(name, &set);
+		(void)snprintf(command, sizeof command, "list table netdev %s", name);
 		if (nft_text_run(vip->nft, command, &text, NULL) == 0)
 			read_listing(text, &set);
 		int rc = vip_addresses(vip, &set, false, err);
 		if (rc == 0)
-			rc = vip_tables_drop(vip, set.group, err);
+			rc = vip_tables_drop(vip, &set, err);
 		first = rc;
 	}
 }

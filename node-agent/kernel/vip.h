@@ -1,6 +1,6 @@
 // What stands in the kernel before the addresses that only an HA group's active member has: tables
-// weft_ha_N (inet and netdev), which let packets of those addresses pass only while an element with
-// a time-out exists, and the addresses themselves.
+// weft_ha_N and weft_ha_N_PART (inet and netdev), which let packets of those addresses pass only
+// while an element with a time-out exists, and the addresses themselves.
 //
 // Nothing else has to be trusted: an agent that is killed or stopped at any instruction does not
 // stay active. The kernel knows only spans, so the end of one is fixed in two steps. A span is
@@ -20,6 +20,7 @@ enum { VIP_MAX = 16 };
 
 struct vip_set {
 	uint32_t group;
+	uint32_t part; // a group has several sets in several places: 0, or the number of another
 	char interface[IFNAMSIZ]; // of the LAN
 	struct kernel_ip ips[VIP_MAX];
 	size_t n;
@@ -38,7 +39,7 @@ CLEAN_FUNC(struct vip, vip_close)
 // Makes the tables as they should be, closed. Those that stand already, as they should be, keep
 // what is in them.
 int vip_tables(struct vip *vip, const struct vip_set *set, struct err *err);
-int vip_tables_drop(struct vip *vip, uint32_t group, struct err *err);
+int vip_tables_drop(struct vip *vip, const struct vip_set *set, struct err *err);
 
 // Which slot is in use, VIP_NONE when none is, and how long it lasts still.
 int vip_read(struct vip *vip, const struct vip_set *set, enum vip_slot *ret_slot, int64_t *ret_ms,

@@ -7,6 +7,7 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "kernel/attributes.h"
@@ -15,9 +16,20 @@ static const uint8_t nf_families[] = { NFPROTO_INET, NFPROTO_NETDEV };
 static const char *const table_families[] = { "inet", "netdev" };
 static const char slots[] = { 'a', 'b' };
 
-void vip_table_name(char ret[VIP_TABLE_SIZE], uint32_t group)
+void vip_table_name(char ret[VIP_TABLE_SIZE], const struct vip_set *set)
 {
-	(void)snprintf(ret, VIP_TABLE_SIZE, "weft_ha_%u", group);
+	if (set->part)
+		(void)snprintf(ret, VIP_TABLE_SIZE, "weft_ha_%u_%u", set->group, set->part);
+	else
+		(void)snprintf(ret, VIP_TABLE_SIZE, "weft_ha_%u", set->group);
+}
+
+void vip_table_read(const char *text, struct vip_set *ret)
+{
+	char *end;
+
+	ret->group = (uint32_t)strtoul(text + strlen("weft_ha_"), &end, 10);
+	ret->part = *end == '_' ? (uint32_t)strtoul(end + 1, NULL, 10) : 0;
 }
 
 // "lease_a4": elements with time-outs; "use_a4": elements without, while the slot counts.
@@ -136,7 +148,7 @@ static void add_tables(struct text *out, const struct vip_set *set, const char *
 {
 	char name[VIP_TABLE_SIZE];
 
-	vip_table_name(name, set->group);
+	vip_table_name(name, set);
 	for (size_t i = 0; i < sizeof nf_families; i++) {
 		text_addf(out, "add table %s %s\ndelete table %s %s\ntable %s %s {\n",
 			  table_families[i], name, table_families[i], name, table_families[i],
@@ -208,7 +220,7 @@ static struct nlmsghdr *begin_set(struct batch *b, uint16_t type, uint16_t flags
 		put_header(b->at + b->len, (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type), flags,
 			   nf_families[family], 0);
 
-	vip_table_name(table, b->set->group);
+	vip_table_name(table, b->set);
 	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_TABLE, table);
 	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_SET, name);
 	return nlh;

@@ -6,9 +6,12 @@
 
 #include "kernel/vip.h"
 
-enum { VIP_TABLE_SIZE = 24, VIP_DIGEST_SIZE = 17 };
+enum { VIP_TABLE_SIZE = 32, VIP_DIGEST_SIZE = 17 };
 
-void vip_table_name(char ret[VIP_TABLE_SIZE], uint32_t group);
+void vip_table_name(char ret[VIP_TABLE_SIZE], const struct vip_set *set);
+
+// Group and part of the set whose table's name `text` begins with.
+void vip_table_read(const char *text, struct vip_set *ret);
 
 // A transaction that replaces both tables, closed; the comment is what vip_rules_digest says.
 void vip_rules_render(struct text *out, const struct vip_set *set);

@@ -16,6 +16,7 @@ void destination_free(struct destination *d)
 	free(d->key);
 	free(d->network);
 	free(d->prefixes);
+	free(d->lan.prefixes);
 	free(d);
 }
 
@@ -57,6 +58,8 @@ bool destination_is_other(const struct destination *d, const struct reconcile_de
 
 // ---- routes ----
 
+#define WAY_DIRECT 0 // by the plan
+
 static struct kernel_route route_by(const struct destination *d, const struct way *way,
 				    const struct kernel_prefix *to, uint32_t metric)
 {
@@ -84,24 +87,62 @@ static void note_trouble(struct destination *d, int rc, const struct err *err)
 	d->is_troubled = rc < 0;
 }
 
-// Of all prefixes to the way in use, or none if there is none.
-static void put_routes(struct destination *d, struct outcome *out)
+struct span {
+	const struct kernel_prefix *items;
+	size_t len;
+};
+
+// Puts routes by a way to prefixes in a table; without one (NULL) drops those that are there.
+static void put_prefixes(struct destination *d, const struct way *way, uint32_t table,
+			 struct span prefixes, struct outcome *out)
 {
 	struct err err = { 0 };
-	const bool is_put = d->set.current < PATHS_MAX;
-	const struct way *way = &d->ways[is_put ? d->set.current : 0];
-	struct kernel_route *routes = calloc(d->prefixes_len + 1, sizeof *routes);
+	struct kernel_route *routes = calloc(prefixes.len + 1, sizeof *routes);
 	if (!routes) {
 		note_trouble(d, err_set(&err, -ENOMEM, "out of memory"), &err);
 		return;
 	}
-	for (size_t i = 0; i < d->prefixes_len; i++)
-		routes[i] = route_by(d, way, &d->prefixes[i], d->metric);
+	for (size_t i = 0; i < prefixes.len; i++) {
+		routes[i] = route_by(d, way ? way : &d->ways[0], &prefixes.items[i], d->metric);
+		routes[i].table = table;
+	}
 	note_trouble(d,
-		     is_put ? route_batch_put(out->batch, routes, d->prefixes_len, &err)
-			    : route_batch_drop(out->batch, routes, d->prefixes_len, &err),
+		     way ? route_batch_put(out->batch, routes, prefixes.len, &err)
+			 : route_batch_drop(out->batch, routes, prefixes.len, &err),
 		     &err);
 	free(routes);
+}
+
+static const struct way *way_in_use(const struct destination *d)
+{
+	return d->set.current < PATHS_MAX ? &d->ways[d->set.current] : NULL;
+}
+
+// Of all prefixes to the way in use, or none if there is none.
+static void put_routes(struct destination *d, struct outcome *out)
+{
+	put_prefixes(d, way_in_use(d), d->table, (struct span){ d->prefixes, d->prefixes_len },
+		     out);
+	if (d->lan.is_followed)
+		put_prefixes(d, way_in_use(d), d->table,
+			     (struct span){ d->lan.prefixes, d->lan.len }, out);
+}
+
+static const struct way *direct_way(const struct destination *d)
+{
+	const struct way *way = &d->ways[WAY_DIRECT];
+	return way->is_there && !way->by[0] ? way : NULL;
+}
+
+void destination_follow(struct destination *d, struct outcome *out)
+{
+	const struct span lans = { d->lan.prefixes, d->lan.len };
+	d->lan.is_followed = true;
+	d->lan.stands = true;
+	// Without a way to it: what there is still leads to who was followed before.
+	if (way_in_use(d))
+		put_prefixes(d, way_in_use(d), d->table, lans, out);
+	put_prefixes(d, direct_way(d), d->lan.table, lans, out);
 }
 
 // Those that only probes take.
@@ -238,18 +279,51 @@ static void update_ways(struct destination *d, const struct reconcile_destinatio
 	}
 }
 
+// What it was followed for goes with the strays.
+static int take_lan(struct destination *d, const struct reconcile_lan *from)
+{
+	struct following *lan = &d->lan;
+	struct kernel_prefix *prefixes = calloc(from->len + 1, sizeof *prefixes);
+	if (!prefixes)
+		return -ENOMEM;
+	if (from->len)
+		memcpy(prefixes, from->prefixes, from->len * sizeof *prefixes);
+	free(lan->prefixes);
+	lan->prefixes = prefixes;
+	lan->len = from->len;
+	if (lan->group != from->group)
+		lan->is_followed = false;
+	lan->group = from->group;
+	lan->table = from->table;
+	lan->is_first = from->is_first;
+	(void)snprintf(lan->name, sizeof lan->name, "%s", from->name ? from->name : "");
+	return 0;
+}
+
+// Compares what the kernel has with the ways as they are now.
+static void look_at_lan(struct destination *d, const struct reconcile_lan *seen)
+{
+	const bool is_direct = direct_way(d) != NULL;
+	d->lan.is_seen = is_direct ? seen->is_direct : seen->in_use != RECONCILE_NO_WAY;
+	d->lan.stands =
+		seen->is_direct == is_direct && (!way_in_use(d) || seen->in_use == d->set.current);
+}
+
 int destination_update(struct destination *d, const struct reconcile_destination *from,
 		       int64_t now_us, struct outcome *out)
 {
 	struct kernel_prefix *prefixes = calloc(from->prefixes_len + 1, sizeof *prefixes);
-	if (!prefixes)
+	if (!prefixes || take_lan(d, &from->lan) < 0) {
+		free(prefixes);
 		return -ENOMEM;
+	}
 	if (from->prefixes_len)
 		memcpy(prefixes, from->prefixes, from->prefixes_len * sizeof *prefixes);
 	free(d->prefixes);
 	d->prefixes = prefixes;
 	d->prefixes_len = from->prefixes_len;
 	update_ways(d, from, now_us, out);
+	look_at_lan(d, &from->lan);
 	if (!from->stands)
 		put_standing_routes(d, out);
 	const uint8_t current = d->set.current == PATH_NONE ? RECONCILE_NO_WAY : d->set.current;
@@ -299,6 +373,10 @@ void destination_read(const struct destination *d, struct paths_reading *ret)
 				       .rtt_us = is_chosen ? d->set.paths[d->set.current].rtt_us
 							   : JUDGE_UNMEASURED };
 	(void)snprintf(ret->cause, sizeof ret->cause, "%s", d->cause);
+	if (d->lan.group)
+		ret->group = d->lan.name;
+	ret->is_followed = d->lan.is_followed;
+	ret->epoch = d->lan.epoch;
 	for (unsigned i = 0; i < PATHS_MAX; i++) {
 		const struct way *way = &d->ways[i];
 		struct paths_way *to = &ret->ways[ret->ways_len];

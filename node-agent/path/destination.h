@@ -16,6 +16,21 @@ struct way {
 	char cause[PROBER_TEXT_MAX];
 };
 
+// The LANs behind it that are reached through it while it is the active member of a group.
+struct following {
+	uint32_t group; // 0: there are none
+	char name[PATHS_NAME_MAX];
+	uint32_t table; // what passes through this node goes by that
+	bool is_first;  // until somebody says that he is active
+	struct kernel_prefix *prefixes;
+	size_t len;
+	bool is_followed;
+	bool is_seen; // the kernel follows it
+	bool stands;  // ... as it should
+	uint64_t epoch;
+	char cause[PATHS_TEXT_MAX];
+};
+
 struct destination {
 	char *key, *network;
 	uint64_t self, other;
@@ -29,7 +44,12 @@ struct destination {
 	struct path_set set;
 	int64_t since_ms;
 	char cause[PATHS_TEXT_MAX];
-	uint16_t telling; // by way: its note is in a hurry
+	struct following lan;
+	uint16_t telling;     // by way: its note is in a hurry
+	uint16_t claiming;    // so is the claim of this node
+	uint16_t tells_next;  // its next packet carries the note for sure ...
+	uint16_t claims_next; // ... or the claim
+	uint16_t claims_turn; // ... or the claim, if there is nothing in a hurry
 	int64_t due_us;
 	bool is_wanted;   // mark of the walk from paths_begin() to paths_end()
 	bool is_troubled; // its last routes were refused, and that was told
@@ -40,6 +60,7 @@ struct outcome {
 	struct route_batch *batch;
 	const char *own_name;
 	bool is_moved, is_bad;
+	bool is_followed; // its LANs are reached through it from now on
 };
 
 // NULL: out of memory. It adopts the way that is in use.
@@ -59,5 +80,8 @@ void destination_judged(struct destination *d, uint8_t number, const struct judg
 void destination_heard(struct destination *d, const struct path_note *note, int64_t now_us,
 		       struct outcome *out);
 void destination_tick(struct destination *d, int64_t now_us, struct outcome *out);
+
+// Makes the routes to its LANs.
+void destination_follow(struct destination *d, struct outcome *out);
 
 void destination_read(const struct destination *d, struct paths_reading *ret);

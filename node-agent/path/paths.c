@@ -6,33 +6,16 @@
 #include <string.h>
 
 #include "base/clean.h"
-#include "base/map.h"
 
-#include "path/destination.h"
+#include "path/inside.h"
 
 #define ROUTE_PROTOCOL_DEFAULT 87
 
 enum { CHANGES_MAX = 4096, WAY_BITS = 4, PLACE_BITS = 20 };
 
-struct paths {
-	uv_async_t async;
-	paths_change_fn change;
-	void *context;
-	char own_name[PATHS_NAME_MAX];
-	struct route_batch *batch;
-
-	pthread_mutex_t mutex;       // guards what follows, and the batch
-	struct destination **places; // a destination keeps its place; NULL: it is free
-	size_t places_len;
-	struct map *by_key; // key -> number of its place, plus one
-	uint32_t generations;
-	struct paths_change *changes; // not told yet
-	size_t changes_len, changes_cap;
-};
-
 // ---- what is told to the loop ----
 
-static void note_change(struct paths *p, const struct destination *d, const struct outcome *out)
+void paths_note_change(struct paths *p, const struct destination *d, const struct outcome *out)
 {
 	if (p->changes_len == p->changes_cap) {
 		const size_t cap = p->changes_cap ? p->changes_cap * 2 : 16;
@@ -44,9 +27,12 @@ static void note_change(struct paths *p, const struct destination *d, const stru
 		p->changes_cap = cap;
 	}
 	struct paths_change *change = &p->changes[p->changes_len++];
-	*change = (struct paths_change){ .is_moved = out->is_moved, .is_bad = out->is_bad };
+	*change = (struct paths_change){ .is_moved = out->is_moved,
+					 .is_bad = out->is_bad,
+					 .is_followed = out->is_followed };
 	(void)snprintf(change->key, sizeof change->key, "%s", d->key);
-	(void)snprintf(change->sentence, sizeof change->sentence, "%s", d->cause);
+	(void)snprintf(change->sentence, sizeof change->sentence, "%s",
+		       out->is_followed ? d->lan.cause : d->cause);
 	(void)uv_async_send(&p->async);
 }
 
@@ -91,12 +77,14 @@ static size_t on_note(void *context, uint64_t link, uint8_t ret_note[STAMP_NOTE_
 	uint8_t way;
 	(void)pthread_mutex_lock(&p->mutex);
 	struct destination *d = destination_of(p, link, &way);
-	if (d) {
+	size_t len = d ? following_note(p, d, way, ret_note) : 0;
+	if (d && !len) {
 		const struct path_note note = path_note(&d->set);
 		note_encode(&note, d->plan, ret_note);
+		len = NOTE_SIZE;
 	}
 	(void)pthread_mutex_unlock(&p->mutex);
-	return d ? NOTE_SIZE : 0;
+	return len;
 }
 
 static void on_heard(void *context, uint64_t link, const uint8_t *data, size_t len, int64_t now_us)
@@ -104,13 +92,16 @@ static void on_heard(void *context, uint64_t link, const uint8_t *data, size_t l
 	struct paths *p = context;
 	struct outcome out = outcome_of(p);
 	struct path_note note;
+	struct claim claim;
 	uint8_t way;
 	(void)pthread_mutex_lock(&p->mutex);
 	struct destination *d = destination_of(p, link, &way);
-	if (d && note_decode(data, len, d->plan, &note))
+	if (d && claim_decode(data, len, &claim))
+		following_heard(p, d, &claim, now_us);
+	else if (d && note_decode(data, len, d->plan, &note))
 		destination_heard(d, &note, now_us, &out);
 	if (out.is_moved)
-		note_change(p, d, &out);
+		paths_note_change(p, d, &out);
 	(void)pthread_mutex_unlock(&p->mutex);
 }
 
@@ -126,7 +117,7 @@ static void on_judged(void *context, uint64_t link, const struct judge *judge, c
 		const enum judge_state before = d->ways[way].state;
 		destination_judged(d, way, judge, name, now_us, &out);
 		if (out.is_moved || before != d->ways[way].state)
-			note_change(p, d, &out);
+			paths_note_change(p, d, &out);
 	}
 	(void)pthread_mutex_unlock(&p->mutex);
 }
@@ -134,15 +125,15 @@ static void on_judged(void *context, uint64_t link, const struct judge *judge, c
 static int64_t on_tick(void *context, int64_t now_us)
 {
 	struct paths *p = context;
-	int64_t due = PATH_NEVER;
 	(void)pthread_mutex_lock(&p->mutex);
+	int64_t due = following_tick(p, now_us);
 	for (size_t i = 0; i < p->places_len; i++) {
 		struct destination *d = p->places[i];
 		struct outcome out = outcome_of(p);
 		if (d && d->due_us <= now_us)
 			destination_tick(d, now_us, &out);
 		if (out.is_moved)
-			note_change(p, d, &out);
+			paths_note_change(p, d, &out);
 		if (d && d->due_us < due)
 			due = d->due_us;
 	}
@@ -157,11 +148,15 @@ static bool on_hurry(void *context, uint64_t *ret_link)
 	(void)pthread_mutex_lock(&p->mutex);
 	for (size_t i = 0; i < p->places_len && !found; i++) {
 		struct destination *d = p->places[i];
-		found = d && d->telling;
+		found = d && (d->telling | d->claiming);
 		for (uint8_t way = 0; found && way < PATHS_MAX; way++) {
-			if (!(d->telling & 1u << way))
+			const uint16_t bit = (uint16_t)(1u << way);
+			if (!((d->telling | d->claiming) & bit))
 				continue;
-			d->telling &= (uint16_t) ~(1u << way);
+			d->tells_next |= d->telling & bit;
+			d->claims_next |= d->claiming & bit;
+			d->telling &= (uint16_t)~bit;
+			d->claiming &= (uint16_t)~bit;
 			*ret_link = rider_of(p, i, way);
 			break;
 		}
@@ -249,7 +244,7 @@ void paths_put(struct paths *p, const struct reconcile_destination *from)
 		d->is_wanted = true;
 		(void)destination_update(d, from, prober_now_us(), &out);
 		if (out.is_moved)
-			note_change(p, d, &out);
+			paths_note_change(p, d, &out);
 	}
 	(void)pthread_mutex_unlock(&p->mutex);
 }
@@ -261,6 +256,7 @@ void paths_end(struct paths *p)
 	for (size_t i = 0; i < p->places_len; i++)
 		if (p->places[i] && !p->places[i]->is_wanted)
 			drop(p, i);
+	following_settle(p);
 	(void)pthread_mutex_unlock(&p->mutex);
 }
 
@@ -311,9 +307,11 @@ static void paths_free(struct paths *p)
 		destination_free(p->places[i]);
 	free(p->places);
 	free(p->changes);
+	free(p->beliefs);
 	map_free(p->by_key);
 	route_batch_close(p->batch);
 	(void)pthread_mutex_destroy(&p->mutex);
+	(void)pthread_mutex_destroy(&p->claim_mutex);
 	free(p);
 }
 
@@ -324,6 +322,7 @@ int paths_new(uv_loop_t *loop, const char *own_name, uint8_t route_protocol, pat
 	if (!p)
 		return err_set(err, -ENOMEM, "out of memory");
 	(void)pthread_mutex_init(&p->mutex, NULL);
+	(void)pthread_mutex_init(&p->claim_mutex, NULL);
 	p->change = change;
 	p->context = context;
 	(void)snprintf(p->own_name, sizeof p->own_name, "%s", own_name);

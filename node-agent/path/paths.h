@@ -30,10 +30,11 @@ struct paths;
 
 // Something is other than before.
 struct paths_change {
-	char key[PROBER_KEY_MAX + 1];  // "lan/bob"
-	bool is_moved;                 // and not only how a way is found
-	bool is_bad;                   // it had to move
-	char sentence[PATHS_TEXT_MAX]; // of a move
+	char key[PROBER_KEY_MAX + 1]; // "lan/bob"
+	bool is_moved;                // and not only how a way is found
+	bool is_bad;                  // it had to move
+	bool is_followed; // the LANs of an HA group's site are reached there from now on
+	char sentence[PATHS_TEXT_MAX]; // of a move, or of that
 };
 typedef void (*paths_change_fn)(void *context, const struct paths_change *change);
 
@@ -53,7 +54,10 @@ struct paths_reading {
 	int64_t since_ms;          // wall clock
 	char cause[PATHS_TEXT_MAX];
 	uint64_t moves;
-	int64_t rtt_us; // of the current way, JUDGE_UNMEASURED
+	int64_t rtt_us;    // of the current way, JUDGE_UNMEASURED
+	const char *group; // HA group whose site's LANs are reached through its active member; NULL
+	bool is_followed;  // this one
+	uint64_t epoch;    // in which it said so last, 0: it did not
 	struct paths_way ways[PATHS_MAX];
 	size_t ways_len;
 };
@@ -65,6 +69,11 @@ int paths_new(uv_loop_t *loop, const char *own_name, uint8_t route_protocol, pat
 
 // Who rides with the probes of the ways.
 struct prober_rider paths_rider(struct paths *paths);
+
+// This node is the active member of an HA group whose site's LANs follow it, until `until_us`
+// (CLOCK_BOOTTIME; past: it is no longer). Any thread; never waits for long. True: the others are
+// to be told at once, the prober has to be woken.
+bool paths_claim(struct paths *paths, uint32_t group, uint64_t epoch, int64_t until_us);
 
 // Takes over which destinations there are: begin, put each, end. What is put back in the kernel's
 // tables on the way was missing there.

@@ -319,7 +319,7 @@ static int set_locked(struct prober *p, const struct prober_target *targets, siz
 	return 0;
 }
 
-static void wake(const struct prober *p)
+void prober_wake(const struct prober *p)
 {
 	const uint64_t one = 1;
 	(void)!write(p->wake_fd, &one, sizeof one);
@@ -330,7 +330,7 @@ int prober_set(struct prober *p, const struct prober_target *targets, size_t cou
 	(void)pthread_mutex_lock(&p->mutex);
 	const int r = set_locked(p, targets, count, err);
 	(void)pthread_mutex_unlock(&p->mutex);
-	wake(p);
+	prober_wake(p);
 	return r;
 }
 
@@ -339,7 +339,7 @@ void prober_look(struct prober *p)
 	(void)pthread_mutex_lock(&p->mutex);
 	p->look_us = 0;
 	(void)pthread_mutex_unlock(&p->mutex);
-	wake(p);
+	prober_wake(p);
 }
 
 // ---- questions ----
@@ -490,7 +490,7 @@ void prober_close(struct prober *p)
 	(void)pthread_mutex_lock(&p->mutex);
 	p->is_stopping = true;
 	(void)pthread_mutex_unlock(&p->mutex);
-	wake(p);
+	prober_wake(p);
 	(void)pthread_join(p->thread, NULL);
 	// At once: the next one may want the ports.
 	for (size_t i = 0; i < p->gates_len; i++)

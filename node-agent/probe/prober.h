@@ -90,6 +90,9 @@ int prober_set(struct prober *prober, const struct prober_target *targets, size_
 // Something happened to the host's devices: the thread looks at its own now.
 void prober_look(struct prober *prober);
 
+// Lets the riders look at once whether there is something to tell. Any thread.
+void prober_wake(const struct prober *prober);
+
 // False: no such link.
 bool prober_read(struct prober *prober, const char *key, struct prober_reading *ret_reading);
 

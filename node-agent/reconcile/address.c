@@ -70,7 +70,7 @@ static bool is_strays(const struct reconcile *r, const struct kernel_address *se
 	const struct kernel_link *link = kernel_snapshot_link(&r->seen, seen->device);
 
 	return link && link_is_wanted(r, link) && seen->scope != RT_SCOPE_LINK &&
-	       seen->flags & IFA_F_PERMANENT && !is_desired(r, seen);
+	       seen->flags & IFA_F_PERMANENT && !is_desired(r, seen) && !ha_wants_address(r, seen);
 }
 
 static int sweep(struct reconcile *r, struct err *err)

@@ -71,6 +71,43 @@ static int parse_vips(const json_t *list, struct ha_config *c, struct err *err)
 	return 0;
 }
 
+static int parse_hop(const json_t *json, struct ha_hop *hop, struct err *err)
+{
+	const json_t *list = json_object_get(json, "addresses"), *item;
+	size_t i;
+
+	int rc = parse_id(json, "segment", &hop->segment, err);
+	if (rc == 0)
+		rc = body_device(json, "device", hop->device, err);
+	if (rc == 0 && (json_array_size(list) < 1 || json_array_size(list) > 2))
+		return err_set(err, -EINVAL, "addresses: one or two are expected");
+	json_array_foreach((json_t *)list, i, item)
+	{
+		const char *text = json_string_value(item);
+
+		if (rc == 0)
+			rc = kernel_ip_parse(text ? text : "", &hop->ips[i], err);
+	}
+	hop->n = json_array_size(list);
+	return rc;
+}
+
+static int parse_hops(const json_t *list, struct ha_config *c, struct err *err)
+{
+	const json_t *item;
+	size_t i;
+
+	if (json_array_size(list) > HA_HOPS_MAX)
+		return err_set(err, -EINVAL, "hops: more than %d segments", HA_HOPS_MAX);
+	json_array_foreach((json_t *)list, i, item)
+	{
+		if (parse_hop(item, &c->hops[i], err) < 0)
+			return err_prefix(err, "hops");
+	}
+	c->n_hops = json_array_size(list);
+	return 0;
+}
+
 // Any interface of the host, not one that Weft names.
 static int parse_interface(const json_t *json, struct ha_config *c, struct err *err)
 {
@@ -136,6 +173,10 @@ static int parse(const json_t *json, void *body, struct err *err)
 		rc = parse_vips(json_object_get(json, "vip"), c, err);
 	if (rc == 0 && c->n_vips > 0)
 		rc = parse_interface(json, c, err);
+	if (rc == 0 && body_has(json, "site"))
+		rc = parse_text(json, "site", c->site, err);
+	if (rc == 0 && body_has(json, "hops"))
+		rc = parse_hops(json_object_get(json, "hops"), c, err);
 	if (rc == 0 && body_has(json, "drained"))
 		rc = body_bool(json, "drained", &c->is_drained, err);
 	return rc < 0 ? rc : ha_lease_config(c, &lease, err);
@@ -150,6 +191,25 @@ const struct entry_kind kind_ha = {
 	.sweep = judging_nothing_to_sweep,
 	.observe = judging_observe_nothing, // but by who holds the lease
 };
+
+bool ha_wants_address(const struct reconcile *r, const struct kernel_address *seen)
+{
+	const struct entry *e;
+
+	for (size_t at = 0; (e = entry_next(r, &kind_ha, &at));) {
+		const struct ha_config *c = e->body;
+
+		for (size_t i = 0; i < c->n_hops; i++) {
+			const struct ha_hop *hop = &c->hops[i];
+
+			for (size_t k = 0; k < hop->n; k++)
+				if (strcmp(hop->device, seen->device) == 0 &&
+				    kernel_ip_equal(&hop->ips[k], &seen->prefix.ip))
+					return true;
+		}
+	}
+	return false;
+}
 
 void reconcile_each_ha(const struct reconcile *r, reconcile_ha_fn *each, void *context)
 {

@@ -127,6 +127,10 @@ int reconcile_look(struct reconcile *r, struct err *err);
 // Whether a path wants this route, which is no entry's (path.c).
 bool path_wants_route(const struct reconcile *r, const struct kernel_route *seen);
 
+// Whether an address of a device that Weft made is the active member's of an HA group (ha.c), which
+// adds it and takes it away by itself.
+bool ha_wants_address(const struct reconcile *r, const struct kernel_address *seen);
+
 void guard_run_begin(struct reconcile *r);
 void guard_done(struct reconcile *r);
 json_t *guard_counters(const struct reconcile *r);

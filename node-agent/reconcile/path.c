@@ -22,6 +22,8 @@ struct path {
 	char *network;
 	uint32_t port;
 	struct prefix_list prefixes;
+	char *group;
+	struct prefix_list lan;
 };
 
 static void done(void *body)
@@ -31,7 +33,9 @@ static void done(void *body)
 	for (size_t i = 0; i < RECONCILE_WAYS_MAX; i++)
 		free(p->names[i].by);
 	free(p->network);
+	free(p->group);
 	prefix_list_done(&p->prefixes);
+	prefix_list_done(&p->lan);
 }
 
 static int parse_text(const json_t *json, const char *name, char **ret, struct err *err)
@@ -131,6 +135,22 @@ static int parse_id(const json_t *json, const char *name, uint64_t *ret, struct 
 	return 0;
 }
 
+static int parse_lan(const json_t *json, struct path *p, struct err *err)
+{
+	struct reconcile_lan *lan = &p->plain.lan;
+
+	int rc = body_u32(json, "group", 1, UINT32_MAX, &lan->group, err);
+	if (rc == 0)
+		rc = parse_text(json, "name", &p->group, err);
+	if (rc == 0)
+		rc = body_u32(json, "table", 1, UINT32_MAX, &lan->table, err);
+	if (rc == 0)
+		rc = body_bool(json, "first", &lan->is_first, err);
+	if (rc == 0)
+		rc = body_prefixes(json, "prefixes", &p->lan, err);
+	return rc < 0 ? err_prefix(err, "lan") : 0;
+}
+
 static int parse(const json_t *json, void *body, struct err *err)
 {
 	struct path *p = body;
@@ -157,20 +177,20 @@ static int parse(const json_t *json, void *body, struct err *err)
 		rc = parse_text(json, "network", &p->network, err);
 	if (rc == 0)
 		rc = body_prefixes(json, "prefixes", &p->prefixes, err);
+	if (rc == 0 && body_has(json, "lan"))
+		rc = parse_lan(json_object_get(json, "lan"), p, err);
 	return rc < 0 ? rc : parse_ways(json, p, err);
 }
 
 // ---- what the kernel has ----
 
-static const struct kernel_route *find_route(const struct reconcile *r,
-					     const struct reconcile_destination *d,
+static const struct kernel_route *find_route(const struct reconcile *r, uint32_t table,
 					     const struct kernel_prefix *to, uint32_t metric)
 {
 	for (size_t i = 0; i < r->seen.routes_len; i++) {
 		const struct kernel_route *is = &r->seen.routes[i];
 
-		if (is->table == d->table && is->metric == metric &&
-		    kernel_prefix_equal(&is->to, to))
+		if (is->table == table && is->metric == metric && kernel_prefix_equal(&is->to, to))
 			return is;
 	}
 	return NULL;
@@ -197,6 +217,38 @@ static struct kernel_prefix host(const struct kernel_ip *ip)
 	return (struct kernel_prefix){ .ip = *ip, .len = ip->family == AF_INET ? 32 : 128 };
 }
 
+// The way by which all of the prefixes go, if it is one.
+static uint8_t common_way(const struct reconcile *r, const struct reconcile_destination *d,
+			  uint32_t table, const struct kernel_prefix *prefixes, size_t len)
+{
+	uint8_t common = RECONCILE_NO_WAY;
+
+	for (size_t i = 0; i < len; i++) {
+		const uint8_t way = way_of(d, find_route(r, table, &prefixes[i], d->metric));
+
+		if (i > 0 && way != common)
+			return RECONCILE_NO_WAY;
+		common = way;
+	}
+	return common;
+}
+
+static bool is_direct(const struct reconcile_destination *d, uint8_t number)
+{
+	for (size_t i = 0; i < d->ways_len; i++)
+		if (d->ways[i].number == number)
+			return !d->ways[i].by;
+	return false;
+}
+
+static void look_at_lan(const struct reconcile *r, struct reconcile_destination *d)
+{
+	struct reconcile_lan *lan = &d->lan;
+
+	lan->in_use = common_way(r, d, d->table, lan->prefixes, lan->len);
+	lan->is_direct = is_direct(d, common_way(r, d, lan->table, lan->prefixes, lan->len));
+}
+
 // The way by which all its prefixes go, and whether each way stands to be probed.
 static void look(const struct reconcile *r, struct reconcile_destination *d)
 {
@@ -206,18 +258,19 @@ static void look(const struct reconcile *r, struct reconcile_destination *d)
 	d->in_use = RECONCILE_NO_WAY;
 	d->stands = true;
 	for (size_t i = 0; i < d->prefixes_len; i++) {
-		const uint8_t way = way_of(d, find_route(r, d, &d->prefixes[i], d->metric));
+		const uint8_t way = way_of(d, find_route(r, d->table, &d->prefixes[i], d->metric));
 
 		if (i > 0 && way != d->in_use)
 			d->stands = false;
 		d->in_use = i == 0 || way == d->in_use ? way : RECONCILE_NO_WAY;
 	}
 	for (size_t i = 0; i < d->ways_len; i++) {
-		const struct kernel_route *route =
-			find_route(r, d, &peer, RECONCILE_STANDING_METRIC + d->ways[i].number);
+		const struct kernel_route *route = find_route(
+			r, d->table, &peer, RECONCILE_STANDING_METRIC + d->ways[i].number);
 
 		d->stands = d->stands && route && leads_by(route, &d->ways[i]);
 	}
+	look_at_lan(r, d);
 }
 
 // Fills what is borrowed from the entry.
@@ -232,6 +285,9 @@ static void lend(const struct entry *e, struct reconcile_destination *ret,
 	ret->network = p->network;
 	ret->prefixes = p->prefixes.items;
 	ret->prefixes_len = p->prefixes.len;
+	ret->lan.name = p->group;
+	ret->lan.prefixes = p->lan.items;
+	ret->lan.len = p->lan.len;
 	ret->ways = ways;
 	for (size_t i = 0; i < ret->ways_len; i++) {
 		ways[i].by = p->names[i].by;
@@ -243,17 +299,37 @@ static void lend(const struct entry *e, struct reconcile_destination *ret,
 	}
 }
 
+static bool is_listed(const struct prefix_list *list, const struct kernel_prefix *prefix)
+{
+	for (size_t i = 0; i < list->len; i++)
+		if (kernel_prefix_equal(prefix, &list->items[i]))
+			return true;
+	return false;
+}
+
+// Which of a group's members is followed is not known here; a device of another's is not.
+static bool wants_as_lan(const struct path *p, const struct kernel_route *seen)
+{
+	bool is_its = false;
+
+	for (size_t i = 0; i < p->plain.ways_len; i++)
+		is_its = is_its || strcmp(seen->device, p->names[i].device) == 0;
+	return is_its && seen->metric == p->plain.metric &&
+	       (seen->table == p->plain.table || seen->table == p->plain.lan.table) &&
+	       is_listed(&p->lan, &seen->to);
+}
+
 static bool wants(const struct path *p, const struct kernel_route *seen)
 {
 	const bool is_v6 = seen->to.ip.family == AF_INET6;
 	const struct kernel_prefix peer = host(&p->plain.peer[is_v6]);
 
+	if (wants_as_lan(p, seen))
+		return true;
 	if (p->plain.table != seen->table)
 		return false;
-	for (size_t i = 0; i < p->prefixes.len; i++)
-		if (seen->metric == p->plain.metric &&
-		    kernel_prefix_equal(&seen->to, &p->prefixes.items[i]))
-			return true;
+	if (seen->metric == p->plain.metric && is_listed(&p->prefixes, &seen->to))
+		return true;
 	for (size_t i = 0; kernel_prefix_equal(&seen->to, &peer) && i < p->plain.ways_len; i++)
 		if (seen->metric == RECONCILE_STANDING_METRIC + p->ways[i].number &&
 		    strcmp(seen->device, p->names[i].device) == 0)

@@ -180,6 +180,18 @@ struct reconcile_way {
 	struct reconcile_probe probe; // `link` is not filled
 };
 
+// Site LANs that are reached through a node while it is the active member of an HA group. Borrowed.
+struct reconcile_lan {
+	uint32_t group; // 0: there are none
+	const char *name;
+	uint32_t table; // where what passes through is routed; its routes are by the direct way
+	bool is_first;  // until somebody says that he is active
+	const struct kernel_prefix *prefixes;
+	size_t len;
+	uint8_t in_use; // the way by which the kernel sends to all of them, or RECONCILE_NO_WAY
+	bool is_direct; // in `table` it has the direct one
+};
+
 // Another node of a routed segment, and where it is reached. Borrowed.
 struct reconcile_destination {
 	const char *key;     // "lan/bob"
@@ -193,6 +205,7 @@ struct reconcile_destination {
 	size_t ways_len;
 	uint8_t in_use; // the way by which the kernel sends to all prefixes, or RECONCILE_NO_WAY
 	bool stands;    // and the kernel has a route for each way, to probe it
+	struct reconcile_lan lan;
 };
 
 // Each destination whose needs stood in the last reconcile_run().

@@ -151,6 +151,8 @@ static void shut(struct agent *agent)
 	if (agent->uplink)
 		uplink_stop(agent->uplink, on_uplink_stopped, NULL);
 	probe_close(take_ptr(&agent->probe));
+	// It speaks through the prober.
+	ha_close(take_ptr(&agent->ha), agent->is_leaving);
 	prober_close(take_ptr(&agent->prober));
 	// Before the echoes it waits for.
 	tree_close(take_ptr(&agent->tree));
@@ -158,7 +160,6 @@ static void shut(struct agent *agent)
 	icmp_close(take_ptr(&agent->icmp));
 	checksum_close(take_ptr(&agent->checksum));
 	names_close(take_ptr(&agent->names));
-	ha_close(take_ptr(&agent->ha), agent->is_leaving);
 	hooks_close(take_ptr(&agent->hooks));
 	control_close(take_ptr(&agent->control));
 	close_own_handles(agent);
@@ -331,6 +332,7 @@ static int open_parts(struct agent *agent, struct err *err)
 	r = ha_new(agent->loop, agent->settings->state_dir, groups_told, agent, &agent->ha, err);
 	if (r < 0)
 		return r;
+	ha_on_claim(agent->ha, groups_claimed, agent);
 	// Without an identity there is no session, but tunnels.
 	if (!*agent->troubles[TROUBLE_IDENTITY].text) {
 		agent->uplink =

@@ -55,11 +55,16 @@ void groups_take(struct agent *agent, const char *message)
 
 static json_t *body_of(const struct ha_reading *r)
 {
-	return json_pack("{s:s, s:I, s:s?, s:I, s:i, s:i, s:i, s:i, s:s}", "state",
-			 ha_state_name(r->state), "since", (json_int_t)r->since_ms, "holder",
-			 *r->holder ? r->holder : NULL, "epoch", (json_int_t)r->epoch, "generation",
-			 (int)r->generation, "heard", (int)r->heard, "needed", (int)r->needed,
-			 "voters", (int)r->voters, "cause", r->cause);
+	json_t *body = json_pack(
+		"{s:s, s:I, s:s?, s:I, s:i, s:i, s:i, s:i, s:s}", "state", ha_state_name(r->state),
+		"since", (json_int_t)r->since_ms, "holder", *r->holder ? r->holder : NULL, "epoch",
+		(json_int_t)r->epoch, "generation", (int)r->generation, "heard", (int)r->heard,
+		"needed", (int)r->needed, "voters", (int)r->voters, "cause", r->cause);
+	if (body && *r->site)
+		(void)json_object_set_new(body, "site", json_string(r->site));
+	if (body && *r->lan_trouble)
+		(void)json_object_set_new(body, "lan_trouble", json_string(r->lan_trouble));
+	return body;
 }
 
 void groups_observe(const struct agent *agent, struct entry_set *observed)
@@ -96,6 +101,14 @@ static void send_message(struct agent *agent, const struct lease_message *messag
 	const struct msg msg = { .type = MSG_LEASE, .lease = { .message = text } };
 	if (agent->is_welcome)
 		session_send(agent, &msg, true);
+}
+
+// In the groups' thread; chooser and prober end after it.
+void groups_claimed(void *context, uint32_t group, uint64_t epoch, int64_t until_us)
+{
+	struct agent *agent = context;
+	if (paths_claim(agent->chooser, group, epoch, until_us))
+		prober_wake(agent->prober);
 }
 
 void groups_told(void *context, const struct ha_news *news)

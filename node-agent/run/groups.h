@@ -12,6 +12,9 @@ struct agent;
 
 void groups_told(void *context, const struct ha_news *news); // a ha_news_fn
 
+void groups_claimed(void *context, uint32_t group, uint64_t epoch,
+		    int64_t until_us); // a ha_claim_fn
+
 // After a reconciliation.
 void groups_update(struct agent *agent);
 

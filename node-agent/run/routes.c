@@ -158,9 +158,16 @@ static json_t *path_json(const struct paths_reading *r)
 		if (r->ways[i].number == r->current && r->ways[i].by[0])
 			by = r->ways[i].by;
 	}
-	return json_pack("{s:s, s:o, s:s?, s:I, s:s, s:o}", "network", r->network, "way",
-			 r->current == PATH_NONE ? json_null() : json_integer(r->current), "by", by,
-			 "since", (json_int_t)r->since_ms, "cause", r->cause, "ways", ways);
+	json_t *body =
+		json_pack("{s:s, s:o, s:s?, s:I, s:s, s:o}", "network", r->network, "way",
+			  r->current == PATH_NONE ? json_null() : json_integer(r->current), "by",
+			  by, "since", (json_int_t)r->since_ms, "cause", r->cause, "ways", ways);
+	if (body && r->group)
+		(void)json_object_set_new(body, "lan",
+					  json_pack("{s:s, s:b, s:I}", "group", r->group,
+						    "followed", r->is_followed, "epoch",
+						    (json_int_t)r->epoch));
+	return body;
 }
 
 static void observe_one(void *context, const struct paths_reading *r)
@@ -204,6 +211,11 @@ void routes_changed(void *context, const struct paths_change *change)
 		session_event(agent, change->is_bad ? "warning" : "info", "path_moved", key,
 			      change->sentence);
 		update_active(agent, change->sentence);
+	}
+	if (change->is_followed) {
+		(void)snprintf(key, sizeof key, "path/%s", change->key);
+		log_info("%s: %s", key, change->sentence);
+		session_event(agent, "info", "lan_moved", key, change->sentence);
 	}
 	if (paths_read(agent->chooser, change->key, observe_one, agent->observed))
 		apply_tell_observed(agent);

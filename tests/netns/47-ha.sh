@@ -13,9 +13,7 @@
 . "$(dirname "$0")/lib.sh"
 use_lab ha
 stops=${WEFT_HA_STOPS:-5}
-lan=$LAB-lan
 
-box_pid() { jq -er --arg box "$1" '.boxes[$box].pid' "/run/weft-lab/$LAB/lab.json"; }
 ha() { { in_host "$1" weft-agent status --json || true; } | jq -er --arg g "${2:-paris}" '.ha[] | select(.group == $g)'; }
 is_ha() { [ "$(ha "$1" "${3:-paris}" | jq -r .state)" = "$2" ]; }
 holder() { ha cid | jq -r '.holder // "nobody"'; }
@@ -26,20 +24,10 @@ both_heard() { [ "$(ha ada "${1:-paris}" | jq .heard)" = 3 ] && [ "$(ha ben "${1
 at_rest() { till 30 is_ha ada active && till 30 is_ha ben standby && till 30 both_heard; }
 
 make_lan() {
-	ip netns add "$lan"
-	nsenter --net="/run/netns/$lan" sh -c 'ip link set lo up; ip link add lan0 type bridge mcast_snooping 0; ip link set lan0 up'
+	lan_make
 	ip -n "$lan" link add client type veth peer name client0
 	ip -n "$lan" link set client0 master lan0 up
 	ip -n "$lan" link set client up
-}
-plug_in() {
-	local n=0 host
-	for host in ada ben; do
-		n=$((n + 1))
-		ip -n "$lan" link add "$host" type veth peer name eth1 netns "$(box_pid $host)"
-		ip -n "$lan" link set "$host" master lan0 up
-		in_host $host sh -c 'ip addr add 10.1.0.1'$n'/24 dev eth1; ip addr add fd00:1::1'$n'/64 dev eth1 nodad; ip link set eth1 up'
-	done
 }
 # And what still watches it, after a case that failed.
 drop_lan() {
@@ -47,7 +35,7 @@ drop_lan() {
 	for watching in "$scratch"/watch/*.pid; do
 		[ ! -e "$watching" ] || kill "$(cat "$watching")" 2>/dev/null
 	done
-	[ ! -e "/run/netns/$lan" ] || ip netns del "$lan"
+	lan_drop
 }
 trap 'drop_lan; end_labs' EXIT
 
@@ -83,7 +71,7 @@ waits_for_a_lan() {
 
 boot() {
 	local id
-	plug_in
+	lan_plug_in ada ben
 	till 20 is_ha ada active || die "ada is $(ha ada)"
 	is_ha cid witness
 	both_heard
@@ -112,10 +100,6 @@ reboots() {
 	note "nobody answered for $(gap) ms"
 }
 group_id() { weft get ha-groups paris --effective -o json | jq -r '.. | .effective? // . | .id? // empty' | tail -n 1; }
-
-# Silently: whoever sees its carrier go hands over at once, and a host that died does not.
-cut_host() { ip -n "$lan" link set "$1" nomaster; lab cut "$1"; }
-heal_host() { ip -n "$lan" link set "$1" master lan0; lab heal "$1"; }
 
 # dies NAME [GROUP IPV4 IPV6]: ada's host is gone at once; within a second ben is active. Then ada is back, and takes over again.
 # Where it took longer, as this machine did something else, once more.

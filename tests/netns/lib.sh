@@ -202,6 +202,27 @@ guard() { in_host "$1" nft -j list counter inet weft "$2" | jq -er '[.nftables[]
 # answers FROM ADDRESS [PING-OPTION...]: one echo comes back.
 answers() { in_host "$1" ping -n -q -c 1 -W 1 "${@:3}" "$2"; }
 
+# A LAN of the test's own: the namespace $LAB-lan with the bridge lan0, and of each host that is plugged in eth1 with
+# 10.1.0.1N/24 and fd00:1::1N/64, N as they come. Whoever makes it drops it.
+lan_make() {
+	lan=$LAB-lan
+	ip netns add "$lan"
+	nsenter --net="/run/netns/$lan" sh -c 'ip link set lo up; ip link add lan0 type bridge mcast_snooping 0; ip link set lan0 up'
+}
+lan_plug_in() {
+	local n=0 host
+	for host in "$@"; do
+		n=$((n + 1))
+		ip -n "$lan" link add "$host" type veth peer name eth1 netns "$(jq -er --arg box "$host" '.boxes[$box].pid' "/run/weft-lab/$LAB/lab.json")"
+		ip -n "$lan" link set "$host" master lan0 up
+		in_host "$host" sh -c 'ip addr add 10.1.0.1'$n'/24 dev eth1; ip addr add fd00:1::1'$n'/64 dev eth1 nodad; ip link set eth1 up'
+	done
+}
+lan_drop() { [ ! -e "/run/netns/$LAB-lan" ] || ip netns del "$LAB-lan"; }
+# A host of it dies and comes back, silently: whoever sees its carrier go hands over at once, and a host that died does not.
+cut_host() { ip -n "$lan" link set "$1" nomaster; lab cut "$1"; }
+heal_host() { ip -n "$lan" link set "$1" master lan0; lab heal "$1"; }
+
 # full_size ADDRESS: the payload that makes 1500 bytes.
 full_size() { case $1 in *:*) echo 1452 ;; *) echo 1472 ;; esac; }
 

@@ -166,6 +166,25 @@ static void only_what_is_written_for_a_family_is_made(void **state)
 	assert_string_not_equal(one, other);
 }
 
+static void each_part_of_a_group_has_tables_of_its_own(void **state)
+{
+	const struct vip_set sets[] = { { .group = 5 },
+					{ .group = 4294967295, .part = 4294967294 } };
+	char name[VIP_TABLE_SIZE], listing[64];
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct vip_set read = { .part = 9 };
+
+		vip_table_name(name, &sets[i]);
+		assert_true(strlen(name) < sizeof name - 1);
+		(void)snprintf(listing, sizeof listing, "%s { # handle 7", name);
+		vip_table_read(listing, &read);
+		assert_true(vip_set_equal(&read, &sets[i]));
+	}
+	assert_string_equal(name, "weft_ha_4294967295_4294967294");
+}
+
 // Answers of the kernel, right and broken: the batches that it is sent are of the same form.
 static void elements_are_read_and_garbage_is_not(void **state)
 {
@@ -209,6 +228,7 @@ int main(void)
 		cmocka_unit_test(a_record_outlives_the_program),
 		cmocka_unit_test(a_lan_is_told_in_both_families),
 		cmocka_unit_test(only_what_is_written_for_a_family_is_made),
+		cmocka_unit_test(each_part_of_a_group_has_tables_of_its_own),
 		cmocka_unit_test(elements_are_read_and_garbage_is_not),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

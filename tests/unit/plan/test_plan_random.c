@@ -173,11 +173,42 @@ static void edit_sla(struct lot *lot)
 	lot_put(lot, "slas", "voice", pick(4) ? spec : NULL);
 }
 
+// Two nodes of a site, if they are there; and the site's LANs follow whichever is active.
+static void edit_group(struct lot *lot)
+{
+	const char *members[2], *site = pick(2) ? "s0" : "s1";
+	char spec[160], name[8];
+	size_t count = 0;
+
+	(void)snprintf(name, sizeof name, "v%u", pick(3));
+	if (fleet_find(lot->fleet, FLEET_HA_GROUP, name) && pick(2)) {
+		lot_put(lot, "ha-groups", name, NULL);
+		return;
+	}
+	for (unsigned i = 0; i < NODES && count < 2; i++) {
+		const struct fleet_object *node = fleet_find(lot->fleet, FLEET_NODE, node_names[i]);
+		const char *at =
+			node ? json_string_value(json_object_get(fleet_object_spec(node), "site"))
+			     : NULL;
+
+		if (at && strcmp(at, site) == 0)
+			members[count++] = node_names[i];
+	}
+	if (count < 2)
+		return;
+	const bool follows = pick(4) > 0;
+	(void)snprintf(spec, sizeof spec,
+		       "{'members':['%s','%s'],'vip':['192.0.2.%s'],'interface':'eth1'%s%s%s}",
+		       members[0], members[1], name + 1, follows ? ",'site':'" : "",
+		       follows ? site : "", follows ? "'" : "");
+	lot_put(lot, "ha-groups", name, spec);
+}
+
 static void edit_something(struct lot *lot)
 {
 	static void (*const editors[])(struct lot *) = {
-		edit_node,    edit_facts, edit_facts, edit_site,         edit_network,
-		edit_segment, edit_link,  edit_sla,   edit_external_link
+		edit_node,    edit_facts, edit_facts, edit_site,          edit_network,
+		edit_segment, edit_link,  edit_sla,   edit_external_link, edit_group
 	};
 
 	editors[pick(ARRAY_LEN(editors))](lot);

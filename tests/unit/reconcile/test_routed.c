@@ -65,6 +65,7 @@ struct seen {
 	int count;
 	uint8_t in_use;
 	bool stands;
+	struct reconcile_lan lan;
 };
 
 static void see(void *context, const struct reconcile_destination *d)
@@ -84,6 +85,7 @@ static void see(void *context, const struct reconcile_destination *d)
 	s->count++;
 	s->in_use = d->in_use;
 	s->stands = d->stands;
+	s->lan = d->lan;
 }
 
 static struct seen look(struct fixture *f)
@@ -172,6 +174,50 @@ static void test_routes_of_a_path_are_no_strays(void **state)
 	assert_int_equal(f->kernel.state.routes_len, before);
 }
 
+// The group's active member has the LAN: by the way in use, and by the direct one for what passes.
+static void test_lans_that_follow_a_group_are_no_strays(void **state)
+{
+	struct fixture *f = *state;
+	struct kernel_route through = route("10.7.0.0/24", "10.99.0.2", "wvone", 513);
+
+	want_routed(f);
+	fixture_want(
+		f, "path/lan/bob",
+		"{\"lan\":{\"first\":true,\"group\":3,\"name\":\"paris\",\"prefixes\":"
+		"[\"10.7.0.0/24\"],\"table\":254},\"metric\":513,\"needs\":[\"path-key/lan/"
+		"bob\"],\"network\":\"home\",\"other\":9,\"own\":[\"10.99.0.1\"],\"peer\":["
+		"\"10.99.0.2\"],\"port\":862,\"prefixes\":[\"10.99.0.2/32\",\"10.2.0.0/24\"],"
+		"\"self\":4,\"table\":22342,\"ways\":[{\"device\":\"wvone\",\"down\":3,"
+		"\"drained\":false,\"hold_down_ms\":0,\"interval_ms\":200,\"number\":0,"
+		"\"standby\":false,\"up\":5,\"via\":[\"10.99.0.2\"]},{\"by\":\"eve\",\"device\":"
+		"\"wvtwo\",\"down\":3,\"drained\":true,\"hold_down_ms\":0,\"interval_ms\":200,"
+		"\"number\":1,\"standby\":true,\"up\":5,\"via\":[\"10.99.0.3\"]}]}");
+	fixture_run(f);
+	assert_int_equal(f->result.errors_len, 0);
+	struct seen s = look(f);
+	assert_true(s.lan.group == 3 && s.lan.is_first && s.lan.len == 1);
+	assert_true(s.lan.in_use == RECONCILE_NO_WAY && !s.lan.is_direct);
+	const size_t before = f->kernel.state.routes_len;
+	put(f, "10.7.0.0/24", "10.99.0.3", "wvtwo", 513);
+	through.table = 254;
+	assert_int_equal(kernel_route_put(&f->kernel.base, &through, true, NULL), 0);
+	fixture_assert_quiet(f);
+	s = look(f);
+	assert_true(s.lan.in_use == 1 && s.lan.is_direct);
+	// By a wire that does not lead there, of another metric.
+	through = route("10.7.0.0/24", "10.99.0.9", "wvthree", 513);
+	through.table = 254;
+	assert_int_equal(kernel_route_put(&f->kernel.base, &through, true, NULL), 0);
+	put(f, "10.7.0.0/24", "10.99.0.2", "wvone", 514);
+	fixture_run(f);
+	assert_int_equal(f->kernel.state.routes_len, before + 1);
+	s = look(f);
+	assert_true(s.lan.in_use == 1 && !s.lan.is_direct);
+	(void)entry_set_drop(f->set, "path/lan/bob");
+	fixture_run(f);
+	assert_int_equal(f->kernel.state.routes_len, before);
+}
+
 static void test_what_a_body_lacks_is_told(void **state)
 {
 	static const struct {
@@ -215,6 +261,7 @@ int main(void)
 		TEST(test_wire_has_addresses_of_its_own),
 		TEST(test_rules_come_stay_and_go),
 		TEST(test_routes_of_a_path_are_no_strays),
+		TEST(test_lans_that_follow_a_group_are_no_strays),
 		TEST(test_what_a_body_lacks_is_told),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -32,7 +32,7 @@ const TONES: Record<string, Tone> = {
 };
 
 export const CLASSES: [value: string, word: string][] = [
-  ["", "everything"], ["link_", "links"], ["node_", "nodes"], ["path_", "paths"], ["ha_", "HA groups"], ["hook_", "hooks"],
+  ["", "everything"], ["link_", "links"], ["node_", "nodes"], ["path_", "paths"], ["ha_", "HA groups"], ["lan_", "LANs"], ["hook_", "hooks"],
   ["revision_", "revisions"],
 ];
 

@@ -11,7 +11,7 @@ type Group = FleetState["ha_groups"][number];
 function stateOf(group: Group): string {
   if (group.active.length > 1) return "error";
   if (group.active.length === 0) return "down";
-  return group.heard < group.voters ? "degraded" : "ok";
+  return group.heard < group.voters || group.lan_trouble ? "degraded" : "ok";
 }
 
 function Nodes({ names }: { names: string[] }) {
@@ -28,6 +28,12 @@ function Nodes({ names }: { names: string[] }) {
       ))}
     </>
   );
+}
+
+// Whose LANs are reached through it, and why they are not.
+function Site({ group }: { group: Group }) {
+  if (!group.site) return null;
+  return <span class="dim"> for {group.site}{group.lan_trouble && `: ${group.lan_trouble}`}</span>;
 }
 
 function Voters({ group }: { group: Group }) {
@@ -52,6 +58,7 @@ function GroupRow({ group }: { group: Group }) {
       </td>
       <td>
         <Nodes names={group.active} />
+        <Site group={group} />
       </td>
       <td>{group.since ? <Since at={group.since} /> : <Value value={null} />}</td>
       <td class="num">
