@@ -28,11 +28,15 @@ lan_hosts() {
 
 # counted HOST COUNTER COMMAND...: the command's packets do not get through and the guard counts them.
 counted() {
-	local host=$1 counter=$2 before after
+	local host=$1 counter=$2 before after tries
 	before=$(guard "$host" "$counter")
 	shift 2
-	"$@" >/dev/null 2>&1 || true
-	after=$(guard "$host" "$counter")
+	# A packet may be lost on its way, as when the tree changes.
+	for tries in 1 2 3 4 5 6; do
+		"$@" >/dev/null 2>&1 || true
+		after=$(guard "$host" "$counter")
+		[ "$after" = "$before" ] || break
+	done
 	note "$host $counter: $before -> $after"
 	[ "$after" -gt "$before" ]
 }

@@ -13,6 +13,8 @@ host() {
 	echo "# mounts"; grep -v weft-lab /proc/self/mounts
 	echo "# files"; find /etc/weft /var/lib/weft /var/lib/weft-agent /run/weft-agent /run/wireguard /run/netns 2>/dev/null || true
 }
+# What a process of before still runs, as nft or ip, is gone a moment later.
+is_empty() { [ -z "$(inmates)" ]; }
 inmates() {
 	local p
 	for p in /proc/[0-9]*; do
@@ -31,7 +33,7 @@ nothing_left() {
 	note "$(wc -w <<<"$spaces") namespaces, $(wc -w <<<"$pids") processes"
 	lab down
 	for pid in $pids; do till 5 [ ! -e "/proc/$pid" ] || die "process $pid is left: $(tr '\0' ' ' <"/proc/$pid/cmdline")"; done
-	[ -z "$(inmates)" ] || die "a namespace is left"
+	till 10 is_empty || die "a namespace is left: $(inmates | paste -sd' ')"
 	! curl -sk -m 2 "https://127.0.0.1:$port/healthz" || die "something answers on port $port"
 	[ ! -e "/run/weft-lab/$LAB" ] || die "files are left"
 	! grep "$LAB" /proc/*/mounts 2>/dev/null || die "mounts are left"
