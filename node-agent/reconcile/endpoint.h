@@ -24,7 +24,8 @@ struct endpoint_track {
 	uint64_t candidates_sum;
 	struct kernel_endpoint good; // the last one the peer was heard from
 	int64_t made_ms;             // when this program made the peer, 0: it was there
-	unsigned hellos;             // how often it was made anew since
+	unsigned hellos;             // how often it was, or might have been, made anew since
+	uint64_t hello_rx;           // rx_bytes then
 };
 
 struct endpoint_facts {

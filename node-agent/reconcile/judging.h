@@ -26,6 +26,9 @@ json_t *judging_observe_nothing(struct reconcile *r, const struct entry *e);
 void probe_each(const struct reconcile *r, reconcile_probe_fn *each, void *context);
 void echo_each(const struct reconcile *r, reconcile_probe_fn *each, void *context);
 
+// How often a link ("home/bob") is probed; 0: not at all.
+uint32_t probe_interval_ms(const struct reconcile *r, const char *link);
+
 // The parts of reconcile_each_traffic.
 void peer_each_traffic(const struct reconcile *r, reconcile_traffic_fn *each, void *context);
 void echo_each_traffic(const struct reconcile *r, reconcile_traffic_fn *each, void *context);

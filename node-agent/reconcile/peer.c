@@ -14,6 +14,7 @@
 #define HELLO_KEEPALIVE_S 25     // any: for a moment
 #define HELLOS            3
 #define HELLOS_AT_ONCE    64 // of many that are new many are away
+#define PROBED_OFTEN_MS   200
 
 // After how long a new peer that is silent is made anew, by the end with the lesser key and by the
 // other.
@@ -206,6 +207,7 @@ static void begin(struct reconcile *r, struct endpoint_track *track)
 {
 	track->made_ms = r->now.mono_ms;
 	track->hellos = 0;
+	track->hello_rx = 0;
 	look_again(r, hello_after_ms[0][0]);
 }
 
@@ -244,9 +246,12 @@ static int add(struct reconcile *r, const struct entry *e, struct err *err)
 }
 
 // A handshake is lost when it comes before the other end knows this one, and when both begin at the
-// same moment; WireGuard tries again only after 5 s. A peer that is new and silent is therefore
-// made anew, which has WireGuard forget when it tried; first by the end with the lesser key, so
-// that the two do not meet again.
+// same moment; WireGuard tries again only after 5 s. And where both begin and one is made anew the
+// two may end with sessions of which the other end has forgotten one: then one direction passes
+// and the other does not, for 15 s. A peer that is new and silent is therefore made anew, which has
+// WireGuard forget when it tried; first by the end with the lesser key, so that the two do not meet
+// again. One that was heard since the last look is left alone, as it may be in the midst of a
+// handshake. After that silence means something only where probes are answered all the time.
 static void hello_again(struct reconcile *r, const struct entry *e, const struct kernel_peer *is)
 {
 	const struct peer *p = e->body;
@@ -256,17 +261,24 @@ static void hello_again(struct reconcile *r, const struct entry *e, const struct
 
 	if (!track || !track->made_ms || !is->endpoint.ip.family || track->hellos == HELLOS)
 		return;
+	const uint32_t interval_ms = probe_interval_ms(r, judging_link(e));
+	if (is->handshake && (interval_ms == 0 || interval_ms > PROBED_OFTEN_MS))
+		return;
 	const int64_t due_ms =
 		track->made_ms + hello_after_ms[is_second][track->hellos] - r->now.mono_ms;
 	if (due_ms > 0) {
 		look_again(r, due_ms);
 		return;
 	}
-	if (r->hellos >= HELLOS_AT_ONCE)
+	const bool is_heard = is->rx_bytes > track->hello_rx;
+	if (!is_heard && r->hellos >= HELLOS_AT_ONCE)
+		return;
+	track->hellos++;
+	track->hello_rx = is_heard ? is->rx_bytes : 0;
+	look_again(r, hello_after_ms[0][0]);
+	if (is_heard)
 		return;
 	r->hellos++;
-	track->hellos++;
-	look_again(r, hello_after_ms[0][0]);
 	(void)make(r, p, &is->endpoint, NULL);
 	r->moves++;
 }
@@ -288,7 +300,7 @@ static int compare(struct reconcile *r, const struct entry *e, struct finding *f
 	if (is->keepalive != p->keepalive)
 		finding_differs(f, "the keepalive was %u instead of %u s", is->keepalive,
 				p->keepalive);
-	if (f->match == ENTRY_SAME && is->handshake == 0)
+	if (f->match == ENTRY_SAME)
 		hello_again(r, e, is);
 	if (f->match == ENTRY_SAME)
 		follow_endpoint(r, e, is);

@@ -4,6 +4,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "wire/limits.h"
+
 #include "reconcile/body.h"
 #include "reconcile/judging.h"
 #include "reconcile/kind.h"
@@ -52,6 +54,15 @@ const struct entry_kind kind_probe = {
 	.sweep = judging_nothing_to_sweep,
 	.observe = judging_observe_nothing,
 };
+
+uint32_t probe_interval_ms(const struct reconcile *r, const char *link)
+{
+	char key[WIRE_KEY_MAX + 8];
+
+	(void)snprintf(key, sizeof key, "probe/%s", link);
+	const struct entry *e = reconcile_entry(r, key);
+	return e && e->body ? ((const struct probe *)e->body)->plain.interval_ms : 0;
+}
 
 void probe_each(const struct reconcile *r, reconcile_probe_fn *each, void *context)
 {

@@ -344,6 +344,55 @@ static void test_a_new_peer_that_is_silent_is_made_anew(void **state)
 	assert_int_equal(f->result.again_ms, 0);
 }
 
+// A handshake is on: the other end's session would be lost with the peer. Only when nothing more of
+// it is heard the peer is made anew.
+static void test_a_new_peer_that_is_heard_is_not_made_anew(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_run(f);
+	fake_kernel_peer(&f->kernel, "wgone", 0)->rx_bytes = 148;
+	fixture_assert_quiet(f);
+	assert_int_equal(f->result.endpoint_moves, 0);
+	assert_int_equal(fake_kernel_peer(&f->kernel, "wgone", 0)->rx_bytes, 148);
+	assert_true(f->result.again_ms > 0);
+	fixture_assert_quiet(f);
+	assert_int_equal(f->result.endpoint_moves, 1);
+	assert_int_equal(fake_kernel_peer(&f->kernel, "wgone", 0)->rx_bytes, 0);
+}
+
+// The other end has forgotten the session that this one has: its probes come to nothing. A link
+// whose probes are rare, or that has none, is left to WireGuard.
+static void test_a_new_peer_that_shook_hands_and_is_not_heard_is_made_anew(void **state)
+{
+	static const struct {
+		const char *interval;
+		uint32_t moves;
+	} rows[] = { { NULL, 0 }, { "5000", 0 }, { "200", 1 } };
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct fixture *f = *state;
+		char body[256];
+
+		(void)snprintf(
+			body, sizeof body,
+			"{\"device\":\"wgone\",\"down\":3,\"hold_down_ms\":2000,"
+			"\"interval_ms\":%s,\"local\":\"10.88.0.1\",\"needs\":[],\"port\":862,"
+			"\"remote\":\"10.88.0.2\",\"up\":5}",
+			rows[i].interval ? rows[i].interval : "");
+		if (rows[i].interval)
+			fixture_want(f, "probe/home/bob", body);
+		fake_kernel_drop_link(&f->kernel, "wgone");
+		fixture_run(f);
+		fake_kernel_peer(&f->kernel, "wgone", 0)->handshake = f->now.wall_ms / 1000;
+		fake_kernel_peer(&f->kernel, "wgone", 0)->rx_bytes = 148;
+		fixture_assert_quiet(f);
+		assert_int_equal(f->result.endpoint_moves, 0);
+		fixture_assert_quiet(f);
+		assert_int_equal(f->result.endpoint_moves, rows[i].moves);
+	}
+}
+
 static void test_observed_entries(void **state)
 {
 	struct fixture *f = *state;
@@ -392,6 +441,8 @@ int main(void)
 		TEST(test_leaving_goes_on_after_a_failure),
 		TEST(test_a_new_peer_is_spoken_to_at_once),
 		TEST(test_a_new_peer_that_is_silent_is_made_anew),
+		TEST(test_a_new_peer_that_is_heard_is_not_made_anew),
+		TEST(test_a_new_peer_that_shook_hands_and_is_not_heard_is_made_anew),
 		TEST(test_observed_entries),
 	};
 
