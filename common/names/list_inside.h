@@ -1,0 +1,54 @@
+// What the reader and the maker of a list's image share.
+#pragma once
+
+#include <stdint.h>
+#include <string.h>
+
+#include "names/name.h"
+
+#define LIST_MAGIC 0x315453494c464557 // "WEFLIST1" where the low byte comes first
+
+struct list_header {
+	uint64_t magic;
+	uint64_t seed;
+	uint64_t names;
+	uint64_t entries_size;
+	uint32_t slots;
+	uint32_t deepest;
+};
+
+enum { LIST_ENTRY_HEAD = 2 }; // how, length of wire
+
+static inline uint64_t list_mix(uint64_t a, uint64_t b)
+{
+	__extension__ unsigned __int128 product = (unsigned __int128)a * b;
+	return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+// The hash of a name from the hash of what is above its leftmost label; the root's is the seed.
+static inline uint64_t list_hash(uint64_t above, const uint8_t *label)
+{
+	const uint8_t *at = label + 1;
+	unsigned left = label[0];
+	uint64_t hash = above ^ (left * UINT64_C(0x9e3779b97f4a7c15));
+	while (left > 0) {
+		uint64_t word = 0;
+		unsigned take = left < sizeof(word) ? left : (unsigned)sizeof(word);
+		memcpy(&word, at, take);
+		hash = list_mix(hash ^ word, UINT64_C(0xd6e8feb86659fd93));
+		at += take;
+		left -= take;
+	}
+	return hash;
+}
+
+static inline uint32_t list_slot(uint64_t hash, uint32_t slots)
+{
+	return (uint32_t)((hash & UINT32_MAX) * slots >> 32);
+}
+
+// Never 0, which is a free slot's.
+static inline uint8_t list_tag(uint64_t hash)
+{
+	return (uint8_t)(hash >> 56 | 1);
+}

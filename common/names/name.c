@@ -1,0 +1,115 @@
+#include "names/name.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+
+static uint8_t lower(uint8_t c)
+{
+	return c >= 'A' && c <= 'Z' ? (uint8_t)(c | 0x20) : c;
+}
+
+static bool is_written(uint8_t c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+}
+
+static int bad(struct err *err, const char *text, size_t len, const char *why)
+{
+	return err_set(err, -EINVAL, "`%.*s` is no domain name: %s", (int)(len < 80 ? len : 80),
+		       text, why);
+}
+
+// Appends a label of `len` bytes; false when the name would become too long.
+static bool add_label(struct name *name, const uint8_t *bytes, size_t len)
+{
+	if (name->len + 1 + len + 1 > NAME_WIRE_MAX)
+		return false;
+	name->starts[name->n_labels++] = name->len;
+	name->wire[name->len++] = (uint8_t)len;
+	for (size_t i = 0; i < len; i++)
+		name->wire[name->len++] = lower(bytes[i]);
+	return true;
+}
+
+static void close_name(struct name *name)
+{
+	name->wire[name->len++] = 0;
+}
+
+int name_parse(const char *text, size_t len, struct name *ret, struct err *err)
+{
+	struct name name = { 0 };
+	size_t end = len > 1 && text[len - 1] == '.' ? len - 1 : len;
+	for (size_t at = 0, i = 0; i <= end; i++) {
+		if (i < end && text[i] != '.') {
+			if (!is_written(lower((uint8_t)text[i])))
+				return bad(err, text, len,
+					   (text[i] & 0x80) != 0
+						   ? "other scripts are written in their xn-- form"
+						   : "it has a character that names do not have");
+			continue;
+		}
+		if (i == at)
+			return bad(err, text, len, "a label is empty");
+		if (i - at > NAME_LABEL_MAX)
+			return bad(err, text, len, "a label is longer than 63 characters");
+		if (!add_label(&name, (const uint8_t *)text + at, i - at))
+			return bad(err, text, len, "it is longer than 253 characters");
+		at = i + 1;
+	}
+	close_name(&name);
+	*ret = name;
+	return 0;
+}
+
+int name_read(const uint8_t *wire, size_t len, struct name *ret)
+{
+	struct name name = { 0 };
+	size_t at = 0;
+	while (at < len && wire[at] != 0) {
+		size_t label = wire[at];
+		if (label > NAME_LABEL_MAX || label >= len - at ||
+		    !add_label(&name, wire + at + 1, label))
+			return -EINVAL;
+		at += 1 + label;
+	}
+	if (at >= len)
+		return -EINVAL;
+	close_name(&name);
+	*ret = name;
+	return (int)at + 1;
+}
+
+static size_t put_byte(char *at, uint8_t c)
+{
+	if (c == '.' || c == '\\') {
+		at[0] = '\\';
+		at[1] = (char)c;
+		return 2;
+	}
+	if (c > ' ' && c < 0x7f) {
+		at[0] = (char)c;
+		return 1;
+	}
+	at[0] = '\\';
+	at[1] = (char)('0' + c / 100);
+	at[2] = (char)('0' + c / 10 % 10);
+	at[3] = (char)('0' + c % 10);
+	return 4;
+}
+
+void name_text(const struct name *name, char ret[NAME_TEXT_SIZE])
+{
+	size_t at = 0;
+	if (name->n_labels == 0)
+		ret[at++] = '.';
+	for (unsigned i = 0; i < name->n_labels; i++) {
+		const uint8_t *label = name->wire + name->starts[i];
+		if (i > 0)
+			ret[at++] = '.';
+		for (unsigned j = 1; j <= label[0]; j++)
+			at += put_byte(ret + at, label[j]);
+	}
+	ret[at] = '\0';
+}
