@@ -1,0 +1,158 @@
+#include "dns/writer.h"
+
+#include <string.h>
+
+#include "base/octets.h"
+
+enum {
+	POINTER = 0xc000,
+	POINTER_REACH = 0x4000, // a pointer has 14 bits
+	RECORD_FIXED = 10,
+	EDNS_DO = 0x8000,
+	EDNS_SIZE = 1232, // what is offered to clients: passes every path unfragmented
+};
+
+static void note_tail(struct dns_writer *writer, size_t at)
+{
+	if (writer->n_tails < DNS_TAILS_MAX && at < POINTER_REACH)
+		writer->tails[writer->n_tails++] = (uint16_t)at;
+}
+
+// Where the name's tail from label `from` on stands already; 0: nowhere.
+static size_t find_tail(const struct dns_writer *writer, const struct name *name, unsigned from)
+{
+	const uint8_t *tail = name->wire + name->starts[from];
+	size_t len = name->len - (size_t)name->starts[from];
+	for (unsigned i = 0; i < writer->n_tails; i++) {
+		struct name there;
+		size_t at = writer->tails[i];
+		if (dns_read_name(writer->data, writer->len, &at, &there) == 0 &&
+		    there.len == len && memcmp(there.wire, tail, len) == 0)
+			return writer->tails[i];
+	}
+	return 0;
+}
+
+static bool put(struct dns_writer *writer, const void *bytes, size_t len)
+{
+	if (len > writer->cap - writer->len)
+		return false;
+	memcpy(writer->data + writer->len, bytes, len);
+	writer->len += len;
+	return true;
+}
+
+static bool put_number(struct dns_writer *writer, uint64_t value, size_t size)
+{
+	uint8_t bytes[8];
+	octets_put(bytes, value, size);
+	return put(writer, bytes, size);
+}
+
+static bool put_name(struct dns_writer *writer, const struct name *name)
+{
+	for (unsigned i = 0; i < name->n_labels; i++) {
+		size_t stands = find_tail(writer, name, i);
+		if (stands > 0)
+			return put_number(writer, POINTER | stands, 2);
+		const uint8_t *label = name->wire + name->starts[i];
+		size_t at = writer->len;
+		if (!put(writer, label, 1u + label[0]))
+			return false;
+		// Readable as a name only once its end is there, which find_tail checks.
+		note_tail(writer, at);
+	}
+	return put_number(writer, 0, 1);
+}
+
+// Everything but the data and its length.
+static bool put_head(struct dns_writer *writer, const struct dns_record *record)
+{
+	return put_name(writer, &record->name) && put_number(writer, record->type, 2) &&
+	       put_number(writer, record->class, 2) && put_number(writer, record->ttl, 4);
+}
+
+// Where a record began, to go back to when it does not fit.
+struct mark {
+	size_t len;
+	unsigned n_tails;
+};
+
+static struct mark mark_of(const struct dns_writer *writer)
+{
+	return (struct mark){ writer->len, writer->n_tails };
+}
+
+static void end_record(struct dns_writer *writer, struct mark mark, enum dns_section section,
+		       bool fits)
+{
+	if (fits) {
+		writer->counts[1 + section]++;
+		return;
+	}
+	writer->len = mark.len;
+	writer->n_tails = mark.n_tails;
+	writer->is_full = true;
+}
+
+void dns_write_record(struct dns_writer *writer, const struct dns_record *record,
+		      const uint8_t *data)
+{
+	struct mark mark = mark_of(writer);
+	bool fits = put_head(writer, record) && put_number(writer, record->data_len, 2) &&
+		    put(writer, data, record->data_len);
+	end_record(writer, mark, record->section, fits);
+}
+
+void dns_write_name_record(struct dns_writer *writer, const struct dns_record *record,
+			   const struct name *target)
+{
+	struct mark mark = mark_of(writer);
+	bool fits = put_head(writer, record);
+	size_t size_at = writer->len;
+	fits = fits && put_number(writer, 0, 2) && put_name(writer, target);
+	if (fits)
+		octets_put(writer->data + size_at, writer->len - size_at - 2, 2);
+	end_record(writer, mark, record->section, fits);
+}
+
+void dns_write_reply(struct dns_writer *writer, uint8_t *data, size_t cap, const uint8_t *wire,
+		     const struct dns_query *query, uint16_t flags)
+{
+	*writer = (struct dns_writer){ .data = data, .len = DNS_HEADER_SIZE };
+	writer->cap = cap - (query->edns.is_there ? DNS_OPT_SIZE : 0);
+	memset(data, 0, DNS_HEADER_SIZE);
+	octets_put(data, query->header.id, 2);
+	octets_put(data + 2,
+		   DNS_QR | flags | (query->header.flags & (DNS_OPCODE | DNS_RD | DNS_CD)), 2);
+	if (query->question.len == 0)
+		return;
+	(void)put(writer, wire + DNS_HEADER_SIZE, query->question.len);
+	writer->counts[0] = 1;
+	for (unsigned i = 0; i < query->question.name.n_labels; i++)
+		note_tail(writer, DNS_HEADER_SIZE + (size_t)query->question.name.starts[i]);
+}
+
+static void put_opt(struct dns_writer *writer, const struct dns_edns *edns, enum dns_rcode rcode)
+{
+	writer->cap += DNS_OPT_SIZE;
+	(void)put_number(writer, 0, 1);
+	(void)put_number(writer, DNS_OPT, 2);
+	(void)put_number(writer, EDNS_SIZE, 2);
+	(void)put_number(writer, ((uint64_t)rcode >> 4 << 24) | (edns->wants_dnssec ? EDNS_DO : 0),
+			 4);
+	(void)put_number(writer, 0, 2);
+	writer->counts[1 + DNS_ADDITIONAL]++;
+}
+
+size_t dns_write_end(struct dns_writer *writer, const struct dns_edns *edns, enum dns_rcode rcode)
+{
+	uint64_t flags = octets_get(writer->data + 2, 2) | ((uint64_t)rcode & DNS_RCODE) |
+			 (writer->is_full ? DNS_TC : 0);
+	if (edns->is_there)
+		put_opt(writer, edns, rcode);
+	octets_put(writer->data + 2, flags, 2);
+	for (size_t i = 0; i < 4; i++)
+		octets_put(writer->data + 4 + 2 * i, writer->counts[i], 2);
+	return writer->len;
+}
