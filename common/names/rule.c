@@ -1,10 +1,10 @@
 #include "names/rule.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
 
 #include "base/clean.h"
-#include "model/net.h"
 
 enum { ADDRESS_SIZE = 64 };
 
@@ -58,7 +58,7 @@ static bool next_word(struct words *words, const char **ret_word, size_t *ret_le
 static bool is_address(const char *word, size_t len)
 {
 	char text[ADDRESS_SIZE];
-	struct address address;
+	uint8_t address[16];
 	if (len >= sizeof(text))
 		return false;
 	memcpy(text, word, len);
@@ -66,7 +66,7 @@ static bool is_address(const char *word, size_t len)
 	char *zone = strchr(text, '%');
 	if (zone)
 		*zone = '\0';
-	return address_parse(text, &address, NULL) == 0;
+	return inet_pton(AF_INET, text, address) == 1 || inet_pton(AF_INET6, text, address) == 1;
 }
 
 static bool is_own(const char *word, size_t len)
