@@ -23,7 +23,7 @@ struct entry {
 	int64_t put_s, end_s;
 	uint32_t view, ttl_s;
 	uint16_t type, class;
-	bool wants_dnssec, is_renewing;
+	bool wants_dnssec, is_renewing, has_alias;
 	uint16_t len, n_ttls;
 	uint8_t name_len;
 	// Behind it: uint16_t ttl_at[n_ttls], the name's wire, the message.
@@ -140,7 +140,8 @@ static void drop(struct dns_cache *cache, struct entry *entry)
 }
 
 // Where the TTLs stand; returns how many, below 0 for a broken message.
-static int find_ttls(const uint8_t *message, size_t len, uint16_t ret[TTLS_MAX])
+static int find_ttls(const uint8_t *message, size_t len, uint16_t ret[TTLS_MAX],
+		     bool *ret_has_alias)
 {
 	struct dns_reader reader;
 	struct dns_record record;
@@ -151,6 +152,7 @@ static int find_ttls(const uint8_t *message, size_t len, uint16_t ret[TTLS_MAX])
 		if (count == TTLS_MAX)
 			return -EFBIG;
 		ret[count++] = (uint16_t)record.ttl_at;
+		*ret_has_alias |= record.type == DNS_CNAME;
 	}
 	return more < 0 ? more : count;
 }
@@ -164,7 +166,8 @@ int dns_cache_put(struct dns_cache *cache, const struct dns_key *key, const uint
 		drop(cache, former);
 	if (len > UINT16_MAX || len > cache->config.bytes / 4)
 		return -EFBIG;
-	int count = find_ttls(message, len, ttls);
+	bool has_alias = false;
+	int count = find_ttls(message, len, ttls, &has_alias);
 	if (count < 0)
 		return count;
 	struct entry *entry =
@@ -179,6 +182,7 @@ int dns_cache_put(struct dns_cache *cache, const struct dns_key *key, const uint
 				 .type = key->type,
 				 .class = key->class,
 				 .wants_dnssec = key->wants_dnssec,
+				 .has_alias = has_alias,
 				 .len = (uint16_t)len,
 				 .n_ttls = (uint16_t)count,
 				 .name_len = key->name->len };
@@ -227,6 +231,7 @@ enum dns_found dns_cache_get(struct dns_cache *cache, const struct dns_key *key,
 	unlink_age(cache, entry);
 	make_newest(cache, entry);
 	ret_hit->len = entry->len;
+	ret_hit->has_alias = entry->has_alias;
 	if (!is_stale && !entry->is_renewing &&
 	    entry->end_s - now_s <= entry->ttl_s / RENEWAL_TENTH)
 		ret_hit->wants_renewal = entry->is_renewing = true;

@@ -34,6 +34,7 @@ enum dns_found {
 
 struct dns_hit {
 	size_t len;         // of the message
+	bool has_alias;     // a CNAME is among its records
 	bool wants_renewal; // asked for again in the last tenth of its time: ask anew beside
 			    // answering; told once
 };

@@ -10,6 +10,9 @@ enum {
 	RECORD_FIXED = 10,
 	EDNS_DO = 0x8000,
 	EDNS_SIZE = 1232, // what is offered to clients: passes every path unfragmented
+	SOA_REFRESH_S = 3600,
+	SOA_RETRY_S = 600,
+	SOA_EXPIRE_S = 86400,
 };
 
 static void note_tail(struct dns_writer *writer, size_t at)
@@ -114,6 +117,26 @@ void dns_write_name_record(struct dns_writer *writer, const struct dns_record *r
 	if (fits)
 		octets_put(writer->data + size_at, writer->len - size_at - 2, 2);
 	end_record(writer, mark, record->section, fits);
+}
+
+void dns_write_soa(struct dns_writer *writer, enum dns_section section, const struct name *zone,
+		   uint32_t ttl_s)
+{
+	static const char mailbox[] = "\12hostmaster";
+	const uint32_t numbers[] = { 1, SOA_REFRESH_S, SOA_RETRY_S, SOA_EXPIRE_S, ttl_s };
+	struct mark mark = mark_of(writer);
+	const struct dns_record record = {
+		.name = *zone, .type = DNS_SOA, .class = DNS_IN, .ttl = ttl_s
+	};
+	bool fits = put_head(writer, &record);
+	size_t size_at = writer->len;
+	fits = fits && put_number(writer, 0, 2) && put_name(writer, zone) &&
+	       put(writer, mailbox, sizeof(mailbox) - 1) && put_name(writer, zone);
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		fits = fits && put_number(writer, numbers[i], 4);
+	if (fits)
+		octets_put(writer->data + size_at, writer->len - size_at - 2, 2);
+	end_record(writer, mark, section, fits);
 }
 
 void dns_write_reply(struct dns_writer *writer, uint8_t *data, size_t cap, const uint8_t *wire,

@@ -35,6 +35,11 @@ void dns_write_record(struct dns_writer *writer, const struct dns_record *record
 void dns_write_name_record(struct dns_writer *writer, const struct dns_record *record,
 			   const struct name *target);
 
+// The SOA record of a zone that is made here: its TTL is the one of answers that say there is
+// nothing (RFC 2308).
+void dns_write_soa(struct dns_writer *writer, enum dns_section section, const struct name *zone,
+		   uint32_t ttl_s);
+
 // Fills in rcode, counts, and TC when something was left out, and adds an OPT record when the
 // client sent one; returns the message's length. Room for it has been kept from the start.
 size_t dns_write_end(struct dns_writer *writer, const struct dns_edns *edns, enum dns_rcode rcode);

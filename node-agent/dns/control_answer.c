@@ -1,0 +1,294 @@
+#include "dns/control_answer.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/clean.h"
+#include "base/text.h"
+
+enum { ROWS_MAX = 1000, US_PER_S = 1000000 };
+
+static json_t *refuse(const struct err *err)
+{
+	return json_pack("{s:s}", "error", err->text);
+}
+
+static const char *text_of(const json_t *request, const char *field)
+{
+	return json_string_value(json_object_get(request, field));
+}
+
+// ---- types of records ----
+
+static const struct {
+	const char *name;
+	uint16_t type;
+} types[] = {
+	{ "A", DNS_A },     { "AAAA", DNS_AAAA }, { "CNAME", DNS_CNAME }, { "NS", DNS_NS },
+	{ "SOA", DNS_SOA }, { "PTR", DNS_PTR },   { "MX", DNS_MX },       { "TXT", DNS_TXT },
+	{ "SRV", DNS_SRV }, { "SVCB", DNS_SVCB }, { "HTTPS", DNS_HTTPS }, { "ANY", DNS_ANY }
+};
+
+static void type_text(uint16_t type, char ret[16])
+{
+	(void)snprintf(ret, 16, "TYPE%u", type);
+	for (size_t i = 0; i < ARRAY_LEN(types); i++)
+		if (types[i].type == type)
+			(void)snprintf(ret, 16, "%s", types[i].name);
+}
+
+static int type_parse(const char *text, uint16_t *ret, struct err *err)
+{
+	const char *rest;
+	*ret = DNS_A;
+	if (!text)
+		return 0;
+	for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+		if (strcasecmp(types[i].name, text) == 0) {
+			*ret = types[i].type;
+			return 0;
+		}
+	}
+	char *end = NULL;
+	unsigned long number = text_starts(text, "TYPE", &rest) ? strtoul(rest, &end, 10) : 0;
+	if (!end || *end != '\0' || number == 0 || number > UINT16_MAX)
+		return err_set(err, -EINVAL, "type: %.20s is no type of a record", text);
+	*ret = (uint16_t)number;
+	return 0;
+}
+
+// ---- status ----
+
+static json_t *upstream_list(const struct dns_server *server)
+{
+	json_t *list = json_array();
+	const struct upstream *at = upstreams_first(server->upstreams);
+	for (; list && at; at = at->next)
+		(void)json_array_append_new(list, json_pack("{s:s, s:s, s:I}", "name",
+							    at->place.text.text, "state",
+							    at->is_down ? "down" : "up", "rtt_us",
+							    (json_int_t)at->rtt_us));
+	return list;
+}
+
+static json_t *block_list(const struct dns_server *server)
+{
+	const struct dns_rules *rules = &server->config->rules;
+	json_t *list = json_array();
+	for (size_t i = 0; list && i < rules->n_blocks; i++) {
+		const struct dns_block *block = &rules->blocks[i];
+		for (size_t j = 0; j < block->n_lists; j++)
+			(void)json_array_append_new(
+				list, json_pack("{s:s, s:s, s:I, s:I}", "block", block->name,
+						"list", block->lists[j].path, "names",
+						(json_int_t)block->lists[j].file.list.names, "hits",
+						(json_int_t)block->lists[j].hits));
+	}
+	return list;
+}
+
+static json_t *counts(const struct dns_server *server)
+{
+	json_t *all = json_object();
+	json_int_t queries = 0;
+	for (unsigned i = 0; all && i < DNS_OUTCOMES; i++) {
+		queries += (json_int_t)server->outcomes[i];
+		(void)json_object_set_new(all, dns_outcome_name(i),
+					  json_integer((json_int_t)server->outcomes[i]));
+	}
+	(void)json_object_set_new(all, "queries", json_integer(queries));
+	(void)json_object_set_new(all, "doh", json_integer((json_int_t)server->doh_hits));
+	return all;
+}
+
+static json_t *status(struct dns_server *server, const json_t *request, struct err *err)
+{
+	struct dns_cache_counts cache = dns_cache_counts(server->cache);
+	(void)request;
+	(void)err;
+	json_t *all =
+		json_pack("{s:s, s:I, s:I, s:i, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I}", "state",
+			  "running", "since_ms", (json_int_t)server->since_ms, "loaded_ms",
+			  (json_int_t)server->loaded_ms, "pid", (int)getpid(), "counts",
+			  counts(server), "upstreams", upstream_list(server), "blocks",
+			  block_list(server), "entries", (json_int_t)cache.entries, "bytes",
+			  (json_int_t)cache.bytes, "evicted", (json_int_t)cache.evicted, "p50_us",
+			  (json_int_t)dns_latency_get(&server->latency, 500), "p99_us",
+			  (json_int_t)dns_latency_get(&server->latency, 990));
+	if (server->trouble.code != 0)
+		(void)json_object_set_new(all, "error", json_string(server->trouble.text));
+	return all;
+}
+
+// ---- log ----
+
+static json_t *row_of(const struct dns_note *note)
+{
+	char client[ADDRESS_TEXT_SIZE], name[NAME_TEXT_SIZE], type[16];
+	name_text(&note->name, name);
+	type_text(note->type, type);
+	return json_pack("{s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:I}", "at_ms",
+			 (json_int_t)note->at_ms, "client", address_format(&note->client, client),
+			 "name", name, "type", type, "outcome", dns_outcome_name(note->outcome),
+			 "rule", note->rule, "upstream", note->upstream, "us",
+			 (json_int_t)note->us);
+}
+
+// The newest first.
+static json_t *log_rows(struct dns_server *server, const json_t *request, struct err *err)
+{
+	const char *from = text_of(request, "client");
+	json_int_t since_ms = json_integer_value(json_object_get(request, "since"));
+	json_int_t limit = json_integer_value(json_object_get(request, "limit"));
+	struct prefix client;
+	const struct dns_note *note;
+	if (from && prefix_parse_host(from, &client, err) < 0)
+		return NULL;
+	if (!server->journal) {
+		(void)err_set(err, -ENOENT, "no questions are kept: the resolver's log is off");
+		return NULL;
+	}
+	if (limit <= 0 || limit > ROWS_MAX)
+		limit = ROWS_MAX;
+	json_t *rows = json_array();
+	for (uint32_t n = 0; rows && limit > 0; n++) {
+		note = dns_journal_get(server->journal, n);
+		if (!note || note->at_ms < since_ms)
+			break;
+		if (from && !prefix_contains(&client, &note->client))
+			continue;
+		(void)json_array_append_new(rows, row_of(note));
+		limit--;
+	}
+	return json_pack("{s:o}", "rows", rows);
+}
+
+// ---- flush ----
+
+static json_t *flush(struct dns_server *server, const json_t *request, struct err *err)
+{
+	const char *text = text_of(request, "name");
+	bool below = json_is_true(json_object_get(request, "below"));
+	struct name name;
+	if (text && name_parse(text, strlen(text), &name, err) < 0)
+		return NULL;
+	size_t count = dns_cache_forget(server->cache, text ? &name : NULL, below);
+	return json_pack("{s:I}", "forgotten", (json_int_t)count);
+}
+
+// ---- lookup: what would happen, in words ----
+
+static json_t *in_words(const char *decision, const char *rule, const char *list, char *words)
+{
+	CLEAN(free_ptr) char *owned = words;
+	return words ? json_pack("{s:s, s:s, s:s, s:s}", "decision", decision, "rule", rule, "list",
+				 list, "words", words)
+		     : NULL;
+}
+
+static json_t *explain_block(const char *text, const struct dns_blocked *blocked)
+{
+	if (blocked->is_doh)
+		return in_words("blocked", "doh", "",
+				text_format("%s leads to a resolver elsewhere: such names are "
+					    "blocked here",
+					    text));
+	return in_words(
+		"blocked", blocked->block->name, blocked->list->path,
+		text_format("%s is in a list of the blocklist %s", text, blocked->block->name));
+}
+
+static json_t *explain_forward(const char *text, const struct dns_rules *rules,
+			       const struct dns_forward *forward)
+{
+	CLEAN(text_free) struct text to = { 0 };
+	const struct dns_group *group = forward ? &forward->to : &rules->upstreams;
+	for (size_t i = 0; i < group->len; i++)
+		text_addf(&to, "%s%s", i > 0 ? ", " : "", group->items[i].text);
+	if (group->len == 0)
+		return in_words("failed", "", "",
+				text_format("%s is not known here, and no upstream is", text));
+	json_t *said = in_words("forwarded", forward ? forward->name : "", "",
+				forward ? text_format("%s goes to %s, as the forward %s says", text,
+						      to.data, forward->name)
+					: text_format("%s goes to %s", text, to.data));
+	(void)json_object_set_new(said, "upstreams", json_string(to.data));
+	return said;
+}
+
+static json_t *explain(const struct dns_server *server, const struct address *client,
+		       const struct name *name, uint16_t type)
+{
+	const struct dns_rules *rules = &server->config->rules;
+	struct dns_blocked blocked;
+	struct name target = *name;
+	char text[NAME_TEXT_SIZE], from[ADDRESS_TEXT_SIZE];
+	name_text(name, text);
+	if (dns_prefixes_match(&rules->clients, client) < 0)
+		return in_words("refused", "", "",
+				text_format("%s is no client of this resolver",
+					    address_format(client, from)));
+	enum dns_zone_answer known =
+		dns_zones_answer(server->config->zones, name, type, NULL, &target);
+	if (known == DNS_ZONE_DONE || known == DNS_ZONE_NO_NAME)
+		return in_words(
+			"local", "", "",
+			text_format("%s is answered from a zone of Weft's own%s", text,
+				    known == DNS_ZONE_NO_NAME ? ", which has no such name" : ""));
+	if (dns_rules_blocked(rules, client, name, &blocked) ||
+	    (known == DNS_ZONE_ELSEWHERE && dns_rules_blocked(rules, client, &target, &blocked)))
+		return explain_block(text, &blocked);
+	return explain_forward(text, rules, dns_rules_forward(rules, client, &target));
+}
+
+static json_t *lookup(struct dns_server *server, const json_t *request, struct err *err)
+{
+	const char *client_text = text_of(request, "client"), *text = text_of(request, "name");
+	struct address client;
+	struct name name;
+	uint16_t type;
+	if (!client_text || !text) {
+		(void)err_set(err, -EINVAL, "a look-up needs a client and a name");
+		return NULL;
+	}
+	if (address_parse(client_text, &client, err) < 0 ||
+	    name_parse(text, strlen(text), &name, err) < 0 ||
+	    type_parse(text_of(request, "type"), &type, err) < 0)
+		return NULL;
+	return explain(server, &client, &name, type);
+}
+
+static json_t *reload(struct dns_server *server, const json_t *request, struct err *err)
+{
+	(void)request;
+	(void)err;
+	dns_server_reload(server);
+	return json_pack("{s:b}", "reloading", true);
+}
+
+json_t *dns_control_answer(struct dns_server *server, const json_t *request)
+{
+	static const struct {
+		const char *name;
+		json_t *(*answer)(struct dns_server *server, const json_t *request,
+				  struct err *err);
+	} verbs[] = { { "status", status },
+		      { "log", log_rows },
+		      { "flush", flush },
+		      { "lookup", lookup },
+		      { "reload", reload } };
+	const char *wanted = text_of(request, "do");
+	struct err err = { 0 };
+	for (size_t i = 0; wanted && i < ARRAY_LEN(verbs); i++) {
+		if (strcmp(verbs[i].name, wanted) != 0)
+			continue;
+		json_t *answer = verbs[i].answer(server, request, &err);
+		return answer || err.code == 0 ? answer : refuse(&err);
+	}
+	(void)err_set(&err, -EINVAL, "%.40s is nothing that can be asked here",
+		      wanted ? wanted : "this");
+	return refuse(&err);
+}

@@ -1,0 +1,10 @@
+// What the control socket answers.
+#pragma once
+
+#include <jansson.h>
+
+#include "dns/server.h"
+
+// New reference; {"error": sentence} for what cannot be done, also for `request` NULL. NULL when
+// out of memory.
+json_t *dns_control_answer(struct dns_server *server, const json_t *request);

@@ -1,0 +1,177 @@
+#include "dns/exchange.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "base/clean.h"
+#include "base/octets.h"
+
+#include "dns/exchange_ways.h"
+
+enum { OWN_UDP_SIZE = 1232, EDNS_DO = 0x8000 };
+
+void exchange_random(void *ret, size_t size)
+{
+	static uint8_t pool[512];
+	static size_t used = sizeof(pool);
+	uint8_t *at = ret;
+	for (size_t i = 0; i < size; i++) {
+		if (used == sizeof(pool)) {
+			// Without flags and for so few bytes it neither fails nor is cut short
+			// (random(7)); a host without it must not guess instead.
+			if (getrandom(pool, 256, 0) != 256 || getrandom(pool + 256, 256, 0) != 256)
+				abort();
+			used = 0;
+		}
+		at[i] = pool[used];
+		pool[used++] = 0;
+	}
+}
+
+// ---- the host ----
+
+int exchange_host_init(struct exchange_host *host, uv_loop_t *loop, struct err *err)
+{
+	*host = (struct exchange_host){ .loop = loop };
+	int r = exchange_host_trust(host, NULL, err);
+	if (r < 0)
+		return r;
+	host->https = exchange_https_new(host);
+	if (!host->https) {
+		exchange_host_done(host);
+		return err_set(err, -ENOMEM, "out of memory");
+	}
+	return 0;
+}
+
+int exchange_host_trust(struct exchange_host *host, const char *path, struct err *err)
+{
+	CLEAN(free_ptr) char *copy = path ? strdup(path) : NULL;
+	SSL_CTX *tls = SSL_CTX_new(TLS_client_method());
+	if (!tls || (path && !copy)) {
+		SSL_CTX_free(tls);
+		return err_set(err, -ENOMEM, "out of memory");
+	}
+	SSL_CTX_set_verify(tls, SSL_VERIFY_PEER, NULL);
+	(void)SSL_CTX_set_min_proto_version(tls, TLS1_2_VERSION);
+	int good = path ? SSL_CTX_load_verify_locations(tls, path, NULL)
+			: SSL_CTX_set_default_verify_paths(tls);
+	ERR_clear_error();
+	if (!good && path) {
+		SSL_CTX_free(tls);
+		return err_set(err, -EINVAL, "tls_ca: %s has no certificates that can be read",
+			       path);
+	}
+	SSL_CTX_free(host->tls);
+	host->tls = tls;
+	free(host->tls_ca);
+	host->tls_ca = take_ptr(&copy);
+	return 0;
+}
+
+void exchange_host_done(struct exchange_host *host)
+{
+	exchange_https_free(host->https);
+	SSL_CTX_free(host->tls);
+	free(host->tls_ca);
+	*host = (struct exchange_host){ 0 };
+}
+
+socklen_t exchange_sockaddr(const struct exchange_place *place, struct sockaddr_storage *ret)
+{
+	const struct address *address = &place->text.address;
+	*ret = (struct sockaddr_storage){ 0 };
+	if (address->family == 4) {
+		struct sockaddr_in *to = (void *)ret;
+		to->sin_family = AF_INET;
+		to->sin_port = htons(place->text.port);
+		memcpy(&to->sin_addr, address->bytes, sizeof(to->sin_addr));
+		return sizeof(*to);
+	}
+	struct sockaddr_in6 *to = (void *)ret;
+	to->sin6_family = AF_INET6;
+	to->sin6_port = htons(place->text.port);
+	memcpy(&to->sin6_addr, address->bytes, sizeof(to->sin6_addr));
+	return sizeof(*to);
+}
+
+// ---- one exchange ----
+
+// What is small stays small in half of the cases: a guess more for who would forge an answer.
+static void vary_case(uint8_t *wire, size_t len)
+{
+	uint8_t bits[NAME_WIRE_MAX / 8 + 1];
+	exchange_random(bits, len / 8 + 1);
+	for (size_t at = 0; at < len && wire[at] != 0; at += 1u + wire[at])
+		for (size_t i = at + 1; i <= at + wire[at]; i++)
+			if (wire[i] >= 'a' && wire[i] <= 'z' && (bits[i / 8] >> i % 8 & 1))
+				wire[i] = (uint8_t)(wire[i] - 'a' + 'A');
+}
+
+void exchange_ask(struct exchange *exchange, const struct name *name, uint16_t type,
+		  bool wants_dnssec)
+{
+	uint8_t *wire = exchange->wire, *at = wire + DNS_HEADER_SIZE;
+	memset(wire, 0, sizeof(exchange->wire));
+	exchange_random(wire, 2);
+	octets_put(wire + 2, DNS_RD, 2);
+	octets_put(wire + 4, 1, 2);
+	octets_put(wire + 10, 1, 2);
+	memcpy(at, name->wire, name->len);
+	vary_case(at, name->len);
+	octets_put(at + name->len, type, 2);
+	octets_put(at + name->len + 2, DNS_IN, 2);
+	exchange->question_len = name->len + 4u;
+	at += exchange->question_len;
+	octets_put(at + 1, DNS_OPT, 2);
+	octets_put(at + 3, OWN_UDP_SIZE, 2);
+	octets_put(at + 5, wants_dnssec ? EDNS_DO : 0, 4);
+	exchange->len = DNS_HEADER_SIZE + exchange->question_len + DNS_OPT_SIZE;
+	exchange->was_resent = false;
+}
+
+bool exchange_is_answer(const struct exchange *exchange, const uint8_t *message, size_t len)
+{
+	struct dns_reader ours, theirs;
+	return dns_reader_init(&theirs, message, len) == 0 && (theirs.header.flags & DNS_QR) &&
+	       dns_reader_init(&ours, exchange->wire, exchange->len) == 0 &&
+	       ours.question.type == theirs.question.type &&
+	       ours.question.class == theirs.question.class &&
+	       ours.question.name.len == theirs.question.name.len &&
+	       memcmp(ours.question.name.wire, theirs.question.name.wire, ours.question.name.len) ==
+		       0;
+}
+
+int exchange_start(struct exchange *exchange)
+{
+	switch (exchange->place->text.kind) {
+	case UPSTREAM_PLAIN:
+		return exchange_udp_start(exchange);
+	case UPSTREAM_TLS:
+		return exchange_stream_start(exchange);
+	case UPSTREAM_HTTPS:
+		return exchange_https_start(exchange);
+	}
+	return -EINVAL;
+}
+
+void exchange_stop(struct exchange *exchange)
+{
+	if (exchange->datagram)
+		exchange_udp_stop(exchange);
+	if (exchange->stream)
+		exchange_stream_stop(exchange);
+	if (exchange->request)
+		exchange_https_stop(exchange);
+}
+
+bool exchange_is_under_way(const struct exchange *exchange)
+{
+	return exchange->datagram || exchange->stream || exchange->request;
+}

@@ -1,0 +1,21 @@
+// The ways an exchange can go. Private to exchanges.
+#pragma once
+
+#include "dns/exchange.h"
+
+int exchange_udp_start(struct exchange *exchange);
+void exchange_udp_stop(struct exchange *exchange);
+
+int exchange_stream_start(struct exchange *exchange);
+void exchange_stream_stop(struct exchange *exchange);
+
+int exchange_https_start(struct exchange *exchange);
+void exchange_https_stop(struct exchange *exchange);
+struct exchange_https *exchange_https_new(struct exchange_host *host);
+void exchange_https_free(struct exchange_https *https);
+
+// Whether `message` answers the exchange's question, the case of its letters apart.
+bool exchange_is_answer(const struct exchange *exchange, const uint8_t *message, size_t len);
+
+// Fills `ret` with the place's address; returns its length.
+socklen_t exchange_sockaddr(const struct exchange_place *place, struct sockaddr_storage *ret);

@@ -1,0 +1,82 @@
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "dns/server.h"
+
+socklen_t dns_listen_sockaddr(const struct endpoint *endpoint, struct sockaddr_storage *ret)
+{
+	const struct address *address = &endpoint->address;
+	*ret = (struct sockaddr_storage){ 0 };
+	if (address->family == 4) {
+		struct sockaddr_in *at = (void *)ret;
+		*at = (struct sockaddr_in){ .sin_family = AF_INET,
+					    .sin_port = htons(endpoint->port) };
+		memcpy(&at->sin_addr, address->bytes, sizeof(at->sin_addr));
+		return sizeof(*at);
+	}
+	struct sockaddr_in6 *at = (void *)ret;
+	*at = (struct sockaddr_in6){ .sin6_family = AF_INET6, .sin6_port = htons(endpoint->port) };
+	memcpy(&at->sin6_addr, address->bytes, sizeof(at->sin6_addr));
+	return sizeof(*at);
+}
+
+static void set_option(int fd, int level, int option)
+{
+	// Without it the bind below fails, or answers leave from another address: that is told.
+	(void)setsockopt(fd, level, option, &(int){ 1 }, sizeof(int));
+}
+
+int dns_listen_socket(const struct endpoint *endpoint, int type, struct err *err)
+{
+	struct sockaddr_storage at;
+	char text[ENDPOINT_TEXT_SIZE];
+	socklen_t len = dns_listen_sockaddr(endpoint, &at);
+	bool is_six = at.ss_family == AF_INET6;
+	CLEAN(close_fd) int fd = socket(at.ss_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return err_set(err, -errno, "no socket: %s", strerror(errno));
+	// An address that comes later (a segment's, a group's) is answered at from its first
+	// moment.
+	if (is_six) {
+		set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY);
+		set_option(fd, IPPROTO_IPV6, IPV6_FREEBIND);
+	} else {
+		set_option(fd, IPPROTO_IP, IP_FREEBIND);
+	}
+	if (type == SOCK_STREAM)
+		set_option(fd, SOL_SOCKET, SO_REUSEADDR);
+	else
+		set_option(fd, is_six ? IPPROTO_IPV6 : IPPROTO_IP,
+			   is_six ? IPV6_RECVPKTINFO : IP_PKTINFO);
+	if (bind(fd, (struct sockaddr *)&at, len) < 0)
+		return err_set(err, -errno, "cannot listen at %s: %s",
+			       endpoint_format(endpoint, text), strerror(errno));
+	return take_fd(&fd);
+}
+
+struct address dns_listen_address(const struct sockaddr *from)
+{
+	struct address address = { 0 };
+	if (from->sa_family == AF_INET) {
+		address.family = 4;
+		memcpy(address.bytes, &((const struct sockaddr_in *)(const void *)from)->sin_addr,
+		       4);
+	} else if (from->sa_family == AF_INET6) {
+		address.family = 6;
+		memcpy(address.bytes, &((const struct sockaddr_in6 *)(const void *)from)->sin6_addr,
+		       16);
+	}
+	return address;
+}
+
+bool dns_listen_has(const struct dns_config *config, const struct endpoint *endpoint)
+{
+	for (size_t i = 0; config && i < config->n_listen; i++)
+		if (config->listen[i].port == endpoint->port &&
+		    address_equal(&config->listen[i].address, &endpoint->address))
+			return true;
+	return false;
+}

@@ -1,0 +1,402 @@
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/octets.h"
+
+#include "dns/server.h"
+
+enum {
+	UDP_MAX = 1232,       // passes every path unfragmented
+	STALE_WAIT_MS = 1800, // RFC 8767 §5: then clients would give up
+	US_PER_NS = 1000,
+	TYPE_META = 128, // RFC 6895 §3.1: from here to ANY nothing is a record
+};
+
+// A question while its answer is made.
+struct asking {
+	const struct dns_from *from;
+	const struct dns_query *query;
+	const uint8_t *wire;
+	const struct name *name; // what is to be found: the question's, or where aliases lead
+	bool is_alias;
+	size_t limit; // of the answer
+	uint64_t began_us;
+	const char *rule;
+};
+
+static uint64_t now_us(void)
+{
+	return uv_hrtime() / US_PER_NS;
+}
+
+static int64_t cache_now(const struct dns_server *server)
+{
+	return (int64_t)(uv_now(server->loop) / 1000);
+}
+
+static size_t limit_of(const struct dns_from *from, const struct dns_edns *edns)
+{
+	if (from->is_stream)
+		return DNS_MESSAGE_MAX;
+	return edns->udp_size < UDP_MAX ? edns->udp_size : UDP_MAX;
+}
+
+// Counts and notes what became of a question; returns `len`.
+static size_t end(struct dns_server *server, const struct asking *asking, enum dns_outcome outcome,
+		  const char *upstream, size_t len)
+{
+	uint64_t us = now_us() - asking->began_us;
+	server->outcomes[outcome]++;
+	dns_latency_add(&server->latency, us, 1);
+	if (!server->journal || (!server->logs_all && outcome != DNS_BLOCKED))
+		return len;
+	struct dns_note *note = dns_journal_add(server->journal);
+	note->at_ms = clock_wall_ms();
+	note->client = asking->from->client;
+	note->name = asking->query->question.name;
+	note->type = asking->query->question.type;
+	note->outcome = outcome;
+	note->us = us > UINT32_MAX ? UINT32_MAX : (uint32_t)us;
+	(void)snprintf(note->rule, sizeof(note->rule), "%s", asking->rule);
+	(void)snprintf(note->upstream, sizeof(note->upstream), "%s", upstream);
+	return len;
+}
+
+// An answer without records.
+static size_t write_empty(const struct asking *asking, enum dns_rcode rcode, uint16_t flags,
+			  uint8_t *ret)
+{
+	struct dns_writer writer;
+	dns_write_reply(&writer, ret, asking->limit, asking->wire, asking->query, flags | DNS_RA);
+	return dns_write_end(&writer, &asking->query->edns, rcode);
+}
+
+// ---- blocked names ----
+
+static const char *last_part(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	return slash ? slash + 1 : path;
+}
+
+static size_t write_blocked(const struct asking *asking, const struct dns_block *block,
+			    uint8_t *ret)
+{
+	static const uint8_t zeros[16];
+	const struct dns_question *question = &asking->query->question;
+	enum dns_block_answer answer = block ? block->answer : DNS_BLOCK_NXDOMAIN;
+	uint32_t ttl_s = block ? block->ttl_s : 60;
+	struct dns_writer writer;
+	if (answer == DNS_BLOCK_REFUSED)
+		return write_empty(asking, DNS_REFUSED, 0, ret);
+	dns_write_reply(&writer, ret, asking->limit, asking->wire, asking->query, DNS_RA);
+	if (answer == DNS_BLOCK_ZERO && (question->type == DNS_A || question->type == DNS_AAAA)) {
+		const struct dns_record record = { .section = DNS_ANSWER,
+						   .name = question->name,
+						   .type = question->type,
+						   .class = DNS_IN,
+						   .ttl = ttl_s,
+						   .data_len = question->type == DNS_A ? 4 : 16 };
+		dns_write_record(&writer, &record, zeros);
+	} else {
+		dns_write_soa(&writer, DNS_AUTHORITY, &question->name, ttl_s);
+	}
+	return dns_write_end(&writer, &asking->query->edns,
+			     answer == DNS_BLOCK_ZERO ? DNS_NOERROR : DNS_NXDOMAIN);
+}
+
+// The answer when `name` is blocked for the client, else 0.
+static size_t block(struct dns_server *server, struct asking *asking, const struct name *name,
+		    uint8_t *ret)
+{
+	struct dns_blocked blocked;
+	char rule[DNS_RULE_SIZE];
+	if (!dns_rules_blocked(&server->config->rules, &asking->from->client, name, &blocked))
+		return 0;
+	if (blocked.is_doh) {
+		server->doh_hits++;
+		(void)snprintf(rule, sizeof(rule), "doh");
+	} else {
+		blocked.list->hits++;
+		(void)snprintf(rule, sizeof(rule), "%s/%s", blocked.block->name,
+			       last_part(blocked.list->path));
+	}
+	asking->rule = rule;
+	size_t len =
+		end(server, asking, DNS_BLOCKED, "", write_blocked(asking, blocked.block, ret));
+	asking->rule = "";
+	return len;
+}
+
+// The same for every name that the aliases of an answer lead to.
+static size_t block_aliases(struct dns_server *server, struct asking *asking,
+			    const uint8_t *message, size_t len, uint8_t *ret)
+{
+	struct dns_reader reader;
+	struct dns_record record;
+	if (dns_reader_init(&reader, message, len) < 0)
+		return 0;
+	while (dns_reader_next(&reader, &record) > 0 && record.section == DNS_ANSWER) {
+		struct name target;
+		size_t at = record.data_at;
+		if (record.type != DNS_CNAME || dns_read_name(message, len, &at, &target) < 0)
+			continue;
+		size_t blocked = block(server, asking, &target, ret);
+		if (blocked > 0)
+			return blocked;
+	}
+	return 0;
+}
+
+// ---- answers of upstreams, as the cache has them ----
+
+// Makes the client's own answer of one in place: its id, its question with its case, its flags, and
+// an OPT record when it sent one. There must be room.
+static size_t address_to(const struct asking *asking, uint8_t *message, size_t len)
+{
+	static const uint8_t opt[DNS_OPT_SIZE] = { 0, 0, DNS_OPT, UDP_MAX >> 8, UDP_MAX & 0xff };
+	const struct dns_query *query = asking->query;
+	uint64_t rcode = octets_get(message + 2, 2) & DNS_RCODE;
+	uint64_t own = query->header.flags & (DNS_RD | DNS_CD);
+	octets_put(message, query->header.id, 2);
+	octets_put(message + 2, DNS_QR | DNS_RA | own | rcode, 2);
+	memcpy(message + DNS_HEADER_SIZE, asking->wire + DNS_HEADER_SIZE, query->question.len);
+	if (!query->edns.is_there)
+		return len;
+	memcpy(message + len, opt, sizeof(opt));
+	if (query->edns.wants_dnssec)
+		message[len + 7] = 0x80;
+	octets_put(message + 10, octets_get(message + 10, 2) + 1, 2);
+	return len + sizeof(opt);
+}
+
+// The local aliases of the question's name, and behind them what the last one's target has.
+static size_t write_behind_aliases(const struct dns_server *server, const struct asking *asking,
+				   const uint8_t *message, size_t len, uint8_t *ret)
+{
+	static const struct dns_rewrite as_it_is = { .ttl_max = INT32_MAX };
+	const struct dns_question *question = &asking->query->question;
+	struct dns_writer writer;
+	struct dns_reader reader;
+	uint32_t ttl_s;
+	dns_write_reply(&writer, ret, asking->limit, asking->wire, asking->query, DNS_RA);
+	(void)dns_zones_answer(server->config->zones, &question->name, question->type, &writer,
+			       NULL);
+	if (dns_reader_init(&reader, message, len) < 0 ||
+	    dns_rewrite(&reader, &as_it_is, &writer, &ttl_s) < 0)
+		return write_empty(asking, DNS_SERVFAIL, 0, ret);
+	return dns_write_end(&writer, &asking->query->edns, reader.header.flags & DNS_RCODE);
+}
+
+// Writes the client's answer from `message`, which may be `ret` itself when it is no alias.
+static size_t tell(struct dns_server *server, struct asking *asking, uint8_t *message, size_t len,
+		   uint8_t *ret)
+{
+	size_t opt = asking->query->edns.is_there ? DNS_OPT_SIZE : 0;
+	if (asking->is_alias)
+		return write_behind_aliases(server, asking, message, len, ret);
+	if (len + opt > asking->limit)
+		return write_empty(asking, message[3] & DNS_RCODE, DNS_TC, ret);
+	if (message != ret)
+		memcpy(ret, message, len);
+	return address_to(asking, ret, len);
+}
+
+static struct dns_key key_of(const struct asking *asking, uint32_t space)
+{
+	return (struct dns_key){ .name = asking->name,
+				 .type = asking->query->question.type,
+				 .class = DNS_IN,
+				 .view = space,
+				 .wants_dnssec = asking->query->edns.wants_dnssec };
+}
+
+// What the cache has for a question.
+struct kept {
+	enum dns_found found;
+	struct dns_hit hit;
+};
+
+// The answer out of the cache when what is found is `wanted`, else 0.
+static size_t from_cache(struct dns_server *server, struct asking *asking, uint32_t space,
+			 enum dns_found wanted, struct kept *ret_kept, uint8_t *ret)
+{
+	const struct dns_key key = key_of(asking, space);
+	static uint8_t scratch[DNS_MESSAGE_MAX]; // of the loop thread
+	uint8_t *into = asking->is_alias ? scratch : ret;
+	struct dns_hit *hit = &ret_kept->hit;
+	ret_kept->found =
+		dns_cache_get(server->cache, &key, cache_now(server), into, DNS_MESSAGE_MAX, hit);
+	if (ret_kept->found != wanted)
+		return 0;
+	size_t blocked = hit->has_alias ? block_aliases(server, asking, into, hit->len, ret) : 0;
+	if (blocked > 0)
+		return blocked;
+	return end(server, asking, wanted == DNS_FRESH ? DNS_BY_CACHE : DNS_BY_OLD, "",
+		   tell(server, asking, into, hit->len, ret));
+}
+
+// ---- those who wait ----
+
+static struct dns_waiter *new_waiter(struct dns_server *server, const struct asking *asking,
+				     bool may_be_stale)
+{
+	struct dns_waiter *waiter = calloc(1, sizeof(*waiter));
+	if (!waiter)
+		return NULL;
+	waiter->from = *asking->from;
+	waiter->query = *asking->query;
+	memcpy(waiter->wire, asking->wire, DNS_HEADER_SIZE + asking->query->question.len);
+	waiter->is_alias = asking->is_alias;
+	if (asking->is_alias)
+		waiter->target = *asking->name;
+	waiter->may_be_stale = may_be_stale;
+	waiter->stale_ms = (int64_t)uv_now(server->loop) + STALE_WAIT_MS;
+	waiter->began_us = asking->began_us;
+	(void)snprintf(waiter->rule, sizeof(waiter->rule), "%s", asking->rule);
+	return waiter;
+}
+
+static struct asking asking_of(const struct dns_waiter *waiter)
+{
+	return (struct asking){
+		.from = &waiter->from,
+		.query = &waiter->query,
+		.wire = waiter->wire,
+		.name = waiter->is_alias ? &waiter->target : &waiter->query.question.name,
+		.is_alias = waiter->is_alias,
+		.limit = limit_of(&waiter->from, &waiter->query.edns),
+		.began_us = waiter->began_us,
+		.rule = waiter->rule,
+	};
+}
+
+static const struct dns_group *group_of(const struct dns_server *server,
+					const struct asking *asking, const char **ret_rule)
+{
+	const struct dns_rules *rules = &server->config->rules;
+	const struct dns_forward *forward =
+		dns_rules_forward(rules, &asking->from->client, asking->name);
+	*ret_rule = forward ? forward->name : "";
+	return forward ? &forward->to : &rules->upstreams;
+}
+
+void dns_serve_waiter(struct dns_server *server, struct dns_waiter *waiter, const uint8_t *message,
+		      size_t len, const char *upstream)
+{
+	uint8_t ret[DNS_MESSAGE_MAX], copy[DNS_MESSAGE_MAX];
+	struct asking asking = asking_of(waiter);
+	size_t made = 0;
+	if (len > 0) {
+		memcpy(copy, message, len);
+		made = block_aliases(server, &asking, copy, len, ret);
+		if (made == 0)
+			made = end(server, &asking, DNS_BY_UPSTREAM, upstream,
+				   tell(server, &asking, copy, len, ret));
+	} else if (waiter->may_be_stale) {
+		struct kept kept;
+		const char *rule;
+		const struct dns_group *group = group_of(server, &asking, &rule);
+		made = from_cache(server, &asking, group->space, DNS_STALE, &kept, ret);
+	}
+	if (made == 0)
+		made = end(server, &asking, DNS_FAILED, upstream,
+			   write_empty(&asking, DNS_SERVFAIL, 0, ret));
+	waiter->from.door->answer(&waiter->from, ret, made);
+	free(waiter);
+}
+
+// ---- the question's way ----
+
+static size_t ask(struct dns_server *server, struct asking *asking, uint8_t *ret)
+{
+	struct kept kept;
+	const struct dns_group *group = group_of(server, asking, &asking->rule);
+	const struct dns_wanted wanted = { .name = asking->name,
+					   .type = asking->query->question.type,
+					   .wants_dnssec = asking->query->edns.wants_dnssec,
+					   .group = group };
+	size_t len = from_cache(server, asking, group->space, DNS_FRESH, &kept, ret);
+	if (len == 0 && kept.found == DNS_STALE && upstreams_are_down(server->upstreams, group))
+		len = from_cache(server, asking, group->space, DNS_STALE, &kept, ret);
+	if (len > 0) {
+		if (kept.hit.wants_renewal || kept.found == DNS_STALE)
+			(void)dns_ask(server, &wanted, NULL);
+		return len;
+	}
+	struct dns_waiter *waiter =
+		group->len > 0 ? new_waiter(server, asking, kept.found == DNS_STALE) : NULL;
+	if (waiter && dns_ask(server, &wanted, waiter) == 0) {
+		waiter->from.door->hold(&waiter->from);
+		return 0;
+	}
+	free(waiter);
+	return end(server, asking, DNS_FAILED, "", write_empty(asking, DNS_SERVFAIL, 0, ret));
+}
+
+static size_t answer_locally(struct dns_server *server, struct asking *asking, bool *ret_goes_on,
+			     struct name *ret_target, uint8_t *ret)
+{
+	const struct dns_question *question = &asking->query->question;
+	const struct dns_zones *zones = server->config->zones;
+	struct dns_writer writer;
+	enum dns_zone_answer known =
+		dns_zones_answer(zones, &question->name, question->type, NULL, ret_target);
+	*ret_goes_on = known == DNS_ZONE_NONE || known == DNS_ZONE_ELSEWHERE;
+	asking->is_alias = known == DNS_ZONE_ELSEWHERE;
+	if (asking->is_alias)
+		asking->name = ret_target;
+	if (*ret_goes_on)
+		return 0;
+	dns_write_reply(&writer, ret, asking->limit, asking->wire, asking->query, DNS_AA | DNS_RA);
+	(void)dns_zones_answer(zones, &question->name, question->type, &writer, NULL);
+	return end(server, asking, DNS_BY_ZONE, "",
+		   dns_write_end(&writer, &asking->query->edns,
+				 known == DNS_ZONE_NO_NAME ? DNS_NXDOMAIN : DNS_NOERROR));
+}
+
+// What no resolver is asked for: other classes, transfers and other types that are no records.
+static bool is_refused(const struct dns_question *question)
+{
+	return question->class != DNS_IN || question->type == 0 || question->type == DNS_OPT ||
+	       (question->type >= TYPE_META && question->type < DNS_ANY);
+}
+
+size_t dns_serve(struct dns_server *server, const struct dns_from *from, const uint8_t *wire,
+		 size_t len, uint8_t ret[DNS_MESSAGE_MAX])
+{
+	struct dns_query query;
+	struct name target;
+	bool goes_on;
+	struct asking asking = { .from = from,
+				 .query = &query,
+				 .wire = wire,
+				 .name = &query.question.name,
+				 .began_us = now_us(),
+				 .rule = "" };
+	int r = dns_query_read(wire, len, &query);
+	if (r < 0)
+		return 0;
+	asking.limit = limit_of(from, &query.edns);
+	if (server->rate &&
+	    !dns_rate_take(server->rate, &from->client, (int64_t)uv_now(server->loop)))
+		return end(server, &asking, DNS_LIMITED, "",
+			   from->is_stream ? write_empty(&asking, DNS_REFUSED, 0, ret) : 0);
+	if (r > 0)
+		return end(server, &asking, DNS_REFUSED_IT, "",
+			   write_empty(&asking, (enum dns_rcode)r, 0, ret));
+	if (dns_prefixes_match(&server->config->rules.clients, &from->client) < 0 ||
+	    is_refused(&query.question))
+		return end(server, &asking, DNS_REFUSED_IT, "",
+			   write_empty(&asking, DNS_REFUSED, 0, ret));
+	size_t made = answer_locally(server, &asking, &goes_on, &target, ret);
+	if (!goes_on)
+		return made;
+	made = block(server, &asking, &query.question.name, ret);
+	if (made == 0 && asking.is_alias)
+		made = block(server, &asking, asking.name, ret);
+	return made > 0 ? made : ask(server, &asking, ret);
+}

@@ -1,0 +1,259 @@
+#include "dns/server.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#include "dns/exchange.h"
+
+enum { BYTES_A_KB = 1024, MS_PER_S = 1000 };
+
+// What a configuration makes of its own, to be put in place at once or not at all.
+struct made {
+	struct dns_cache *cache; // NULL: the old one stays
+	struct dns_rate *rate;
+	struct dns_journal *journal;
+	struct upstream **held;
+	size_t n_held;
+	bool has_rate, has_journal; // their settings changed
+};
+
+static void give_back(struct upstream **held, size_t n_held)
+{
+	for (size_t i = 0; i < n_held; i++)
+		upstream_give_back(held[i]);
+	free(held);
+}
+
+static void made_done(struct made *made)
+{
+	dns_cache_free(made->cache);
+	dns_rate_free(made->rate);
+	dns_journal_free(made->journal);
+	give_back(made->held, made->n_held);
+}
+
+static int hold_group(struct dns_server *server, const struct dns_group *group, struct made *made)
+{
+	for (size_t i = 0; i < group->len; i++) {
+		struct upstream *upstream = upstreams_get(server->upstreams, &group->items[i]);
+		if (!upstream)
+			return -ENOMEM;
+		made->held[made->n_held++] = upstream;
+	}
+	return 0;
+}
+
+static int hold_upstreams(struct dns_server *server, const struct dns_rules *rules,
+			  struct made *made)
+{
+	made->held = calloc((rules->n_forwards + 1) * DNS_GROUP_MAX, sizeof(struct upstream *));
+	int r = made->held ? hold_group(server, &rules->upstreams, made) : -ENOMEM;
+	for (size_t i = 0; r == 0 && i < rules->n_forwards; i++)
+		r = hold_group(server, &rules->forwards[i].to, made);
+	return r;
+}
+
+static bool is_off(const struct dns_settings *settings)
+{
+	return strcmp(settings->log, "off") == 0;
+}
+
+static int make(struct dns_server *server, const struct dns_config *config, struct made *made)
+{
+	const struct dns_settings *now = &config->settings;
+	const struct dns_settings *old = server->config ? &server->config->settings : NULL;
+	const struct dns_cache_config cache = { .bytes = (size_t)now->cache_kb * BYTES_A_KB,
+						.stale_s = now->stale_ms / MS_PER_S };
+	uint64_t seed;
+	int r = hold_upstreams(server, &config->rules, made);
+	if (r == 0 && (!old || old->cache_kb != now->cache_kb || old->stale_ms != now->stale_ms)) {
+		made->cache = dns_cache_new(&cache);
+		r = made->cache ? 0 : -ENOMEM;
+	}
+	made->has_rate = !old || old->rate != now->rate;
+	if (r == 0 && made->has_rate && now->rate > 0) {
+		exchange_random(&seed, sizeof(seed));
+		made->rate = dns_rate_new(now->rate, seed);
+		r = made->rate ? 0 : -ENOMEM;
+	}
+	made->has_journal = !old || is_off(old) != is_off(now) || old->log_rows != now->log_rows;
+	if (r == 0 && made->has_journal && !is_off(now)) {
+		made->journal = dns_journal_new(now->log_rows);
+		r = made->journal ? 0 : -ENOMEM;
+	}
+	return r;
+}
+
+// A list's hits go on when the list is still there.
+static void carry_hits(const struct dns_rules *old, struct dns_rules *now)
+{
+	for (size_t i = 0; i < old->n_blocks; i++)
+		for (size_t j = 0; j < now->n_blocks; j++) {
+			const struct dns_block *from = &old->blocks[i];
+			struct dns_block *to = &now->blocks[j];
+			if (strcmp(from->name, to->name) != 0)
+				continue;
+			for (size_t k = 0; k < from->n_lists && k < to->n_lists; k++)
+				if (strcmp(from->lists[k].path, to->lists[k].path) == 0)
+					to->lists[k].hits = from->lists[k].hits;
+		}
+}
+
+static void swap_in(struct dns_server *server, struct dns_config *config, struct made *made)
+{
+	struct made old = { .held = server->held, .n_held = server->n_held };
+	server->held = take_ptr(&made->held);
+	server->n_held = made->n_held;
+	if (made->cache) {
+		old.cache = server->cache;
+		server->cache = take_ptr(&made->cache);
+	}
+	if (made->has_rate) {
+		old.rate = server->rate;
+		server->rate = take_ptr(&made->rate);
+	}
+	if (made->has_journal) {
+		old.journal = server->journal;
+		server->journal = take_ptr(&made->journal);
+	}
+	server->logs_all = strcmp(config->settings.log, "all") == 0;
+	if (server->config)
+		carry_hits(&server->config->rules, &config->rules);
+	struct dns_config *former = server->config;
+	server->config = config;
+	server->loaded_ms = clock_wall_ms();
+	dns_config_free(former);
+	made_done(&old);
+}
+
+// Puts a configuration in force; after a failure the one before is, and `config` stays the
+// caller's.
+static int apply(struct dns_server *server, struct dns_config *config, struct err *err)
+{
+	struct made made = { 0 };
+	int r = dns_udp_open(server, config, err);
+	if (r == 0)
+		r = dns_tcp_open(server, config, err);
+	if (r == 0)
+		r = exchange_host_trust(&server->host, config->settings.tls_ca, err);
+	if (r == 0 && make(server, config, &made) < 0)
+		r = err_set(err, -ENOMEM, "out of memory");
+	if (r == 0) {
+		dns_udp_keep(server, config);
+		dns_tcp_keep(server, config);
+		swap_in(server, config, &made);
+	} else {
+		dns_udp_keep(server, server->config);
+		dns_tcp_keep(server, server->config);
+		made_done(&made);
+	}
+	return r;
+}
+
+// ---- reading it again ----
+
+struct reading {
+	uv_work_t work;
+	struct dns_server *server;
+	struct dns_config *config; // NULL: `err` says why
+	struct err err;
+};
+
+static void read_config(uv_work_t *work)
+{
+	struct reading *reading = work->data;
+	reading->config = dns_config_read(reading->server->path, &reading->err);
+}
+
+static void on_read(uv_work_t *work, int status)
+{
+	CLEAN(free_ptr) struct reading *reading = work->data;
+	struct dns_server *server = reading->server;
+	server->is_reloading = false;
+	if (status == UV_ECANCELED || !server->config) { // it ends
+		dns_config_free(reading->config);
+		return;
+	}
+	if (reading->config && apply(server, reading->config, &reading->err) < 0) {
+		dns_config_free(reading->config);
+		reading->config = NULL;
+	}
+	server->trouble = reading->config ? (struct err){ 0 } : reading->err;
+	if (reading->config)
+		log_info("configuration: read again");
+	else
+		log_error("configuration: the one before stays: %s", reading->err.text);
+	if (server->must_reload)
+		dns_server_reload(server);
+}
+
+void dns_server_reload(struct dns_server *server)
+{
+	server->must_reload = server->is_reloading;
+	if (server->is_reloading)
+		return;
+	struct reading *reading = calloc(1, sizeof(*reading));
+	if (!reading) {
+		log_error("configuration: the one before stays: out of memory");
+		return;
+	}
+	reading->work.data = reading;
+	reading->server = server;
+	server->is_reloading = true;
+	(void)uv_queue_work(server->loop, &reading->work, read_config, on_read);
+}
+
+// ---- beginning and end ----
+
+static int open_all(struct dns_server *server, struct err *err)
+{
+	CLEAN(dns_config_free_ptr) struct dns_config *config = dns_config_read(server->path, err);
+	if (!config)
+		return -EINVAL;
+	int r = exchange_host_init(&server->host, server->loop, err);
+	if (r < 0)
+		return r;
+	server->upstreams = upstreams_new(&server->host);
+	server->asks = dns_asks_new(server);
+	if (!server->upstreams || !server->asks)
+		return err_set(err, -ENOMEM, "out of memory");
+	if (config->settings.control)
+		r = dns_control_open(server, config->settings.control, err);
+	if (r == 0)
+		r = apply(server, config, err);
+	if (r < 0)
+		return r;
+	config = NULL;
+	return dns_sandbox(server->config->settings.user, err);
+}
+
+int dns_server_init(struct dns_server *server, uv_loop_t *loop, const char *path, struct err *err)
+{
+	*server = (struct dns_server){ .loop = loop, .path = path, .since_ms = clock_wall_ms() };
+	int r = open_all(server, err);
+	if (r < 0)
+		dns_server_done(server);
+	return r;
+}
+
+void dns_server_done(struct dns_server *server)
+{
+	dns_asks_free(server->asks);
+	server->asks = NULL;
+	dns_udp_keep(server, NULL);
+	dns_tcp_keep(server, NULL);
+	dns_control_close(server);
+	give_back(server->held, server->n_held);
+	server->n_held = 0;
+	server->held = NULL;
+	upstreams_free(take_ptr(&server->upstreams));
+	exchange_host_done(&server->host);
+	dns_cache_free(take_ptr(&server->cache));
+	dns_rate_free(take_ptr(&server->rate));
+	dns_journal_free(take_ptr(&server->journal));
+	dns_config_free(take_ptr(&server->config));
+}

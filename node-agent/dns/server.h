@@ -1,0 +1,145 @@
+// What weft-dns is made of while it runs. One loop thread owns it all.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <uv.h>
+
+#include "base/clean.h"
+#include "base/err.h"
+#include "model/net.h"
+
+#include "dns/cache.h"
+#include "dns/config.h"
+#include "dns/exchange.h"
+#include "dns/journal.h"
+#include "dns/rate.h"
+#include "dns/upstreams.h"
+
+struct dns_asks;
+struct dns_control;
+struct dns_udp;
+struct dns_tcp;
+
+struct dns_server {
+	uv_loop_t *loop;
+	const char *path; // of the configuration
+	struct dns_config *config;
+	struct exchange_host host;
+	struct upstreams *upstreams;
+	struct upstream **held; // those of the configuration, kept while it holds
+	size_t n_held;
+	struct dns_cache *cache;
+	struct dns_rate *rate;       // NULL: no limit
+	struct dns_journal *journal; // NULL: nothing is kept
+	bool logs_all;
+	struct dns_asks *asks;
+	struct dns_udp *udp; // listening sockets
+	struct dns_tcp *tcp;
+	struct dns_control *control;
+	uint64_t outcomes[DNS_OUTCOMES];
+	uint64_t doh_hits;
+	struct dns_latency latency;
+	int64_t since_ms, loaded_ms; // since 1970
+	bool is_reloading, must_reload;
+	struct err trouble; // of the last reload, code 0 when it went well
+};
+
+// ---- server.c ----
+
+// Opens what the configuration says. After a failure nothing is left open.
+int dns_server_init(struct dns_server *server, uv_loop_t *loop, const char *path, struct err *err);
+void dns_server_done(struct dns_server *server);
+
+// Reads the configuration again beside answering; a bad one keeps the old.
+void dns_server_reload(struct dns_server *server);
+
+// ---- serve.c: from a question to its answer ----
+
+struct dns_from;
+
+// How an answer goes back that could not be given at once.
+struct dns_door {
+	void (*hold)(struct dns_from *from); // one is to come
+	// It is here; len 0: there will be none.
+	void (*answer)(struct dns_from *from, const uint8_t *message, size_t len);
+};
+
+// Who asked, and by which way.
+struct dns_from {
+	const struct dns_door *door;
+	void *place; // the door's: a socket or a connection
+	struct address client;
+	bool is_stream;
+	// Of UDP:
+	struct sockaddr_storage peer;
+	struct address asked; // the address that was asked; family 0: the socket's own
+};
+
+// A question whose answer is to come.
+struct dns_waiter {
+	struct dns_waiter *next;
+	struct dns_from from;
+	struct dns_query query;
+	uint8_t wire[DNS_HEADER_SIZE + NAME_WIRE_MAX + 4];
+	struct name target; // when `is_alias`: what the local aliases of its name lead to
+	bool is_alias;
+	bool may_be_stale; // there is an old answer
+	uint64_t began_us;
+	int64_t stale_ms; // when the old one is told
+	char rule[DNS_RULE_SIZE];
+};
+
+// The answer's length in `ret`; 0: it comes by the door, or never.
+size_t dns_serve(struct dns_server *server, const struct dns_from *from, const uint8_t *wire,
+		 size_t len, uint8_t ret[DNS_MESSAGE_MAX]);
+
+// Answers a waiter and frees it: with an upstream's answer as the cache keeps it, or (len 0) with
+// an old one where it may be, else SERVFAIL.
+void dns_serve_waiter(struct dns_server *server, struct dns_waiter *waiter, const uint8_t *message,
+		      size_t len, const char *upstream);
+
+// ---- ask.c: questions under way, each once however many wait ----
+
+struct dns_asks *dns_asks_new(struct dns_server *server);
+void dns_asks_free(struct dns_asks *asks); // ends them all
+
+struct dns_wanted {
+	const struct name *name;
+	uint16_t type;
+	bool wants_dnssec;
+	const struct dns_group *group;
+};
+
+// Asks unless it is being asked already. `waiter` (NULL: only for the cache) is answered in any
+// case, but not from within. -EBUSY, -ENOMEM: nothing is asked, the waiter stays the caller's.
+int dns_ask(struct dns_server *server, const struct dns_wanted *wanted, struct dns_waiter *waiter);
+
+// ---- listen_udp.c, listen_tcp.c ----
+
+// Opens what of `config` is not open yet. After a failure all is as it was.
+int dns_udp_open(struct dns_server *server, const struct dns_config *config, struct err *err);
+int dns_tcp_open(struct dns_server *server, const struct dns_config *config, struct err *err);
+// Closes what `config` (NULL: nothing) does not say.
+void dns_udp_keep(struct dns_server *server, const struct dns_config *config);
+void dns_tcp_keep(struct dns_server *server, const struct dns_config *config);
+
+// The kernel's address for an endpoint; returns its length.
+socklen_t dns_listen_sockaddr(const struct endpoint *endpoint, struct sockaddr_storage *ret);
+// A socket of `type` that is bound to it, also before a device has the address. A negative errno.
+int dns_listen_socket(const struct endpoint *endpoint, int type, struct err *err);
+struct address dns_listen_address(const struct sockaddr *from);
+bool dns_listen_has(const struct dns_config *config, const struct endpoint *endpoint);
+
+// ---- control.c ----
+
+int dns_control_open(struct dns_server *server, const char *path, struct err *err);
+void dns_control_close(struct dns_server *server);
+
+// ---- sandbox.c ----
+
+// Becomes `user`, who can do no more than bind ports and mark packets, for good. Nothing when not
+// started by root.
+int dns_sandbox(const char *user, struct err *err);

@@ -1,0 +1,155 @@
+#include "dns/upstreams.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+
+enum {
+	TICK_MS = 1000,
+	PROBE_EVERY_MS = 2000,
+	FAILURES_MAX = 3, // in a row, then it is down
+	RTT_SHARE = 8,    // of a new time in the smoothed one
+	US_PER_MS = 1000,
+};
+
+struct upstreams {
+	struct exchange_host *host;
+	struct upstream *first;
+	uv_timer_t timer;
+};
+
+static void on_probed(struct exchange *exchange, int status, const uint8_t *message, size_t len)
+{
+	struct upstream *upstream = exchange->owner;
+	(void)message;
+	(void)len;
+	uint64_t us = (uv_now(upstream->pool->host->loop) - upstream->probed_ms) * US_PER_MS;
+	if (status == 0)
+		upstream_answered(upstream, us);
+}
+
+// Asks for the root's servers, which every resolver knows.
+static void probe(struct upstream *upstream, uint64_t now_ms)
+{
+	const struct name root = { .len = 1 };
+	if (now_ms - upstream->probed_ms < PROBE_EVERY_MS)
+		return;
+	exchange_stop(&upstream->probe);
+	upstream->probed_ms = now_ms;
+	upstream->probe.place = &upstream->place;
+	upstream->probe.owner = upstream;
+	upstream->probe.done = on_probed;
+	exchange_ask(&upstream->probe, &root, DNS_NS, false);
+	(void)exchange_start(&upstream->probe); // the next one comes
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+	struct upstreams *pool = timer->data;
+	for (struct upstream *at = pool->first; at; at = at->next) {
+		exchange_place_tidy(&at->place, false);
+		if (at->is_down)
+			probe(at, uv_now(timer->loop));
+	}
+}
+
+struct upstreams *upstreams_new(struct exchange_host *host)
+{
+	struct upstreams *pool = calloc(1, sizeof(*pool));
+	if (!pool)
+		return NULL;
+	pool->host = host;
+	if (uv_timer_init(host->loop, &pool->timer) < 0) {
+		free(pool);
+		return NULL;
+	}
+	pool->timer.data = pool;
+	(void)uv_timer_start(&pool->timer, on_tick, TICK_MS, TICK_MS);
+	return pool;
+}
+
+static void free_pool(uv_handle_t *handle)
+{
+	free(handle->data);
+}
+
+void upstreams_free(struct upstreams *pool)
+{
+	if (pool)
+		uv_close((uv_handle_t *)&pool->timer, free_pool);
+}
+
+static struct upstream *find(const struct upstreams *pool, const char *text)
+{
+	struct upstream *at = pool->first;
+	while (at && strcmp(at->place.text.text, text) != 0)
+		at = at->next;
+	return at;
+}
+
+struct upstream *upstreams_get(struct upstreams *pool, const struct upstream_text *text)
+{
+	struct upstream *upstream = find(pool, text->text);
+	if (!upstream) {
+		upstream = calloc(1, sizeof(*upstream));
+		if (!upstream)
+			return NULL;
+		upstream->place = (struct exchange_place){ .host = pool->host, .text = *text };
+		upstream->pool = pool;
+		upstream->next = pool->first;
+		pool->first = upstream;
+	}
+	upstream->users++;
+	return upstream;
+}
+
+void upstream_give_back(struct upstream *upstream)
+{
+	if (!upstream || --upstream->users > 0)
+		return;
+	struct upstream **at = &upstream->pool->first;
+	while (*at != upstream)
+		at = &(*at)->next;
+	*at = upstream->next;
+	exchange_stop(&upstream->probe);
+	exchange_place_tidy(&upstream->place, true);
+	free(upstream);
+}
+
+void upstream_answered(struct upstream *upstream, uint64_t us)
+{
+	if (upstream->is_down)
+		log_info("upstream %s: it answers again", upstream->place.text.text);
+	upstream->is_down = false;
+	upstream->failures = 0;
+	uint64_t rtt_us =
+		upstream->rtt_us == 0 ? us : (upstream->rtt_us * (RTT_SHARE - 1u) + us) / RTT_SHARE;
+	upstream->rtt_us = rtt_us > UINT32_MAX ? UINT32_MAX : (uint32_t)rtt_us;
+}
+
+void upstream_failed(struct upstream *upstream, int status)
+{
+	if (++upstream->failures < FAILURES_MAX || upstream->is_down)
+		return;
+	upstream->is_down = true;
+	upstream->probed_ms = uv_now(upstream->pool->host->loop);
+	log_warn("upstream %s: it does not answer: %s", upstream->place.text.text,
+		 strerror(-status));
+}
+
+bool upstreams_are_down(const struct upstreams *pool, const struct dns_group *group)
+{
+	for (size_t i = 0; i < group->len; i++) {
+		const struct upstream *upstream = find(pool, group->items[i].text);
+		if (!upstream || !upstream->is_down)
+			return false;
+	}
+	return true;
+}
+
+const struct upstream *upstreams_first(const struct upstreams *pool)
+{
+	return pool->first;
+}
