@@ -113,21 +113,18 @@ static size_t block(struct dns_server *server, struct asking *asking, const stru
 		    uint8_t *ret)
 {
 	struct dns_blocked blocked;
-	char rule[DNS_RULE_SIZE];
+	char rule[DNS_RULE_SIZE] = "doh";
 	if (!dns_rules_blocked(&server->config->rules, &asking->from->client, name, &blocked))
 		return 0;
-	if (blocked.is_doh) {
-		server->doh_hits++;
-		(void)snprintf(rule, sizeof(rule), "doh");
-	} else {
-		blocked.list->hits++;
+	*(blocked.is_doh ? &server->doh_hits : &blocked.list->hits) += 1;
+	if (server->journal && !blocked.is_doh)
 		(void)snprintf(rule, sizeof(rule), "%s/%s", blocked.block->name,
 			       last_part(blocked.list->path));
-	}
+	const char *former = asking->rule;
 	asking->rule = rule;
 	size_t len =
 		end(server, asking, DNS_BLOCKED, "", write_blocked(asking, blocked.block, ret));
-	asking->rule = "";
+	asking->rule = former;
 	return len;
 }
 

@@ -21,18 +21,43 @@ static void note_tail(struct dns_writer *writer, size_t at)
 		writer->tails[writer->n_tails++] = (uint16_t)at;
 }
 
+static uint8_t small(uint8_t letter)
+{
+	return letter >= 'A' && letter <= 'Z' ? (uint8_t)(letter - 'A' + 'a') : letter;
+}
+
+// Whether the name at `at`, which may not have its end yet, is `tail`, in whatever case. Pointers
+// go back, so that there is an end.
+static bool stands_at(const struct dns_writer *writer, size_t at, const uint8_t *tail)
+{
+	while (at < writer->len) {
+		size_t label = writer->data[at];
+		if ((label & POINTER >> 8) == POINTER >> 8) {
+			if (writer->len - at < 2)
+				return false;
+			at = (size_t)octets_get(writer->data + at, 2) & (POINTER_REACH - 1);
+			continue;
+		}
+		if (label != tail[0] || label >= writer->len - at)
+			return false;
+		if (label == 0)
+			return true;
+		for (size_t i = 1; i <= label; i++)
+			if (small(writer->data[at + i]) != tail[i])
+				return false;
+		at += 1 + label;
+		tail += 1 + label;
+	}
+	return false;
+}
+
 // Where the name's tail from label `from` on stands already; 0: nowhere.
 static size_t find_tail(const struct dns_writer *writer, const struct name *name, unsigned from)
 {
 	const uint8_t *tail = name->wire + name->starts[from];
-	size_t len = name->len - (size_t)name->starts[from];
-	for (unsigned i = 0; i < writer->n_tails; i++) {
-		struct name there;
-		size_t at = writer->tails[i];
-		if (dns_read_name(writer->data, writer->len, &at, &there) == 0 &&
-		    there.len == len && memcmp(there.wire, tail, len) == 0)
+	for (unsigned i = 0; i < writer->n_tails; i++)
+		if (stands_at(writer, writer->tails[i], tail))
 			return writer->tails[i];
-	}
 	return 0;
 }
 
