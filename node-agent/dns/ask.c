@@ -26,7 +26,7 @@ struct ask {
 	uint16_t type;
 	bool wants_dnssec;
 	uint32_t space;
-	struct upstream *group[DNS_GROUP_MAX];
+	struct dns_upstream *group[DNS_GROUP_MAX];
 	size_t n_group;
 	unsigned tried; // of the group, a bit each
 	unsigned at;    // who is being asked
@@ -72,7 +72,7 @@ static void end_ask(struct ask *ask, const uint8_t *message, size_t len)
 {
 	struct dns_asks *asks = ask->server->asks;
 	struct ask **at = slot_of(asks, &ask->name, ask->type);
-	const char *upstream = ask->group[ask->at]->place.text.text;
+	const char *upstream = ask->group[ask->at]->text;
 	while (*at != ask)
 		at = &(*at)->next;
 	*at = ask->next;
@@ -84,7 +84,7 @@ static void end_ask(struct ask *ask, const uint8_t *message, size_t len)
 		dns_serve_waiter(ask->server, waiter, message, len, upstream);
 	}
 	for (size_t i = 0; i < ask->n_group; i++)
-		upstream_give_back(ask->group[i]);
+		dns_upstream_give_back(ask->group[i]);
 	free(ask);
 }
 
@@ -204,17 +204,17 @@ static bool try_next(struct ask *ask)
 		}
 		ask->at = (unsigned)chosen;
 		ask->tried |= 1u << chosen;
-		struct upstream *upstream = ask->group[chosen];
+		struct dns_upstream *upstream = ask->group[chosen];
 		ask->exchange.place = &upstream->place;
 		exchange_ask(&ask->exchange, &ask->name, ask->type, ask->wants_dnssec);
 		ask->sent_us = uv_hrtime() / US_PER_MS;
 		ask->try_end_ms =
 			now_ms +
-			(upstream->place.text.kind == UPSTREAM_PLAIN ? TRY_MS : TRY_STREAM_MS);
+			(upstream->place.at.kind == UPSTREAM_PLAIN ? TRY_MS : TRY_STREAM_MS);
 		ask->status = exchange_start(&ask->exchange);
 		if (ask->status == 0)
 			return true;
-		upstream_failed(upstream, ask->status);
+		dns_upstream_failed(upstream, ask->status);
 	}
 	return false;
 }
@@ -222,12 +222,12 @@ static bool try_next(struct ask *ask)
 static void on_done(struct exchange *exchange, int status, const uint8_t *message, size_t len)
 {
 	struct ask *ask = exchange->owner;
-	struct upstream *upstream = ask->group[ask->at];
+	struct dns_upstream *upstream = ask->group[ask->at];
 	uint8_t answer[DNS_MESSAGE_MAX];
 	ask->status = status;
 	if (status == 0) {
 		uint64_t rcode = octets_get(message + 2, 2) & DNS_RCODE;
-		upstream_answered(upstream, uv_hrtime() / US_PER_MS - ask->sent_us);
+		dns_upstream_answered(upstream, uv_hrtime() / US_PER_MS - ask->sent_us);
 		size_t made = rcode == DNS_NOERROR || rcode == DNS_NXDOMAIN
 				      ? take_answer(ask, message, len, answer)
 				      : 0;
@@ -237,7 +237,7 @@ static void on_done(struct exchange *exchange, int status, const uint8_t *messag
 		}
 		ask->status = -EPROTO;
 	} else if (status != -ECANCELED) {
-		upstream_failed(upstream, status);
+		dns_upstream_failed(upstream, status);
 	}
 	if (!try_next(ask))
 		end_ask(ask, NULL, 0);
@@ -269,7 +269,7 @@ static void check_time(struct ask *ask, uint64_t now_ms)
 	if (exchange_is_under_way(&ask->exchange)) {
 		exchange_stop(&ask->exchange);
 		ask->status = -ETIMEDOUT;
-		upstream_failed(ask->group[ask->at], -ETIMEDOUT);
+		dns_upstream_failed(ask->group[ask->at], -ETIMEDOUT);
 	}
 	if (!try_next(ask))
 		end_ask(ask, NULL, 0);
@@ -316,8 +316,8 @@ static struct ask *new_ask(struct dns_server *server, const struct dns_wanted *w
 	ask->exchange.owner = ask;
 	ask->end_ms = uv_now(server->loop) + DEADLINE_MS;
 	for (; ask->n_group < wanted->group->len; ask->n_group++) {
-		struct upstream *upstream =
-			upstreams_get(server->upstreams, &wanted->group->items[ask->n_group]);
+		struct dns_upstream *upstream =
+			dns_upstreams_get(server->upstreams, &wanted->group->items[ask->n_group]);
 		if (!upstream)
 			break;
 		ask->group[ask->n_group] = upstream;

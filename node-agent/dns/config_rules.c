@@ -36,9 +36,13 @@ int dns_group_parse(struct dns_group *ret, const struct setting_list *list, stru
 		return err_set(err, -EINVAL, "at most %d upstreams can stand in for each other",
 			       DNS_GROUP_MAX);
 	for (; ret->len < list->len; ret->len++) {
-		int r = upstream_text_parse(list->items[ret->len], &ret->items[ret->len], err);
+		struct dns_place *place = &ret->items[ret->len];
+		int r = upstream_parse(list->items[ret->len], &place->at, err);
+		if (r == 0 && strlen(list->items[ret->len]) >= sizeof(place->text))
+			r = err_set(err, -EINVAL, "%.60s… is too long", list->items[ret->len]);
 		if (r < 0)
 			return r;
+		(void)snprintf(place->text, sizeof(place->text), "%s", list->items[ret->len]);
 	}
 	ret->space = space_of(ret);
 	return 0;

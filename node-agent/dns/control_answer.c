@@ -65,12 +65,11 @@ static int type_parse(const char *text, uint16_t *ret, struct err *err)
 static json_t *upstream_list(const struct dns_server *server)
 {
 	json_t *list = json_array();
-	const struct upstream *at = upstreams_first(server->upstreams);
+	const struct dns_upstream *at = dns_upstreams_first(server->upstreams);
 	for (; list && at; at = at->next)
-		(void)json_array_append_new(list, json_pack("{s:s, s:s, s:I}", "name",
-							    at->place.text.text, "state",
-							    at->is_down ? "down" : "up", "rtt_us",
-							    (json_int_t)at->rtt_us));
+		(void)json_array_append_new(list, json_pack("{s:s, s:s, s:I}", "name", at->text,
+							    "state", at->is_down ? "down" : "up",
+							    "rtt_us", (json_int_t)at->rtt_us));
 	return list;
 }
 

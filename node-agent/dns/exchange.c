@@ -85,18 +85,18 @@ void exchange_host_done(struct exchange_host *host)
 
 socklen_t exchange_sockaddr(const struct exchange_place *place, struct sockaddr_storage *ret)
 {
-	const struct address *address = &place->text.address;
+	const struct address *address = &place->at.address;
 	*ret = (struct sockaddr_storage){ 0 };
 	if (address->family == 4) {
 		struct sockaddr_in *to = (void *)ret;
 		to->sin_family = AF_INET;
-		to->sin_port = htons(place->text.port);
+		to->sin_port = htons(place->at.port);
 		memcpy(&to->sin_addr, address->bytes, sizeof(to->sin_addr));
 		return sizeof(*to);
 	}
 	struct sockaddr_in6 *to = (void *)ret;
 	to->sin6_family = AF_INET6;
-	to->sin6_port = htons(place->text.port);
+	to->sin6_port = htons(place->at.port);
 	memcpy(&to->sin6_addr, address->bytes, sizeof(to->sin6_addr));
 	return sizeof(*to);
 }
@@ -150,7 +150,7 @@ bool exchange_is_answer(const struct exchange *exchange, const uint8_t *message,
 
 int exchange_start(struct exchange *exchange)
 {
-	switch (exchange->place->text.kind) {
+	switch (exchange->place->at.kind) {
 	case UPSTREAM_PLAIN:
 		return exchange_udp_start(exchange);
 	case UPSTREAM_TLS:

@@ -14,7 +14,7 @@
 #include "base/err.h"
 
 #include "dns/message.h"
-#include "dns/upstream_text.h"
+#include "dns/rules.h"
 #include "dns/writer.h"
 
 struct exchange;
@@ -36,7 +36,7 @@ struct exchange_host {
 // One upstream that is spoken to.
 struct exchange_place {
 	struct exchange_host *host;
-	struct upstream_text text;
+	struct upstream at;
 	struct exchange_stream *stream; // the open connection, if any
 };
 

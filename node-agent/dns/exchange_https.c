@@ -203,23 +203,22 @@ static size_t take(char *bytes, size_t size, size_t n, void *data)
 }
 
 // Its name in the URL, and the address that the name is to be found at, so that none is asked for.
-static CURLcode set_place(struct exchange_request *request, const struct upstream_text *text)
+static CURLcode set_place(struct exchange_request *request, const struct upstream *at)
 {
 	char address[ADDRESS_TEXT_SIZE], url[URL_SIZE], resolve[URL_SIZE];
-	bool is_six = text->address.family == 6;
-	(void)address_format(&text->address, address);
+	bool is_six = at->address.family == 6;
+	(void)address_format(&at->address, address);
 	const char *open = is_six ? "[" : "", *close = is_six ? "]" : "";
-	if (text->host[0])
-		(void)snprintf(url, sizeof(url), "https://%s:%u%s", text->host, text->port,
-			       text->path);
+	if (at->host[0])
+		(void)snprintf(url, sizeof(url), "https://%s:%u%s", at->host, at->port, at->path);
 	else
 		(void)snprintf(url, sizeof(url), "https://%s%s%s:%u%s", open, address, close,
-			       text->port, text->path);
-	(void)snprintf(resolve, sizeof(resolve), "%s:%u:%s%s%s", text->host, text->port, open,
-		       address, close);
-	if (text->host[0])
+			       at->port, at->path);
+	(void)snprintf(resolve, sizeof(resolve), "%s:%u:%s%s%s", at->host, at->port, open, address,
+		       close);
+	if (at->host[0])
 		request->place = curl_slist_append(NULL, resolve);
-	if (text->host[0] && !request->place)
+	if (at->host[0] && !request->place)
 		return CURLE_OUT_OF_MEMORY;
 	(void)curl_easy_setopt(request->easy, CURLOPT_RESOLVE, request->place);
 	return curl_easy_setopt(request->easy, CURLOPT_URL, url);
@@ -243,7 +242,7 @@ static CURLcode prepare(struct exchange_https *https, struct exchange_request *r
 	(void)curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "https");
 	if (https->host->tls_ca)
 		(void)curl_easy_setopt(easy, CURLOPT_CAINFO, https->host->tls_ca);
-	return set_place(request, &exchange->place->text);
+	return set_place(request, &exchange->place->at);
 }
 
 int exchange_https_start(struct exchange *exchange)

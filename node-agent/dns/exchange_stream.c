@@ -218,13 +218,13 @@ static void on_connected(uv_connect_t *connect, int status)
 }
 
 // Whom the certificate must be for: the name that was written, else the address.
-static int set_peer(SSL *ssl, const struct upstream_text *text)
+static int set_peer(SSL *ssl, const struct upstream *at)
 {
 	char address[ADDRESS_TEXT_SIZE];
-	if (text->host[0])
-		return SSL_set1_host(ssl, text->host) && SSL_set_tlsext_host_name(ssl, text->host);
+	if (at->host[0])
+		return SSL_set1_host(ssl, at->host) && SSL_set_tlsext_host_name(ssl, at->host);
 	return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl),
-					     address_format(&text->address, address));
+					     address_format(&at->address, address));
 }
 
 static int prepare_tls(struct exchange_stream *stream)
@@ -239,7 +239,7 @@ static int prepare_tls(struct exchange_stream *stream)
 	}
 	SSL_set_bio(stream->ssl, stream->from_net, stream->to_net);
 	SSL_set_connect_state(stream->ssl);
-	return set_peer(stream->ssl, &stream->place->text) ? 0 : -EINVAL;
+	return set_peer(stream->ssl, &stream->place->at) ? 0 : -EINVAL;
 }
 
 static int open_stream(struct exchange_place *place)
@@ -257,7 +257,7 @@ static int open_stream(struct exchange_place *place)
 	stream->place = place;
 	stream->used_ms = uv_now(place->host->loop);
 	exchange_random(&stream->id, sizeof(stream->id));
-	if (place->text.kind == UPSTREAM_TLS)
+	if (place->at.kind == UPSTREAM_TLS)
 		r = prepare_tls(stream);
 	(void)exchange_sockaddr(place, &to);
 	if (r == 0)

@@ -9,11 +9,17 @@
 #include "base/clean.h"
 #include "base/err.h"
 #include "model/net.h"
+#include "model/upstream.h"
 
-#include "dns/upstream_text.h"
 #include "names/list.h"
 
 enum { DNS_GROUP_MAX = 8 };
+
+// An upstream, and how it was written.
+struct dns_place {
+	struct upstream at;
+	char text[UPSTREAM_TEXT_MAX + 1];
+};
 
 struct dns_prefixes {
 	struct prefix *items;
@@ -25,7 +31,7 @@ int dns_prefixes_match(const struct dns_prefixes *prefixes, const struct address
 
 // Upstreams that may stand in for each other, the first one preferred.
 struct dns_group {
-	struct upstream_text items[DNS_GROUP_MAX];
+	struct dns_place items[DNS_GROUP_MAX];
 	size_t len;
 	uint32_t space; // of the cache: what other upstreams said is not told
 };

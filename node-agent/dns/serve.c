@@ -317,7 +317,7 @@ static size_t ask(struct dns_server *server, struct asking *asking, uint8_t *ret
 					   .wants_dnssec = asking->query->edns.wants_dnssec,
 					   .group = group };
 	size_t len = from_cache(server, asking, group->space, DNS_FRESH, &kept, ret);
-	if (len == 0 && kept.found == DNS_STALE && upstreams_are_down(server->upstreams, group))
+	if (len == 0 && kept.found == DNS_STALE && dns_upstreams_are_down(server->upstreams, group))
 		len = from_cache(server, asking, group->space, DNS_STALE, &kept, ret);
 	if (len > 0) {
 		if (kept.hit.wants_renewal || kept.found == DNS_STALE)

@@ -16,15 +16,15 @@ struct made {
 	struct dns_cache *cache; // NULL: the old one stays
 	struct dns_rate *rate;
 	struct dns_journal *journal;
-	struct upstream **held;
+	struct dns_upstream **held;
 	size_t n_held;
 	bool has_rate, has_journal; // their settings changed
 };
 
-static void give_back(struct upstream **held, size_t n_held)
+static void give_back(struct dns_upstream **held, size_t n_held)
 {
 	for (size_t i = 0; i < n_held; i++)
-		upstream_give_back(held[i]);
+		dns_upstream_give_back(held[i]);
 	free(held);
 }
 
@@ -39,7 +39,8 @@ static void made_done(struct made *made)
 static int hold_group(struct dns_server *server, const struct dns_group *group, struct made *made)
 {
 	for (size_t i = 0; i < group->len; i++) {
-		struct upstream *upstream = upstreams_get(server->upstreams, &group->items[i]);
+		struct dns_upstream *upstream =
+			dns_upstreams_get(server->upstreams, &group->items[i]);
 		if (!upstream)
 			return -ENOMEM;
 		made->held[made->n_held++] = upstream;
@@ -50,7 +51,7 @@ static int hold_group(struct dns_server *server, const struct dns_group *group, 
 static int hold_upstreams(struct dns_server *server, const struct dns_rules *rules,
 			  struct made *made)
 {
-	made->held = calloc((rules->n_forwards + 1) * DNS_GROUP_MAX, sizeof(struct upstream *));
+	made->held = calloc((rules->n_forwards + 1) * DNS_GROUP_MAX, sizeof(struct dns_upstream *));
 	int r = made->held ? hold_group(server, &rules->upstreams, made) : -ENOMEM;
 	for (size_t i = 0; r == 0 && i < rules->n_forwards; i++)
 		r = hold_group(server, &rules->forwards[i].to, made);
@@ -217,7 +218,7 @@ static int open_all(struct dns_server *server, struct err *err)
 	int r = exchange_host_init(&server->host, server->loop, err);
 	if (r < 0)
 		return r;
-	server->upstreams = upstreams_new(&server->host);
+	server->upstreams = dns_upstreams_new(&server->host);
 	server->asks = dns_asks_new(server);
 	if (!server->upstreams || !server->asks)
 		return err_set(err, -ENOMEM, "out of memory");
@@ -250,7 +251,7 @@ void dns_server_done(struct dns_server *server)
 	give_back(server->held, server->n_held);
 	server->n_held = 0;
 	server->held = NULL;
-	upstreams_free(take_ptr(&server->upstreams));
+	dns_upstreams_free(take_ptr(&server->upstreams));
 	exchange_host_done(&server->host);
 	dns_cache_free(take_ptr(&server->cache));
 	dns_rate_free(take_ptr(&server->rate));

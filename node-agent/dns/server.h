@@ -28,8 +28,8 @@ struct dns_server {
 	const char *path; // of the configuration
 	struct dns_config *config;
 	struct exchange_host host;
-	struct upstreams *upstreams;
-	struct upstream **held; // those of the configuration, kept while it holds
+	struct dns_upstreams *upstreams;
+	struct dns_upstream **held; // those of the configuration, kept while it holds
 	size_t n_held;
 	struct dns_cache *cache;
 	struct dns_rate *rate;       // NULL: no limit

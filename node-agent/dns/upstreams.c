@@ -14,24 +14,24 @@ enum {
 	US_PER_MS = 1000,
 };
 
-struct upstreams {
+struct dns_upstreams {
 	struct exchange_host *host;
-	struct upstream *first;
+	struct dns_upstream *first;
 	uv_timer_t timer;
 };
 
 static void on_probed(struct exchange *exchange, int status, const uint8_t *message, size_t len)
 {
-	struct upstream *upstream = exchange->owner;
+	struct dns_upstream *upstream = exchange->owner;
 	(void)message;
 	(void)len;
 	uint64_t us = (uv_now(upstream->pool->host->loop) - upstream->probed_ms) * US_PER_MS;
 	if (status == 0)
-		upstream_answered(upstream, us);
+		dns_upstream_answered(upstream, us);
 }
 
 // Asks for the root's servers, which every resolver knows.
-static void probe(struct upstream *upstream, uint64_t now_ms)
+static void probe(struct dns_upstream *upstream, uint64_t now_ms)
 {
 	const struct name root = { .len = 1 };
 	if (now_ms - upstream->probed_ms < PROBE_EVERY_MS)
@@ -47,17 +47,17 @@ static void probe(struct upstream *upstream, uint64_t now_ms)
 
 static void on_tick(uv_timer_t *timer)
 {
-	struct upstreams *pool = timer->data;
-	for (struct upstream *at = pool->first; at; at = at->next) {
+	struct dns_upstreams *pool = timer->data;
+	for (struct dns_upstream *at = pool->first; at; at = at->next) {
 		exchange_place_tidy(&at->place, false);
 		if (at->is_down)
 			probe(at, uv_now(timer->loop));
 	}
 }
 
-struct upstreams *upstreams_new(struct exchange_host *host)
+struct dns_upstreams *dns_upstreams_new(struct exchange_host *host)
 {
-	struct upstreams *pool = calloc(1, sizeof(*pool));
+	struct dns_upstreams *pool = calloc(1, sizeof(*pool));
 	if (!pool)
 		return NULL;
 	pool->host = host;
@@ -75,28 +75,29 @@ static void free_pool(uv_handle_t *handle)
 	free(handle->data);
 }
 
-void upstreams_free(struct upstreams *pool)
+void dns_upstreams_free(struct dns_upstreams *pool)
 {
 	if (pool)
 		uv_close((uv_handle_t *)&pool->timer, free_pool);
 }
 
-static struct upstream *find(const struct upstreams *pool, const char *text)
+static struct dns_upstream *find(const struct dns_upstreams *pool, const char *text)
 {
-	struct upstream *at = pool->first;
-	while (at && strcmp(at->place.text.text, text) != 0)
+	struct dns_upstream *at = pool->first;
+	while (at && strcmp(at->text, text) != 0)
 		at = at->next;
 	return at;
 }
 
-struct upstream *upstreams_get(struct upstreams *pool, const struct upstream_text *text)
+struct dns_upstream *dns_upstreams_get(struct dns_upstreams *pool, const struct dns_place *place)
 {
-	struct upstream *upstream = find(pool, text->text);
+	struct dns_upstream *upstream = find(pool, place->text);
 	if (!upstream) {
 		upstream = calloc(1, sizeof(*upstream));
 		if (!upstream)
 			return NULL;
-		upstream->place = (struct exchange_place){ .host = pool->host, .text = *text };
+		upstream->place = (struct exchange_place){ .host = pool->host, .at = place->at };
+		memcpy(upstream->text, place->text, sizeof(upstream->text));
 		upstream->pool = pool;
 		upstream->next = pool->first;
 		pool->first = upstream;
@@ -105,11 +106,11 @@ struct upstream *upstreams_get(struct upstreams *pool, const struct upstream_tex
 	return upstream;
 }
 
-void upstream_give_back(struct upstream *upstream)
+void dns_upstream_give_back(struct dns_upstream *upstream)
 {
 	if (!upstream || --upstream->users > 0)
 		return;
-	struct upstream **at = &upstream->pool->first;
+	struct dns_upstream **at = &upstream->pool->first;
 	while (*at != upstream)
 		at = &(*at)->next;
 	*at = upstream->next;
@@ -118,10 +119,10 @@ void upstream_give_back(struct upstream *upstream)
 	free(upstream);
 }
 
-void upstream_answered(struct upstream *upstream, uint64_t us)
+void dns_upstream_answered(struct dns_upstream *upstream, uint64_t us)
 {
 	if (upstream->is_down)
-		log_info("upstream %s: it answers again", upstream->place.text.text);
+		log_info("upstream %s: it answers again", upstream->text);
 	upstream->is_down = false;
 	upstream->failures = 0;
 	uint64_t rtt_us =
@@ -129,27 +130,26 @@ void upstream_answered(struct upstream *upstream, uint64_t us)
 	upstream->rtt_us = rtt_us > UINT32_MAX ? UINT32_MAX : (uint32_t)rtt_us;
 }
 
-void upstream_failed(struct upstream *upstream, int status)
+void dns_upstream_failed(struct dns_upstream *upstream, int status)
 {
 	if (++upstream->failures < FAILURES_MAX || upstream->is_down)
 		return;
 	upstream->is_down = true;
 	upstream->probed_ms = uv_now(upstream->pool->host->loop);
-	log_warn("upstream %s: it does not answer: %s", upstream->place.text.text,
-		 strerror(-status));
+	log_warn("upstream %s: it does not answer: %s", upstream->text, strerror(-status));
 }
 
-bool upstreams_are_down(const struct upstreams *pool, const struct dns_group *group)
+bool dns_upstreams_are_down(const struct dns_upstreams *pool, const struct dns_group *group)
 {
 	for (size_t i = 0; i < group->len; i++) {
-		const struct upstream *upstream = find(pool, group->items[i].text);
+		const struct dns_upstream *upstream = find(pool, group->items[i].text);
 		if (!upstream || !upstream->is_down)
 			return false;
 	}
 	return true;
 }
 
-const struct upstream *upstreams_first(const struct upstreams *pool)
+const struct dns_upstream *dns_upstreams_first(const struct dns_upstreams *pool)
 {
 	return pool->first;
 }

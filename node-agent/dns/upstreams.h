@@ -11,35 +11,36 @@
 #include "dns/exchange.h"
 #include "dns/rules.h"
 
-struct upstreams;
+struct dns_upstreams;
 
-struct upstream {
+struct dns_upstream {
 	struct exchange_place place;
+	char text[UPSTREAM_TEXT_MAX + 1]; // as it was written
 	bool is_down;
 	unsigned failures; // since it answered last
 	uint32_t rtt_us;   // smoothed; 0: not known
 	// The pool's own.
-	struct upstreams *pool;
-	struct upstream *next;
+	struct dns_upstreams *pool;
+	struct dns_upstream *next;
 	unsigned users;
 	struct exchange probe;
 	uint64_t probed_ms;
 };
 
 // `host` must outlive it. NULL when out of memory.
-struct upstreams *upstreams_new(struct exchange_host *host);
+struct dns_upstreams *dns_upstreams_new(struct exchange_host *host);
 // Every upstream must have been given back.
-void upstreams_free(struct upstreams *pool);
+void dns_upstreams_free(struct dns_upstreams *pool);
 
-// The upstream of this text, for one user more; NULL when out of memory.
-struct upstream *upstreams_get(struct upstreams *pool, const struct upstream_text *text);
-void upstream_give_back(struct upstream *upstream);
+// The upstream that is written so, for one user more; NULL when out of memory.
+struct dns_upstream *dns_upstreams_get(struct dns_upstreams *pool, const struct dns_place *place);
+void dns_upstream_give_back(struct dns_upstream *upstream);
 
-void upstream_answered(struct upstream *upstream, uint64_t us);
-void upstream_failed(struct upstream *upstream, int status);
+void dns_upstream_answered(struct dns_upstream *upstream, uint64_t us);
+void dns_upstream_failed(struct dns_upstream *upstream, int status);
 
 // Whether every one of a group is down.
-bool upstreams_are_down(const struct upstreams *pool, const struct dns_group *group);
+bool dns_upstreams_are_down(const struct dns_upstreams *pool, const struct dns_group *group);
 
 // The first one, then `->next`.
-const struct upstream *upstreams_first(const struct upstreams *pool);
+const struct dns_upstream *dns_upstreams_first(const struct dns_upstreams *pool);

@@ -242,22 +242,17 @@ static int add_text(struct node *node, const struct dns_zone_record *record, str
 	return 0;
 }
 
-// "www" of "lan.example" is www.lan.example; "a.b" of it a.b.lan.example when it `is_owner`, else
-// a.b: what has a dot is whole where it is a target.
-static int make_name(const char *text, const char *zone, bool is_owner, struct name *ret,
-		     struct err *err)
+// "www" of "lan.example" is www.lan.example.
+static int make_owner(const char *text, const char *zone, struct name *ret, struct err *err)
 {
 	char whole[NAME_TEXT_SIZE];
-	bool is_wildcard = is_owner && text[0] == '*' && (text[1] == '.' || text[1] == '\0');
+	bool is_wildcard = text[0] == '*' && (text[1] == '.' || text[1] == '\0');
 	const char *rest = is_wildcard ? text + 1 + (text[1] == '.') : text;
-	bool is_relative = is_owner || !strchr(text, '.');
 	int n;
 	if (strcmp(text, "@") == 0 || rest[0] == '\0')
 		n = snprintf(whole, sizeof(whole), "%s", zone);
-	else if (is_relative)
-		n = snprintf(whole, sizeof(whole), "%s.%s", rest, zone);
 	else
-		n = snprintf(whole, sizeof(whole), "%s", rest);
+		n = snprintf(whole, sizeof(whole), "%s.%s", rest, zone);
 	if (n < 0 || (size_t)n >= sizeof(whole))
 		return err_set(err, -EINVAL, "%.100s: it is too long", text);
 	int r = name_parse(whole, (size_t)n, ret, err);
@@ -270,11 +265,11 @@ static int make_name(const char *text, const char *zone, bool is_owner, struct n
 	return name_read(wire, ret->len + 2u, ret) < 0 ? -EINVAL : 0;
 }
 
-static int add_name(struct node *node, uint16_t type, const char *zone,
-		    const struct dns_zone_record *record, struct err *err)
+static int add_name(struct node *node, uint16_t type, const struct dns_zone_record *record,
+		    struct err *err)
 {
 	struct name target;
-	int r = make_name(record->data, zone, false, &target, err);
+	int r = name_parse(record->data, strlen(record->data), &target, err);
 	if (r < 0)
 		return r;
 	if (node->is_made)
@@ -335,7 +330,7 @@ int dns_zones_add_record(struct dns_zones *zones, const char *zone,
 	if (r == 0)
 		r = type_of(record->type, &type, err);
 	if (r == 0)
-		r = make_name(record->name, zone, true, &name, err);
+		r = make_owner(record->name, zone, &name, err);
 	if (r < 0)
 		return r;
 	struct node *apex = find_wire(zones, apex_name.wire, apex_name.len);
@@ -353,7 +348,7 @@ int dns_zones_add_record(struct dns_zones *zones, const char *zone,
 	case DNS_TXT:
 		return add_text(node, record, err);
 	default:
-		return add_name(node, type, zone, record, err);
+		return add_name(node, type, record, err);
 	}
 }
 

@@ -26,7 +26,7 @@ struct dns_zone_record {
 	const char *name; // relative; "@" is the zone itself, "*" and "*.apps" stand for what is
 			  // not written
 	const char *type; // A, AAAA, CNAME, TXT or PTR
-	const char *data; // an address, a name (relative without a dot), or text
+	const char *data; // an address, a whole name, or text
 	uint32_t ttl_s;
 };
 
