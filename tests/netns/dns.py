@@ -91,7 +91,7 @@ def flood(address, count):
 
 def many(address, name, count):
     s, got = datagrams(address), 0
-    s.settimeout(0.3)
+    s.settimeout(2)
     for i in range(int(count)):
         s.send(question(name, i))
     try:
