@@ -73,6 +73,23 @@ static const char *node_of(const struct import *m, const char *host, const char 
 
 // ---- tunnels ----
 
+// What the bridge says is behind the far ends of its tunnels, each once.
+static json_t *far_prefixes(const struct vpnham_bridge *bridge)
+{
+	json_t *list = json_pack("[O]", json_object_get(bridge->spec, "peer_cidr"));
+	const json_t *more = json_object_get(bridge->spec, "extra_peer_cidrs"), *prefix;
+	size_t i;
+	json_array_foreach(more, i, prefix)
+	{
+		size_t k = 0;
+		while (k < json_array_size(list) && !json_equal(json_array_get(list, k), prefix))
+			k++;
+		if (k == json_array_size(list))
+			(void)json_array_append(list, (json_t *)(uintptr_t)prefix);
+	}
+	return list;
+}
+
 static json_t *tunnel_spec(const struct vpnham_bridge *bridge, const char *interface,
 			   const json_t *tunnel)
 {
@@ -90,17 +107,16 @@ static json_t *tunnel_spec(const struct vpnham_bridge *bridge, const char *inter
 				 count_of(tunnel, "threshold_up", UP));
 	if (strcmp(text_of(tunnel, "role"), "standby") == 0)
 		(void)json_object_set_new(spec, "role", json_string("standby"));
+	// What answers the probes is the other side's host, which routes.
+	(void)json_object_set_new(spec, "routes", far_prefixes(bridge));
+	(void)json_object_set_new(spec, "via", json_pack("[s]", target.host));
 	return spec;
 }
 
 // Notes what the bridge says is behind the far ends of its tunnels.
 static json_t *note_far_side(const struct import *m, const struct vpnham_bridge *bridge)
 {
-	json_t *lan = json_array();
-	const json_t *more = json_object_get(bridge->spec, "extra_peer_cidrs");
-	json_t *far = json_pack("{s:o, s:[]}", "lan", lan, "asked");
-	(void)json_array_append(lan, json_object_get(bridge->spec, "peer_cidr"));
-	(void)json_array_extend(lan, (json_t *)(uintptr_t)more);
+	json_t *far = json_pack("{s:o, s:[]}", "lan", far_prefixes(bridge), "asked");
 	(void)json_object_set_new(m->beyond, bridge->name, far);
 	return json_object_get(far, "asked");
 }

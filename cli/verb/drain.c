@@ -23,6 +23,7 @@ struct drain {
 	const char *node;    // what is drained: a node,
 	const char *ends[2]; // or the link between these
 	const char *network;
+	const char *link, *at; // or this external link of that node
 	// What the nodes tell.
 	size_t safe, moving, stuck, away;
 	struct text left; // what still uses it, a line each
@@ -82,6 +83,8 @@ static bool is_link(const struct drain *d, const char *a, const char *b)
 // Whether a way from `self` to `other` leads over what is drained.
 static bool concerns(const struct drain *d, const char *self, const char *by, const char *other)
 {
+	if (d->link)
+		return by && strcmp(by, d->link) == 0 && strcmp(self, d->at) == 0;
 	if (d->node)
 		return by && strcmp(by, d->node) == 0;
 	return by ? is_link(d, self, by) || is_link(d, by, other) : is_link(d, self, other);
@@ -90,7 +93,9 @@ static bool concerns(const struct drain *d, const char *self, const char *by, co
 static void count_way(struct drain *d, const char *self, const char *key, const json_t *way)
 {
 	const char *by = text_of(way, "by"), *state = text_of(way, "drain");
-	const char *other = strrchr(key, '/') + 1;
+	const char *other = NULL;
+	if (!text_starts(key, "outside/", &other))
+		other = strrchr(key, '/') + 1;
 	if (!concerns(d, self, by, other))
 		return;
 	if (state && strcmp(state, "safe") == 0) {
@@ -113,7 +118,7 @@ static void count_node(struct drain *d, const json_t *node, const json_t *entrie
 		const char *network = text_of(body, "network");
 		size_t at;
 		const json_t *way;
-		if (!text_starts(key, "path/", NULL) ||
+		if (!text_starts(key, d->link ? "outside/" : "path/", NULL) ||
 		    (d->network && (!network || strcmp(network, d->network) != 0)))
 			continue;
 		json_array_foreach(json_object_get(body, "ways"), at, way)
@@ -164,8 +169,8 @@ static int tell(const struct drain *d, struct err *err)
 			"%s is safe: no routed traffic uses it (%zu paths looked at).\n", name,
 			d->safe);
 	else
-		fprintf(d->call->out, "%s is safe: no path of a routed segment leads over it.\n",
-			name);
+		fprintf(d->call->out, "%s is safe: no path %s leads over it.\n", name,
+			d->link ? "to a prefix outside" : "of a routed segment");
 	return CLI_DONE;
 }
 
@@ -197,13 +202,22 @@ static int begin(struct drain *d, bool is_on, json_t **ret_spec, struct err *err
 		d->node = call_arg(d->call, 1);
 		return 0;
 	}
+	if (text_of(*ret_spec, "node")) {
+		d->at = kind_reference_name(KIND_NODES, text_of(*ret_spec, "node"), NULL);
+		d->link = call_arg(d->call, 1);
+		return json_object_get(*ret_spec, "routes")
+			       ? 0
+			       : err_set(err, -EINVAL,
+					 "%s has no routes: it carries nothing to be moved",
+					 d->link);
+	}
 	const json_t *ends = json_object_get(*ret_spec, "ends");
 	for (size_t i = 0; i < 2; i++)
 		d->ends[i] = json_string_value(json_array_get(ends, i));
 	d->network = text_of(*ret_spec, "network");
 	return d->ends[0] && d->ends[1]
 		       ? 0
-		       : err_set(err, -EINVAL, "an external link carries nothing to be moved");
+		       : err_set(err, -EINVAL, "%s has no ends", call_arg(d->call, 1));
 }
 
 static int drain(struct call *call, struct err *err)
@@ -252,7 +266,8 @@ const struct verb verb_drain = {
 		"\n"
 		" weft drain node epsilon\n"
 		" weft drain node epsilon --off\n"
-		" weft drain link home.bob.rho",
+		" weft drain link home.bob.rho\n"
+		" weft drain link upstairs",
 	.args = args,
 	.options = options,
 	.run = drain,

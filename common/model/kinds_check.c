@@ -108,6 +108,24 @@ static void check_target(const struct check *c, const json_t *spec)
 		add(c, "target", "%s is no address of one host", text);
 }
 
+static void check_via(const struct check *c, const json_t *spec)
+{
+	const json_t *list = json_object_get(spec, "via");
+	bool is_seen[2] = { false, false };
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const char *text = json_string_value(json_array_get(list, i));
+		CLEAN(free_ptr) char *path = text_format("via[%zu]", i);
+		struct address a;
+		if (!text || address_parse(text, &a, NULL) < 0)
+			continue;
+		if (!address_is_unicast(&a))
+			add(c, path ? path : "via", "%s is no address of one host", text);
+		if (is_seen[a.family == 6])
+			add(c, path ? path : "via", "%s is a second router of its family", text);
+		is_seen[a.family == 6] = true;
+	}
+}
+
 static void check_external_link(const struct check *c, const json_t *spec)
 {
 	static const char *const not_for_these[] = { "cost", "mtu" };
@@ -117,6 +135,7 @@ static void check_external_link(const struct check *c, const json_t *spec)
 		if (json_object_get(spec, not_for_these[i]))
 			add(c, not_for_these[i], "an external link carries no wires");
 	check_target(c, spec);
+	check_via(c, spec);
 }
 
 static void check_link(const struct check *c, const json_t *spec)

@@ -387,15 +387,6 @@ static void touch_network(struct cell_set *set, struct fleet *fleet,
 	cells_touch_groups(set, fleet, NULL, self);
 }
 
-static void touch_external(struct cell_set *set, const struct fleet *fleet,
-			   const struct fleet_object *link)
-{
-	const struct fleet_object *node = fleet_find(fleet, FLEET_NODE, link->as.link.node);
-
-	if (node)
-		cell_add(set, CELL_EXTERNAL, node->id, link->id, 0);
-}
-
 static void touch_ends(struct cell_set *set, struct fleet *fleet, const struct fleet_link *link,
 		       const struct fleet_object *network)
 {
@@ -428,7 +419,7 @@ static void touch_link(struct cell_set *set, struct fleet *fleet, const struct f
 	if (network)
 		touch_ends(set, fleet, link, network);
 	else if (link->node)
-		touch_external(set, fleet, self);
+		cells_touch_external(set, fleet, self);
 }
 
 static void touch_sla(struct cell_set *set, struct fleet *fleet, const struct fleet_object *self,
@@ -546,7 +537,7 @@ static void own_in_segment(struct cell_set *set, struct fleet *fleet,
 
 void cells_of_node(struct cell_set *set, struct fleet *fleet, const struct fleet_object *node)
 {
-	struct fleet_object *network, *link;
+	struct fleet_object *network;
 
 	cell_add(set, CELL_NODE, node->id, 0, 0);
 	cells_own_groups(set, fleet, node);
@@ -559,8 +550,5 @@ void cells_of_node(struct cell_set *set, struct fleet *fleet, const struct fleet
 		cell_add_links(set, node, network, member);
 		each_segment(set, fleet, network, own_in_segment, node);
 	}
-	for (size_t at = 0; fleet_next(fleet, FLEET_LINK, &at, &link);) {
-		if (is_same_name(link->as.link.node, node->name))
-			cell_add(set, CELL_EXTERNAL, node->id, link->id, 0);
-	}
+	cells_own_external(set, fleet, node);
 }

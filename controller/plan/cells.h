@@ -12,6 +12,7 @@ enum cell_kind {
 	CELL_WIRE,    // node in segment `scope` towards `other`: wire, port
 	CELL_OWNER,   // node in segment `scope` about `other`: what it may send, routes to its site
 	CELL_EXTERNAL, // node with the external link `scope`
+	CELL_OUTSIDE,  // node: the prefixes that are reached by its external links
 	CELL_HA,       // node as a voter of HA group `scope`
 	CELL_PATH,     // node in routed segment `scope` towards `other`: the paths there
 	CELL_KIND_COUNT,
@@ -53,6 +54,13 @@ void cells_of_node(struct cell_set *set, struct fleet *fleet, const struct fleet
 
 void cell_add(struct cell_set *set, enum cell_kind kind, int64_t node, int64_t scope,
 	      int64_t other);
+
+// What a node has because of an external link; before or after an edit it may be none of its.
+void cells_touch_external(struct cell_set *set, const struct fleet *fleet,
+			  const struct fleet_object *link);
+// What a node has because of all of its external links.
+void cells_own_external(struct cell_set *set, const struct fleet *fleet,
+			const struct fleet_object *node);
 
 // The paths from a node of a routed segment and to it; of other modes nothing.
 void cells_touch_paths(struct cell_set *set, const struct segment_view *view,

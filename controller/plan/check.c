@@ -8,6 +8,7 @@
 
 #include "plan/ha.h"
 #include "plan/numbers.h"
+#include "plan/outside.h"
 #include "plan/overlap.h"
 #include "plan/plan.h"
 
@@ -191,19 +192,20 @@ static void check_segment_edit(const struct checking *c, const struct fleet_obje
 	check_segment(c, segment);
 }
 
-static void refuse_group(void *arg, const struct fleet_object *group, const char *field,
-			 const char *text)
+static void refuse_one(void *arg, const struct fleet_object *o, const char *field, const char *text)
 {
-	refuse(arg, group, field, "%s", text);
+	refuse(arg, o, field, "%s", text);
 }
 
-// Nodes, networks and links bear on what stands on them.
-static void check_groups(struct checking *c)
+// Nodes, networks and links bear on what stands on them, pools on what is outside.
+static void check_others(struct checking *c)
 {
-	struct fleet_object *group;
+	struct fleet_object *o;
 
-	for (size_t at = 0; fleet_next(c->fleet, FLEET_HA_GROUP, &at, &group);)
-		ha_check(c->fleet, group, refuse_group, c);
+	for (size_t at = 0; fleet_next(c->fleet, FLEET_HA_GROUP, &at, &o);)
+		ha_check(c->fleet, o, refuse_one, c);
+	for (size_t at = 0; fleet_next(c->fleet, FLEET_LINK, &at, &o);)
+		outside_check(c->fleet, o, refuse_one, c);
 }
 
 typedef void check_fn(const struct checking *c, const struct fleet_object *object);
@@ -275,7 +277,7 @@ int plan_check(struct fleet *fleet, const struct fleet_edit *edits, size_t count
 		if (o->kind != FLEET_NODE && o->kind != FLEET_LINK && map_set(edited, key, o) < 0)
 			return -ENOMEM;
 	}
-	check_groups(&c);
+	check_others(&c);
 	int rc = check_overlaps(&c, edited);
 	copy_once(&found, problems);
 	return rc;

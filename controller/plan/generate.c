@@ -221,7 +221,7 @@ static void generate_in_segment(struct generation *g, const struct cell *cell)
 		generate_pair(g, cell, &c);
 }
 
-static void generate_outside(struct generation *g, const struct cell *cell)
+static void generate_watched(struct generation *g, const struct cell *cell)
 {
 	const struct fleet_object *link = fleet_find_id(g->fleet, FLEET_LINK, cell->scope);
 
@@ -245,7 +245,9 @@ void generate_cell(struct fleet *fleet, const struct cell *cell, struct map *lin
 	else if (cell->kind == CELL_MEMBER || cell->kind == CELL_LINK)
 		generate_in_network(&g, cell);
 	else if (cell->kind == CELL_EXTERNAL)
-		generate_outside(&g, cell);
+		generate_watched(&g, cell);
+	else if (cell->kind == CELL_OUTSIDE)
+		generate_outside(&g);
 	else
 		generate_in_segment(&g, cell);
 }

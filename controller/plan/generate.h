@@ -66,6 +66,7 @@ void generate_member(struct generation *g, const struct network_cell *cell);
 void generate_link(struct generation *g, const struct network_cell *cell);
 void generate_probe(struct generation *g, const struct network_cell *cell);
 void generate_external(struct generation *g, const struct fleet_object *link);
+void generate_outside(struct generation *g);
 void generate_segment(struct generation *g, const struct segment_cell *cell);
 void generate_wire(struct generation *g, const struct segment_cell *cell);
 void generate_ha(struct generation *g, const struct fleet_object *group);

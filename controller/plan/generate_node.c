@@ -14,6 +14,22 @@ struct duties {
 	bool is_routed; // in a routed segment, where others' traffic passes through, too
 };
 
+// What is reached by its external links.
+static void add_outside(const struct generation *g, struct duties *d)
+{
+	struct fleet_object *link;
+
+	for (size_t at = 0; fleet_next(g->fleet, FLEET_LINK, &at, &link);) {
+		const struct fleet_link *l = &link->as.link;
+
+		if (!l->node || l->is_disabled || strcmp(l->node, g->node->name) != 0)
+			continue;
+		for (size_t i = 0; i < l->route_count; i++)
+			*(l->routes[i].address.family == 4 ? &d->forwards_v4 : &d->forwards_v6) =
+				true;
+	}
+}
+
 static struct duties duties_of(struct generation *g)
 {
 	struct duties d = { 0 };
@@ -37,6 +53,7 @@ static struct duties duties_of(struct generation *g)
 		for (size_t i = 0; lan && i < lan->lan_count; i++)
 			*(lan->lan[i].address.family == 4 ? &d.forwards_v4 : &d.forwards_v6) = true;
 	}
+	add_outside(g, &d);
 	return d;
 }
 

@@ -13,9 +13,11 @@
 #define SEGMENT_MEMBERS_MAX 64 // pairs of 64 members fit a block of VNIs
 #define SEGMENT_VNI_BLOCK   2048
 
-#define TABLE_MAIN  254   // of the kernel
-#define METRIC_LAN  512   // plus the segment's number: one LAN may be reached through several
-#define METRIC_LAST 65535 // the route of last resort: only when the others are gone
+#define TABLE_MAIN 254 // of the kernel
+#define METRIC_LAN 512 // plus the segment's number: one LAN may be reached through several
+// Behind every LAN's: what passes through a node stays in its segment.
+#define METRIC_OUTSIDE (METRIC_LAN + SEGMENTS_MAX + 1)
+#define METRIC_LAST    65535 // the route of last resort: only when the others are gone
 
 #define OWNER_TEXT_SIZE 48
 

@@ -288,14 +288,26 @@ static int network_parse(struct fleet_object *o, struct err *err)
 static int external_parse(struct fleet_object *o, struct err *err)
 {
 	struct fleet_link *link = &o->as.link;
+	const json_t *via;
+	size_t i;
 
 	link->node = reference(json_object_get(o->spec, "node"), KIND_NODES);
 	link->interface = json_string_value(json_object_get(o->spec, "interface"));
 	link->target = json_string_value(json_object_get(o->spec, "target"));
 	link->udp_port = field_int(o->spec, "udp_port", 0);
+	json_array_foreach(json_object_get(o->spec, "via"), i, via)
+	{
+		const char *text = json_string_value(via);
+
+		if (text)
+			link->via[strchr(text, ':') != NULL] = text;
+	}
 	if (!link->node || !link->interface || !link->target)
 		return err_set(err, -EINVAL,
 			       "links.%s: a node, an interface and a target are needed", o->name);
+	if (parse_prefixes(json_object_get(o->spec, "routes"), &link->routes, &link->route_count) <
+	    0)
+		return err_set(err, -ENOMEM, "out of memory");
 	return 0;
 }
 
@@ -312,9 +324,6 @@ static int override_parse(struct fleet_object *o, struct err *err)
 			       o->name);
 	link->a = strcmp(a, b) < 0 ? a : b;
 	link->b = link->a == a ? b : a;
-	link->is_drained = json_is_true(json_object_get(o->spec, "drain"));
-	const char *role = json_string_value(json_object_get(o->spec, "role"));
-	link->is_standby = role && strcmp(role, "standby") == 0;
 	link->cost = field_int(o->spec, "cost", 0);
 	link->mtu = field_int(o->spec, "mtu", 0);
 	return 0;
@@ -323,7 +332,10 @@ static int override_parse(struct fleet_object *o, struct err *err)
 static int link_parse(struct fleet_object *o, struct err *err)
 {
 	struct fleet_link *link = &o->as.link;
+	const char *role = json_string_value(json_object_get(o->spec, "role"));
 
+	link->is_standby = role && strcmp(role, "standby") == 0;
+	link->is_drained = json_is_true(json_object_get(o->spec, "drain"));
 	link->is_disabled = json_is_true(json_object_get(o->spec, "disabled"));
 	link->probe = probe_parse(o->spec);
 	link->sla = reference(json_object_get(o->spec, "sla"), KIND_SLAS);
@@ -440,6 +452,8 @@ void fleet_object_unref(struct fleet_object *object)
 		free(object->as.node.locals);
 	else if (object->kind == FLEET_SITE)
 		free(object->as.site.lan);
+	else if (object->kind == FLEET_LINK)
+		free(object->as.link.routes);
 	else if (object->kind == FLEET_NETWORK)
 		map_free(object->as.network.members);
 	json_decref(object->spec);

@@ -71,6 +71,9 @@ struct fleet_link {
 	const char *a, *b;                     // a < b
 	const char *node, *interface, *target; // of an external one
 	int udp_port;                          // likewise; 0: it is asked by ICMP
+	struct prefix *routes;                 // likewise: what is reached by it
+	size_t route_count;
+	const char *via[2]; // likewise: the router for these, IPv4 and IPv6; NULL: none
 	bool is_disabled;
 	bool is_standby; // preferred less among equals
 	bool is_drained; // no traffic is to use it

@@ -66,6 +66,8 @@ static const struct {
 	{ "weft_link_up", "1 while the link forwards, as its probes find it; degraded is up, too.",
 	  true },
 	{ "weft_link_degraded", "1 while the link forwards but its sla is broken.", true },
+	{ "weft_link_active", "1 while the external link carries the traffic to the prefix.",
+	  true },
 	{ "weft_link_latency_seconds", "Last round trip of a probe.", false },
 	{ "weft_link_forward_seconds", "Last way to the peer, where the clocks allow to tell.",
 	  false },
@@ -91,9 +93,10 @@ static const struct {
 	{ "weft_wire_up", "1 when the wire's device is up.", true },
 	{ "weft_wire_forwards", "1 while the wire's own probes come back.", true },
 	{ "weft_path_direct", "1 while routed traffic to the peer goes by the direct wire.", true },
-	{ "weft_path_moves_total", "How often the traffic to the peer moved to another way.",
+	{ "weft_path_moves_total",
+	  "How often the traffic to the peer, or to the prefix outside, moved to another way.",
 	  false },
-	{ "weft_path_rtt_seconds", "Round trip to the peer by the way in use.", false },
+	{ "weft_path_rtt_seconds", "Round trip by the way in use.", false },
 	{ "weft_path_lan_followed",
 	  "1 while an HA group's LANs are reached through the peer, its active member.", true },
 	{ "weft_port_forwarding", "1 when the bridge port forwards.", true },
@@ -324,7 +327,9 @@ static void put_wire_state(struct exposition *out, const struct labels *labels, 
 // There is one for each link of a node: of all nodes together they may be too many to be told.
 static bool is_per_link(const char *key)
 {
-	static const char *const kinds[] = { "link/", "peer/", "wire/", "port/", "path/" };
+	static const char *const kinds[] = {
+		"link/", "peer/", "wire/", "port/", "path/", "outside/"
+	};
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
 		if (text_starts(key, kinds[i], NULL))
 			return true;
@@ -364,10 +369,29 @@ static void put_path_state(struct exposition *out, struct labels labels, const j
 	    json_is_true(json_object_get(lan, "followed")));
 }
 
+// Which of the links that lead to a prefix outside carries its traffic.
+static void put_outside(struct exposition *out, const struct subject *node, const char *prefix,
+			const json_t *body)
+{
+	const json_t *way;
+	size_t i;
+	json_array_foreach(json_object_get(body, "ways"), i, way)
+	{
+		const char *link = json_string_value(json_object_get(way, "by"));
+		struct labels labels = labels_of_node(node);
+		if (!link)
+			continue;
+		labels_add(&labels, "link", link, strlen(link));
+		labels_add(&labels, "prefix", prefix, strlen(prefix));
+		put(out, "weft_link_active", labels.text,
+		    json_equal(json_object_get(way, "number"), json_object_get(body, "way")));
+	}
+}
+
 // What the observed entries tell without samples.
 static void put_observed(struct exposition *out, const struct subject *node, const json_t *entries)
 {
-	const char *key;
+	const char *key, *prefix;
 	json_t *body;
 	json_object_foreach((json_t *)(uintptr_t)entries, key, body)
 	{
@@ -382,6 +406,8 @@ static void put_observed(struct exposition *out, const struct subject *node, con
 			    strcmp(state, "forwarding") == 0);
 		else if (text_starts(key, "path/", NULL))
 			put_path_state(out, labels, body);
+		else if (text_starts(key, "outside/", &prefix))
+			put_outside(out, node, prefix, body);
 		else if (text_starts(key, "wire/", NULL))
 			put_wire_state(out, &labels, body);
 	}

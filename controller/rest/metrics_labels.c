@@ -40,8 +40,13 @@ struct labels labels_of(const struct subject *node, const char *key)
 	const char *second = slash ? strchr(slash + 1, '/') : NULL;
 	bool is_network = text_starts(key, "peer/", NULL) || text_starts(key, "link/", NULL) ||
 			  text_starts(key, "wireguard/", NULL);
+	const char *prefix;
 	if (!slash || strcmp(key, "node/self") == 0 || strcmp(key, "guard/counters") == 0)
 		return labels;
+	if (text_starts(key, "outside/", &prefix)) {
+		labels_add(&labels, "prefix", prefix, strlen(prefix));
+		return labels;
+	}
 	size_t len = second ? (size_t)(second - slash - 1) : strlen(slash + 1);
 	const bool is_external = !second && text_starts(key, "link/", NULL);
 	labels_add(&labels,

@@ -28,8 +28,8 @@ struct destination *destination_new(const struct reconcile_destination *from, ui
 	if (!d)
 		return NULL;
 	d->key = strdup(from->key);
-	d->network = strdup(from->network);
-	if (!d->key || !d->network) {
+	d->network = from->network ? strdup(from->network) : NULL;
+	if (!d->key || (from->network && !d->network)) {
 		destination_free(d);
 		return NULL;
 	}
@@ -40,7 +40,8 @@ struct destination *destination_new(const struct reconcile_destination *from, ui
 	d->table = from->table;
 	d->metric = from->metric;
 	d->generation = generation;
-	d->set = path_set_make(&config, from->self, from->other,
+	// Outside there is nobody to agree with: this end chooses.
+	d->set = path_set_make(&config, from->self, from->network ? from->other : UINT64_MAX,
 			       from->in_use == RECONCILE_NO_WAY ? PATH_NONE : from->in_use, now_us);
 	d->since_ms = clock_wall_ms();
 	return d;
@@ -48,8 +49,9 @@ struct destination *destination_new(const struct reconcile_destination *from, ui
 
 bool destination_is_other(const struct destination *d, const struct reconcile_destination *with)
 {
-	bool is_same = d->self == with->self && d->other == with->other &&
-		       d->table == with->table && d->metric == with->metric;
+	bool is_same = !d->network == !with->network && d->self == with->self &&
+		       d->other == with->other && d->table == with->table &&
+		       d->metric == with->metric;
 	for (int f = 0; f < 2; f++)
 		is_same = is_same && kernel_ip_equal(&d->own[f], &with->own[f]) &&
 			  kernel_ip_equal(&d->peer[f], &with->peer[f]);
@@ -152,6 +154,8 @@ static void put_standing_routes(struct destination *d, struct outcome *out)
 	const struct kernel_prefix peer = peer_prefix(d);
 	struct kernel_route routes[PATHS_MAX];
 	size_t len = 0;
+	if (!d->network)
+		return;
 	for (unsigned i = 0; i < PATHS_MAX; i++)
 		if (d->ways[i].is_there)
 			routes[len++] =
@@ -161,13 +165,17 @@ static void put_standing_routes(struct destination *d, struct outcome *out)
 
 // ---- orders ----
 
-// "rho-bob", "rho-epsilon-bob"
+// "rho-bob", "rho-epsilon-bob"; outside "rho-LINK"
 static void name_way(const struct destination *d, const struct outcome *out, uint8_t number,
 		     char ret[3 * PATHS_NAME_MAX])
 {
 	const char *by = number < PATHS_MAX ? d->ways[number].by : "";
+	if (!d->network) {
+		(void)snprintf(ret, 3 * PATHS_NAME_MAX, "%s-%s", out->own_name, by);
+		return;
+	}
 	(void)snprintf(ret, 3 * PATHS_NAME_MAX, "%s-%s%s%s", out->own_name, by, *by ? "-" : "",
-		       strchr(d->key, '/') + 1);
+		       strrchr(d->key, '/') + 1);
 }
 
 // What made it leave the way before, when this end has seen that itself.
@@ -237,7 +245,8 @@ static const struct reconcile_way *find_way(const struct reconcile_destination *
 // Whether the number stands for another way than before.
 static bool is_other_way(const struct way *way, const struct reconcile_way *with)
 {
-	return strcmp(way->by, with->by ? with->by : "") != 0 ||
+	return way->link != with->link ||
+	       (!with->link && strcmp(way->by, with->by ? with->by : "") != 0) ||
 	       strcmp(way->device, with->device) != 0;
 }
 
@@ -247,6 +256,7 @@ static void take_way(struct way *way, const struct reconcile_way *from)
 		*way = (struct way){ .is_there = true };
 	(void)snprintf(way->by, sizeof way->by, "%s", from->by ? from->by : "");
 	(void)snprintf(way->device, sizeof way->device, "%s", from->device);
+	way->link = from->link;
 	memcpy(way->via, from->via, sizeof way->via);
 	way->is_standby = from->is_standby;
 	way->is_drained = from->is_drained;
@@ -309,8 +319,61 @@ static void look_at_lan(struct destination *d, const struct reconcile_lan *seen)
 		seen->is_direct == is_direct && (!way_in_use(d) || seen->in_use == d->set.current);
 }
 
-int destination_update(struct destination *d, const struct reconcile_destination *from,
-		       int64_t now_us, struct outcome *out)
+// The place of a link that has had none: a free one, or one that is left now.
+static uint8_t new_place(const struct destination *d, const bool is_taken[PATHS_MAX])
+{
+	unsigned left = 0;
+	for (unsigned n = 0; n < PATHS_MAX; n++) {
+		if (!is_taken[n] && !d->ways[n].is_there)
+			return (uint8_t)n;
+		if (!is_taken[n])
+			left = n;
+	}
+	return (uint8_t)left;
+}
+
+static uint8_t old_place(const struct destination *d, uint64_t link)
+{
+	uint8_t n = 0;
+	while (n < PATHS_MAX && (!d->ways[n].is_there || d->ways[n].link != link))
+		n++;
+	return n;
+}
+
+// Ways outside have no numbers of their own: a link keeps the place that it has, so that one that
+// comes or goes changes nothing for the others.
+static void keep_places(const struct destination *d, struct reconcile_destination *to,
+			struct reconcile_way ways[RECONCILE_WAYS_MAX])
+{
+	bool is_taken[PATHS_MAX] = { false };
+	for (size_t i = 0; i < to->ways_len; i++) {
+		ways[i] = to->ways[i];
+		ways[i].number = old_place(d, ways[i].link);
+		if (ways[i].number < PATHS_MAX)
+			is_taken[ways[i].number] = true;
+	}
+	for (size_t i = 0; i < to->ways_len; i++) {
+		if (ways[i].number == PATHS_MAX)
+			ways[i].number = new_place(d, is_taken);
+		is_taken[ways[i].number] = true;
+	}
+	if (to->in_use != RECONCILE_NO_WAY)
+		to->in_use = ways[to->in_use].number;
+	to->ways = ways;
+}
+
+// Whether the kernel sends as it does by the way in use; two links may have one interface.
+static bool is_in_use(const struct destination *d, uint8_t in_use)
+{
+	const struct way *is = &d->ways[in_use < PATHS_MAX ? in_use : 0];
+	const struct way *want = &d->ways[d->set.current];
+	return in_use == d->set.current ||
+	       (in_use < PATHS_MAX && is->is_there && strcmp(is->device, want->device) == 0 &&
+		kernel_ip_equal(&is->via[0], &want->via[0]) &&
+		kernel_ip_equal(&is->via[1], &want->via[1]));
+}
+
+static int take_prefixes(struct destination *d, const struct reconcile_destination *from)
 {
 	struct kernel_prefix *prefixes = calloc(from->prefixes_len + 1, sizeof *prefixes);
 	if (!prefixes || take_lan(d, &from->lan) < 0) {
@@ -322,14 +385,34 @@ int destination_update(struct destination *d, const struct reconcile_destination
 	free(d->prefixes);
 	d->prefixes = prefixes;
 	d->prefixes_len = from->prefixes_len;
-	update_ways(d, from, now_us, out);
-	look_at_lan(d, &from->lan);
-	if (!from->stands)
+	return 0;
+}
+
+int destination_update(struct destination *d, const struct reconcile_destination *from,
+		       int64_t now_us, struct outcome *out)
+{
+	struct reconcile_way ways[RECONCILE_WAYS_MAX];
+	struct reconcile_destination now = *from;
+	const int r = take_prefixes(d, from);
+	if (r < 0)
+		return r;
+	if (!d->network)
+		keep_places(d, &now, ways);
+	update_ways(d, &now, now_us, out);
+	look_at_lan(d, &now.lan);
+	if (!now.stands)
 		put_standing_routes(d, out);
-	const uint8_t current = d->set.current == PATH_NONE ? RECONCILE_NO_WAY : d->set.current;
-	if (current != RECONCILE_NO_WAY && (from->in_use != current || !from->stands))
+	if (d->set.current != PATH_NONE && (!is_in_use(d, now.in_use) || !now.stands))
 		put_routes(d, out);
 	return 0;
+}
+
+bool destination_is_unjudged(const struct destination *d)
+{
+	for (unsigned i = 0; i < PATHS_MAX; i++)
+		if (d->ways[i].is_there && !d->ways[i].cause[0])
+			return true;
+	return false;
 }
 
 // ---- events ----

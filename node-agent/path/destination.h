@@ -8,12 +8,13 @@
 
 struct way {
 	bool is_there;
-	char by[PATHS_NAME_MAX]; // "": none
+	char by[PATHS_NAME_MAX]; // "": none; outside: the link
+	uint64_t link;           // outside: its number
 	char device[IFNAMSIZ];
 	struct kernel_ip via[2];
 	bool is_standby, is_drained;
-	enum judge_state state; // as the cause has it
-	char cause[PROBER_TEXT_MAX];
+	enum judge_state state;      // as the cause has it
+	char cause[PROBER_TEXT_MAX]; // "": no judge has spoken of it yet
 };
 
 // The LANs behind it that are reached through it while it is the active member of a group.
@@ -32,7 +33,8 @@ struct following {
 };
 
 struct destination {
-	char *key, *network;
+	char *key;
+	char *network; // NULL: it is outside
 	uint64_t self, other;
 	struct kernel_ip own[2], peer[2];
 	uint32_t table, metric;
@@ -74,6 +76,9 @@ bool destination_is_other(const struct destination *d, const struct reconcile_de
 // Takes over prefixes and ways, and makes what is missing in the kernel. 0 or -ENOMEM.
 int destination_update(struct destination *d, const struct reconcile_destination *from,
 		       int64_t now_us, struct outcome *out);
+
+// Whether there is a way that no judge has spoken of.
+bool destination_is_unjudged(const struct destination *d);
 
 void destination_judged(struct destination *d, uint8_t number, const struct judge *judge,
 			const char *name, int64_t now_us, struct outcome *out);

@@ -118,14 +118,14 @@ static struct claim_belief *belief_of(struct paths *p, uint32_t group)
 
 static bool is_same_segment(const struct destination *a, const struct destination *b)
 {
-	const size_t len = (size_t)(strchr(a->key, '/') - a->key) + 1;
+	const size_t len = (size_t)(strrchr(a->key, '/') - a->key) + 1;
 
 	return strncmp(a->key, b->key, len) == 0;
 }
 
 static const char *name_of(const struct destination *d)
 {
-	return strchr(d->key, '/') + 1;
+	return strrchr(d->key, '/') + 1;
 }
 
 // The other of its group that is followed in the same segment, or NULL.

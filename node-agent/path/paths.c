@@ -13,6 +13,8 @@
 
 enum { CHANGES_MAX = 4096, WAY_BITS = 4, PLACE_BITS = 20 };
 
+#define OUTSIDE (UINT64_C(1) << 63) // beside the number of an external link
+
 // ---- what is told to the loop ----
 
 void paths_note_change(struct paths *p, const struct destination *d, const struct outcome *out)
@@ -105,20 +107,46 @@ static void on_heard(void *context, uint64_t link, const uint8_t *data, size_t l
 	(void)pthread_mutex_unlock(&p->mutex);
 }
 
+// What a judge says, and of which link.
+struct judgement {
+	const struct judge *judge;
+	const char *name;
+	int64_t now_us;
+};
+
+static void judge_way(struct paths *p, struct destination *d, uint8_t way,
+		      const struct judgement *j)
+{
+	struct outcome out = outcome_of(p);
+	const enum judge_state before = d->ways[way].state;
+	destination_judged(d, way, j->judge, j->name, j->now_us, &out);
+	if (out.is_moved || before != d->ways[way].state)
+		paths_note_change(p, d, &out);
+}
+
+// Many prefixes may be reached by one link.
+static void judge_outside(struct paths *p, uint64_t link, const struct judgement *j)
+{
+	for (size_t i = 0; i < p->places_len; i++) {
+		struct destination *d = p->places[i];
+		for (uint8_t n = 0; d && !d->network && n < PATHS_MAX; n++)
+			if (d->ways[n].is_there && d->ways[n].link == link)
+				judge_way(p, d, n, j);
+	}
+}
+
 static void on_judged(void *context, uint64_t link, const struct judge *judge, const char *name,
 		      int64_t now_us)
 {
 	struct paths *p = context;
-	struct outcome out = outcome_of(p);
+	const struct judgement j = { judge, name, now_us };
 	uint8_t way;
 	(void)pthread_mutex_lock(&p->mutex);
-	struct destination *d = destination_of(p, link, &way);
-	if (d) {
-		const enum judge_state before = d->ways[way].state;
-		destination_judged(d, way, judge, name, now_us, &out);
-		if (out.is_moved || before != d->ways[way].state)
-			paths_note_change(p, d, &out);
-	}
+	struct destination *d = link & OUTSIDE ? NULL : destination_of(p, link, &way);
+	if (link & OUTSIDE)
+		judge_outside(p, link & ~OUTSIDE, &j);
+	else if (d)
+		judge_way(p, d, way, &j);
 	(void)pthread_mutex_unlock(&p->mutex);
 }
 
@@ -229,9 +257,10 @@ void paths_begin(struct paths *p)
 	(void)pthread_mutex_unlock(&p->mutex);
 }
 
-void paths_put(struct paths *p, const struct reconcile_destination *from)
+bool paths_put(struct paths *p, const struct reconcile_destination *from)
 {
 	struct outcome out = outcome_of(p);
+	bool is_unjudged = false;
 	(void)pthread_mutex_lock(&p->mutex);
 	size_t place = place_of(p, from->key);
 	if (place != SIZE_MAX && destination_is_other(p->places[place], from)) {
@@ -243,10 +272,12 @@ void paths_put(struct paths *p, const struct reconcile_destination *from)
 	if (d) {
 		d->is_wanted = true;
 		(void)destination_update(d, from, prober_now_us(), &out);
+		is_unjudged = destination_is_unjudged(d);
 		if (out.is_moved)
 			paths_note_change(p, d, &out);
 	}
 	(void)pthread_mutex_unlock(&p->mutex);
+	return is_unjudged;
 }
 
 void paths_end(struct paths *p)
@@ -269,6 +300,20 @@ uint64_t paths_rider_of(struct paths *p, const char *key, uint8_t number)
 	const size_t place = place_of(p, key);
 	if (place != SIZE_MAX && number < PATHS_MAX)
 		rider = rider_of(p, place, number);
+	(void)pthread_mutex_unlock(&p->mutex);
+	return rider;
+}
+
+uint64_t paths_rider_outside(struct paths *p, const char *link)
+{
+	uint64_t rider = 0;
+	(void)pthread_mutex_lock(&p->mutex);
+	for (size_t i = 0; i < p->places_len && !rider; i++) {
+		const struct destination *d = p->places[i];
+		for (uint8_t n = 0; d && !d->network && n < PATHS_MAX; n++)
+			if (d->ways[n].is_there && strcmp(d->ways[n].by, link) == 0)
+				rider = OUTSIDE | d->ways[n].link;
+	}
 	(void)pthread_mutex_unlock(&p->mutex);
 	return rider;
 }

@@ -11,6 +11,9 @@
 // of all prefixes of both families, each put in the place of the one before; nothing is ever
 // without a route. What the kernel has when this program starts is adopted.
 //
+// Prefixes outside, which external links lead to, are destinations likewise: their ways are those
+// links, which have probes of their own, and no other end is to be agreed with.
+//
 // The deciding is done on the prober's thread, by its rider; the rest on the loop's.
 #pragma once
 
@@ -30,7 +33,7 @@ struct paths;
 
 // Something is other than before.
 struct paths_change {
-	char key[PROBER_KEY_MAX + 1]; // "lan/bob"
+	char key[PROBER_KEY_MAX + 1]; // "path/lan/bob"
 	bool is_moved;                // and not only how a way is found
 	bool is_bad;                  // it had to move
 	bool is_followed; // the LANs of an HA group's site are reached there from now on
@@ -40,7 +43,7 @@ typedef void (*paths_change_fn)(void *context, const struct paths_change *change
 
 struct paths_way {
 	uint8_t number;
-	char by[PATHS_NAME_MAX]; // "": none
+	char by[PATHS_NAME_MAX]; // "": none; outside: the link
 	bool is_standby;
 	enum judge_state state;
 	char cause[PROBER_TEXT_MAX];
@@ -49,7 +52,7 @@ struct paths_way {
 
 // One destination.
 struct paths_reading {
-	const char *key, *network; // borrowed, for the call
+	const char *key, *network; // borrowed, for the call; network NULL: it is outside
 	uint8_t current;           // PATH_NONE: none was chosen yet
 	int64_t since_ms;          // wall clock
 	char cause[PATHS_TEXT_MAX];
@@ -78,11 +81,15 @@ bool paths_claim(struct paths *paths, uint32_t group, uint64_t epoch, int64_t un
 // Takes over which destinations there are: begin, put each, end. What is put back in the kernel's
 // tables on the way was missing there.
 void paths_begin(struct paths *paths);
-void paths_put(struct paths *paths, const struct reconcile_destination *from);
+// True: of a way to it nobody has said how it is found (of one outside: see prober_tell).
+bool paths_put(struct paths *paths, const struct reconcile_destination *from);
 void paths_end(struct paths *paths);
 
 // What prober_target.rider of a way is; 0: there is no such way.
 uint64_t paths_rider_of(struct paths *paths, const char *key, uint8_t number);
+
+// The same of an external link, by name; 0: nothing is reached by it.
+uint64_t paths_rider_outside(struct paths *paths, const char *link);
 
 void paths_each(struct paths *paths, paths_reading_fn *each, void *context);
 // False: no such destination.

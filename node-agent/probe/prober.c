@@ -17,14 +17,24 @@ enum { SLACK_PART = 40, SLACK_LINK_US = 50, CHANGES_MAX = 65536 };
 
 // ---- changes of state, from the thread to the loop ----
 
+bool gate_is_external(const struct gate *gate)
+{
+	return gate->kind == GATE_ICMP || gate->kind == GATE_UDP;
+}
+
+void prober_ride(const struct prober *p, const struct member *m)
+{
+	if (m->rider)
+		p->rider.judged(p->rider.context, m->rider, &m->link.judge, m->name,
+				prober_now_us());
+}
+
 void prober_note(struct prober *p, struct member *m, enum judge_state before)
 {
 	m->since_ms = clock_wall_ms();
-	if (m->rider) {
-		p->rider.judged(p->rider.context, m->rider, &m->link.judge, m->name,
-				prober_now_us());
+	prober_ride(p, m);
+	if (m->rider && !gate_is_external(&p->gates[m->gate].gate))
 		return;
-	}
 	if (p->changes_len == p->changes_cap) {
 		const size_t cap = p->changes_cap ? p->changes_cap * 2 : 16;
 		struct prober_change *changes =
@@ -332,6 +342,15 @@ int prober_set(struct prober *p, const struct prober_target *targets, size_t cou
 	(void)pthread_mutex_unlock(&p->mutex);
 	prober_wake(p);
 	return r;
+}
+
+void prober_tell(struct prober *p, const char *key)
+{
+	(void)pthread_mutex_lock(&p->mutex);
+	const struct member *m = map_get(p->by_key, key);
+	if (m)
+		prober_ride(p, m);
+	(void)pthread_mutex_unlock(&p->mutex);
 }
 
 void prober_look(struct prober *p)

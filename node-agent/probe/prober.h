@@ -32,12 +32,15 @@ struct prober_target {
 	uint16_t port;
 	uint8_t secret[LINK_KEY_SIZE]; // not of external links
 	struct judge_config judge;
-	uint64_t rider; // what its rider calls it; 0: it has none, and its changes are told
+	// What its rider calls it; 0: it has none. The changes of one that has are told if it is an
+	// external link.
+	uint64_t rider;
 };
 
 // Somebody who travels with the probes of some links: each packet carries his note to the other
-// end, he hears the other end's notes and what the judge says. Called on the prober's thread, which
-// waits meanwhile; never calls the prober.
+// end, he hears the other end's notes and what the judge says; of external links only that, their
+// other end knows nothing of him. Called on the prober's thread, which waits meanwhile, or by
+// prober_tell(); never calls the prober.
 struct prober_rider {
 	void *context;
 	// Returns its length; 0: there is none.
@@ -86,6 +89,9 @@ void prober_take_rider(struct prober *prober, const struct prober_rider *rider);
 // Takes over which links there are; one that is the same but for its judge goes on as it is.
 int prober_set(struct prober *prober, const struct prober_target *targets, size_t count,
 	       struct err *err);
+
+// Has the link's rider told what the judge says now; nothing if there is no such link, or rider.
+void prober_tell(struct prober *prober, const char *key);
 
 // Something happened to the host's devices: the thread looks at its own now.
 void prober_look(struct prober *prober);

@@ -59,8 +59,15 @@ struct prober {
 // Something happened to a member: notes when it is to be looked after.
 void prober_due(struct prober *p, const struct member *m);
 
-// A member's state has changed: its rider is told, or it is noted, to be told by the loop's thread.
+// A member's state has changed: its rider is told, or it is noted, to be told by the loop's thread,
+// or both.
 void prober_note(struct prober *p, struct member *m, enum judge_state before);
+
+// Its rider is told what its judge says.
+void prober_ride(const struct prober *p, const struct member *m);
+
+// Whether it asks somebody who knows nothing of Weft.
+bool gate_is_external(const struct gate *gate);
 
 // The thread's function; `argument` is the prober.
 void *prober_run(void *argument);

@@ -56,11 +56,6 @@ static void sever_all(struct prober *p, const struct wicket *w, int64_t now_us)
 	}
 }
 
-static bool is_external(const struct gate *gate)
-{
-	return gate->kind == GATE_ICMP || gate->kind == GATE_UDP;
-}
-
 static void look_at_gates(struct prober *p, int64_t now_us)
 {
 	for (size_t i = 0; i < p->gates_len; i++) {
@@ -165,7 +160,7 @@ static size_t make_request(const struct prober *p, struct member *m, uint8_t *pa
 {
 	const struct gate *gate = &p->gates[m->gate].gate;
 	const struct sender_time now = time_at(p, 0);
-	if (is_external(gate))
+	if (gate_is_external(gate))
 		return external_send(&m->link, way_of(gate), &now, packet, ret_changed);
 	if (gate->kind == GATE_WIRE) {
 		wire_frame_put(gate->mac, false, packet);
@@ -234,7 +229,7 @@ static bool measure(const struct prober *p, struct member *m, const struct gate_
 {
 	const struct gate *gate = &p->gates[m->gate].gate;
 	const struct sender_time arrived = time_at(p, packet->age_ns);
-	if (is_external(gate))
+	if (gate_is_external(gate))
 		return external_take(&m->link, way_of(gate), packet->data, packet->len, &arrived,
 				     now);
 	return link_take(&m->link, packet->data, packet->len, &arrived, now);
@@ -248,13 +243,15 @@ static void take_reply(struct prober *p, struct member *m, const struct gate_pac
 	const bool changed = measure(p, m, packet, now);
 	const bool is_measured = m->link.judge.counts.returned != returned;
 	if (is_measured) {
-		if (m->rider)
+		if (m->rider && !gate_is_external(&p->gates[m->gate].gate))
 			hear_note(p, m, packet);
 		if (is_remembered(p, m))
 			history_reply(&m->history, now, m->link.rtt_us, jitter_of(m));
 	}
-	if (changed || (is_measured && m->rider))
+	if (changed)
 		prober_note(p, m, before);
+	else if (is_measured)
+		prober_ride(p, m);
 	prober_due(p, m);
 }
 

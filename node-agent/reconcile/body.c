@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/hex.h"
 
@@ -124,6 +125,48 @@ int body_prefixes(const json_t *body, const char *name, struct prefix_list *ret,
 	}
 	ret->items = items;
 	ret->len = len;
+	return 0;
+}
+
+int body_addresses(const json_t *body, const char *name, struct kernel_ip ret[2], struct err *err)
+{
+	const json_t *list = json_object_get(body, name), *item;
+	size_t i;
+
+	if (!json_is_array(list))
+		return err_set(err, -EINVAL, "%s: a list is missing", name);
+	json_array_foreach((json_t *)list, i, item)
+	{
+		const char *text = json_string_value(item);
+		struct kernel_ip ip;
+
+		if (kernel_ip_parse(text ? text : "", &ip, err) < 0)
+			return err_prefix(err, "%s[%zu]", name, i);
+		ret[ip.family == AF_INET6] = ip;
+	}
+	return 0;
+}
+
+int body_foreign_device(const json_t *body, const char *name, char ret[IFNAMSIZ], struct err *err)
+{
+	const char *value = NULL;
+
+	int rc = body_string(body, name, &value, err);
+	if (rc < 0)
+		return rc;
+	if (strlen(value) >= IFNAMSIZ || strpbrk(value, "/: \t\n\v\f\r"))
+		return err_set(err, -EINVAL, "%s: `%.40s` is no name of a device", name, value);
+	memcpy(ret, value, strlen(value) + 1);
+	return 0;
+}
+
+int body_id(const json_t *body, const char *name, uint64_t *ret, struct err *err)
+{
+	const json_int_t value = json_integer_value(json_object_get(body, name));
+
+	if (value <= 0)
+		return err_set(err, -EINVAL, "%s: a number from 1 on is missing", name);
+	*ret = (uint64_t)value;
 	return 0;
 }
 

@@ -32,6 +32,12 @@ int body_prefixes(const json_t *body, const char *name, struct prefix_list *ret,
 enum { BODY_SECRET_SIZE = 32 };
 int body_secret(const json_t *body, const char *name, uint8_t ret[BODY_SECRET_SIZE],
 		struct err *err);
+// "via" and the like: a list with one address of each family at most, by family.
+int body_addresses(const json_t *body, const char *name, struct kernel_ip ret[2], struct err *err);
+// A device that others have made: they name theirs as the kernel lets them.
+int body_foreign_device(const json_t *body, const char *name, char ret[IFNAMSIZ], struct err *err);
+// A number from 1 on.
+int body_id(const json_t *body, const char *name, uint64_t *ret, struct err *err);
 int body_mac(const json_t *body, const char *name, uint8_t ret[6], struct err *err);
 
 // True when the field is there and not null.

@@ -1,8 +1,5 @@
 // echo/<link>: an external link, an interface that Weft did not make and only watches, by echoes of
 // a target beyond it. It stands whether or not the interface is there: that is what it tells.
-#include <errno.h>
-#include <string.h>
-
 #include "reconcile/body.h"
 #include "reconcile/judging.h"
 
@@ -13,26 +10,12 @@ struct echo {
 	struct reconcile_probe plain; // without what is borrowed
 };
 
-// Others name their interfaces as the kernel lets them.
-static int parse_device(const json_t *json, char ret[IFNAMSIZ], struct err *err)
-{
-	const char *name;
-
-	int rc = body_string(json, "device", &name, err);
-	if (rc < 0)
-		return rc;
-	if (!*name || strlen(name) >= IFNAMSIZ || strpbrk(name, "/: \t\n\v\f\r"))
-		return err_set(err, -EINVAL, "device: `%.40s` is no name of a device", name);
-	memcpy(ret, name, strlen(name) + 1);
-	return 0;
-}
-
 static int parse(const json_t *json, void *body, struct err *err)
 {
 	struct echo *echo = body;
 	struct kernel_ip target;
 
-	int rc = parse_device(json, echo->device, err);
+	int rc = body_foreign_device(json, "device", echo->device, err);
 	if (rc == 0)
 		rc = body_ip(json, "target", &target, err);
 	if (rc == 0)

@@ -10,7 +10,7 @@
 const struct entry_kind *const entry_kinds[] = {
 	&kind_sysctl, &kind_wireguard, &kind_peer,  &kind_guard, &kind_wire,      &kind_bridge,
 	&kind_port,   &kind_address,   &kind_route, &kind_rule,  &kind_probe_key, &kind_path_key,
-	&kind_ha_key, &kind_probe,     &kind_echo,  &kind_ha,    &kind_path,
+	&kind_ha_key, &kind_probe,     &kind_echo,  &kind_ha,    &kind_path,      &kind_outside,
 };
 const size_t entry_kinds_len = ARRAY_LEN(entry_kinds);
 

@@ -63,7 +63,7 @@ struct entry_kind {
 
 extern const struct entry_kind kind_sysctl, kind_wireguard, kind_peer, kind_guard, kind_wire,
 	kind_bridge, kind_port, kind_address, kind_route, kind_probe_key, kind_ha_key, kind_probe,
-	kind_echo, kind_ha, kind_rule, kind_path, kind_path_key;
+	kind_echo, kind_ha, kind_rule, kind_path, kind_path_key, kind_outside;
 
 extern const struct entry_kind *const entry_kinds[]; // ascending by rank
 extern const size_t entry_kinds_len;
@@ -123,9 +123,6 @@ void finding_differs(struct finding *f, const char *fmt, ...) __attribute__((for
 
 // Reads the kernel again into r->seen.
 int reconcile_look(struct reconcile *r, struct err *err);
-
-// Whether a path wants this route, which is no entry's (path.c).
-bool path_wants_route(const struct reconcile *r, const struct kernel_route *seen);
 
 // Whether an address of a device that Weft made is the active member's of an HA group (ha.c), which
 // adds it and takes it away by itself.

@@ -7,7 +7,7 @@
 
 #include "reconcile/body.h"
 #include "reconcile/judging.h"
-#include "reconcile/kind.h"
+#include "reconcile/ways.h"
 
 struct way_name {
 	char device[IFNAMSIZ];
@@ -49,27 +49,6 @@ static int parse_text(const json_t *json, const char *name, char **ret, struct e
 	return *ret ? 0 : err_set(err, -ENOMEM, "out of memory");
 }
 
-// One address of each family at most, by family.
-static int parse_addresses(const json_t *json, const char *name, struct kernel_ip ret[2],
-			   struct err *err)
-{
-	const json_t *list = json_object_get(json, name), *item;
-	size_t i;
-
-	if (!json_is_array(list))
-		return err_set(err, -EINVAL, "%s: a list is missing", name);
-	json_array_foreach((json_t *)list, i, item)
-	{
-		const char *text = json_string_value(item);
-		struct kernel_ip ip;
-
-		if (kernel_ip_parse(text ? text : "", &ip, err) < 0)
-			return err_prefix(err, "%s[%zu]", name, i);
-		ret[ip.family == AF_INET6] = ip;
-	}
-	return 0;
-}
-
 static int parse_way(const json_t *json, struct reconcile_way *way, struct way_name *name,
 		     struct err *err)
 {
@@ -79,7 +58,7 @@ static int parse_way(const json_t *json, struct reconcile_way *way, struct way_n
 	if (rc == 0)
 		rc = body_device(json, "device", name->device, err);
 	if (rc == 0)
-		rc = parse_addresses(json, "via", way->via, err);
+		rc = body_addresses(json, "via", way->via, err);
 	if (rc == 0)
 		rc = body_bool(json, "standby", &way->is_standby, err);
 	if (rc == 0)
@@ -125,16 +104,6 @@ static int choose_family(struct path *p, struct err *err)
 	return err_set(err, -EINVAL, "own and peer have no family in common");
 }
 
-static int parse_id(const json_t *json, const char *name, uint64_t *ret, struct err *err)
-{
-	const json_int_t value = json_integer_value(json_object_get(json, name));
-
-	if (value <= 0)
-		return err_set(err, -EINVAL, "%s: a number from 1 on is missing", name);
-	*ret = (uint64_t)value;
-	return 0;
-}
-
 static int parse_lan(const json_t *json, struct path *p, struct err *err)
 {
 	struct reconcile_lan *lan = &p->plain.lan;
@@ -156,9 +125,9 @@ static int parse(const json_t *json, void *body, struct err *err)
 	struct path *p = body;
 	struct reconcile_destination *d = &p->plain;
 
-	int rc = parse_id(json, "self", &d->self, err);
+	int rc = body_id(json, "self", &d->self, err);
 	if (rc == 0)
-		rc = parse_id(json, "other", &d->other, err);
+		rc = body_id(json, "other", &d->other, err);
 	if (rc == 0 && d->self == d->other)
 		rc = err_set(err, -EINVAL, "self and other are the same");
 	if (rc == 0)
@@ -168,9 +137,9 @@ static int parse(const json_t *json, void *body, struct err *err)
 	if (rc == 0)
 		rc = body_u32(json, "port", 1, 65535, &p->port, err);
 	if (rc == 0)
-		rc = parse_addresses(json, "own", d->own, err);
+		rc = body_addresses(json, "own", d->own, err);
 	if (rc == 0)
-		rc = parse_addresses(json, "peer", d->peer, err);
+		rc = body_addresses(json, "peer", d->peer, err);
 	if (rc == 0)
 		rc = choose_family(p, err);
 	if (rc == 0)
@@ -182,96 +151,7 @@ static int parse(const json_t *json, void *body, struct err *err)
 	return rc < 0 ? rc : parse_ways(json, p, err);
 }
 
-// ---- what the kernel has ----
-
-static const struct kernel_route *find_route(const struct reconcile *r, uint32_t table,
-					     const struct kernel_prefix *to, uint32_t metric)
-{
-	for (size_t i = 0; i < r->seen.routes_len; i++) {
-		const struct kernel_route *is = &r->seen.routes[i];
-
-		if (is->table == table && is->metric == metric && kernel_prefix_equal(&is->to, to))
-			return is;
-	}
-	return NULL;
-}
-
-static bool leads_by(const struct kernel_route *route, const struct reconcile_way *way)
-{
-	const bool is_v6 = route->to.ip.family == AF_INET6;
-
-	return strcmp(route->device, way->device) == 0 &&
-	       kernel_ip_equal(&route->via, &way->via[is_v6]);
-}
-
-static uint8_t way_of(const struct reconcile_destination *d, const struct kernel_route *route)
-{
-	for (size_t i = 0; route && i < d->ways_len; i++)
-		if (leads_by(route, &d->ways[i]))
-			return d->ways[i].number;
-	return RECONCILE_NO_WAY;
-}
-
-static struct kernel_prefix host(const struct kernel_ip *ip)
-{
-	return (struct kernel_prefix){ .ip = *ip, .len = ip->family == AF_INET ? 32 : 128 };
-}
-
-// The way by which all of the prefixes go, if it is one.
-static uint8_t common_way(const struct reconcile *r, const struct reconcile_destination *d,
-			  uint32_t table, const struct kernel_prefix *prefixes, size_t len)
-{
-	uint8_t common = RECONCILE_NO_WAY;
-
-	for (size_t i = 0; i < len; i++) {
-		const uint8_t way = way_of(d, find_route(r, table, &prefixes[i], d->metric));
-
-		if (i > 0 && way != common)
-			return RECONCILE_NO_WAY;
-		common = way;
-	}
-	return common;
-}
-
-static bool is_direct(const struct reconcile_destination *d, uint8_t number)
-{
-	for (size_t i = 0; i < d->ways_len; i++)
-		if (d->ways[i].number == number)
-			return !d->ways[i].by;
-	return false;
-}
-
-static void look_at_lan(const struct reconcile *r, struct reconcile_destination *d)
-{
-	struct reconcile_lan *lan = &d->lan;
-
-	lan->in_use = common_way(r, d, d->table, lan->prefixes, lan->len);
-	lan->is_direct = is_direct(d, common_way(r, d, lan->table, lan->prefixes, lan->len));
-}
-
-// The way by which all its prefixes go, and whether each way stands to be probed.
-static void look(const struct reconcile *r, struct reconcile_destination *d)
-{
-	const int f = d->own[0].family && d->peer[0].family ? 0 : 1;
-	const struct kernel_prefix peer = host(&d->peer[f]);
-
-	d->in_use = RECONCILE_NO_WAY;
-	d->stands = true;
-	for (size_t i = 0; i < d->prefixes_len; i++) {
-		const uint8_t way = way_of(d, find_route(r, d->table, &d->prefixes[i], d->metric));
-
-		if (i > 0 && way != d->in_use)
-			d->stands = false;
-		d->in_use = i == 0 || way == d->in_use ? way : RECONCILE_NO_WAY;
-	}
-	for (size_t i = 0; i < d->ways_len; i++) {
-		const struct kernel_route *route = find_route(
-			r, d->table, &peer, RECONCILE_STANDING_METRIC + d->ways[i].number);
-
-		d->stands = d->stands && route && leads_by(route, &d->ways[i]);
-	}
-	look_at_lan(r, d);
-}
+// ---- what is handed on ----
 
 // Fills what is borrowed from the entry.
 static void lend(const struct entry *e, struct reconcile_destination *ret,
@@ -281,7 +161,7 @@ static void lend(const struct entry *e, struct reconcile_destination *ret,
 
 	*ret = p->plain;
 	memcpy(ways, p->ways, sizeof p->ways);
-	ret->key = judging_link(e);
+	ret->key = e->key;
 	ret->network = p->network;
 	ret->prefixes = p->prefixes.items;
 	ret->prefixes_len = p->prefixes.len;
@@ -322,7 +202,7 @@ static bool wants_as_lan(const struct path *p, const struct kernel_route *seen)
 static bool wants(const struct path *p, const struct kernel_route *seen)
 {
 	const bool is_v6 = seen->to.ip.family == AF_INET6;
-	const struct kernel_prefix peer = host(&p->plain.peer[is_v6]);
+	const struct kernel_prefix peer = ways_host(&p->plain.peer[is_v6]);
 
 	if (wants_as_lan(p, seen))
 		return true;
@@ -347,8 +227,7 @@ bool path_wants_route(const struct reconcile *r, const struct kernel_route *seen
 	return false;
 }
 
-void reconcile_each_destination(const struct reconcile *r, reconcile_destination_fn *each,
-				void *context)
+void path_each_destination(const struct reconcile *r, reconcile_destination_fn *each, void *context)
 {
 	struct reconcile_way ways[RECONCILE_WAYS_MAX];
 	struct reconcile_destination d;
@@ -362,7 +241,7 @@ void reconcile_each_destination(const struct reconcile *r, reconcile_destination
 		lend(e, &d, ways);
 		for (size_t i = 0; i < d.ways_len; i++)
 			ways[i].probe.key = key;
-		look(r, &d);
+		ways_look(r, &d);
 		each(context, &d);
 	}
 }

@@ -173,11 +173,12 @@ enum { RECONCILE_WAYS_MAX = 16, RECONCILE_NO_WAY = 255 };
 // One way to another node. Borrowed.
 struct reconcile_way {
 	uint8_t number;          // what both ends call it
-	const char *by;          // the node that it leads through; NULL: none
-	const char *device;      // the wire that it begins with
+	const char *by;          // the node that it leads through; NULL: none; outside: the link
+	uint64_t link;           // outside: the link's number, which a rename leaves alone
+	const char *device;      // the wire that it begins with, or the link's interface
 	struct kernel_ip via[2]; // who is at the other end of that; IPv4, IPv6; family 0: none
 	bool is_standby, is_drained;
-	struct reconcile_probe probe; // `link` is not filled
+	struct reconcile_probe probe; // `link` is not filled; outside: nothing is, the link has one
 };
 
 // Site LANs that are reached through a node while it is the active member of an HA group. Borrowed.
@@ -192,10 +193,11 @@ struct reconcile_lan {
 	bool is_direct; // in `table` it has the direct one
 };
 
-// Another node of a routed segment, and where it is reached. Borrowed.
+// Another node of a routed segment, and where it is reached; or a prefix outside, which external
+// links lead to: that has no network, no addresses and no other end to agree with. Borrowed.
 struct reconcile_destination {
-	const char *key;     // "lan/bob"
-	const char *network; // whose links the ways are made of
+	const char *key;     // "path/lan/bob", "outside/10.20.0.0/16"
+	const char *network; // whose links the ways are made of; NULL: it is outside
 	uint64_t self, other;
 	struct kernel_ip own[2], peer[2]; // IPv4, IPv6; family 0: none
 	uint32_t table, metric;           // of the routes by the way that is chosen

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "reconcile/body.h"
-#include "reconcile/kind.h"
+#include "reconcile/ways.h"
 
 #define TABLE_MAIN         254
 #define IPV6_METRIC_UNSAID 1024 // what the kernel makes of metric 0
@@ -115,7 +115,8 @@ static int sweep(struct reconcile *r, struct err *err)
 	int first = 0;
 
 	for (size_t i = 0; i < r->seen.routes_len; i++) {
-		if (is_desired(r, &r->seen.routes[i]) || path_wants_route(r, &r->seen.routes[i]))
+		if (is_desired(r, &r->seen.routes[i]) || path_wants_route(r, &r->seen.routes[i]) ||
+		    outside_wants_route(r, &r->seen.routes[i]))
 			continue;
 		int rc = kernel_route_drop(r->kernel, &r->seen.routes[i], first ? NULL : err);
 		if (rc < 0 && !first)

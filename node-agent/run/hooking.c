@@ -130,6 +130,62 @@ static void find_addresses(const struct agent *agent, const char *link, const ch
 	}
 }
 
+// What is reached by an external link: all, and those of each family.
+struct prefixes {
+	struct text first, v4, v6;
+};
+
+static void prefixes_done(struct prefixes *p)
+{
+	text_free(&p->first);
+	text_free(&p->v4);
+	text_free(&p->v6);
+}
+
+static bool leads_by(const json_t *outside, const char *link)
+{
+	const json_t *way;
+	size_t i;
+	json_array_foreach(json_object_get(outside, "ways"), i, way)
+	{
+		const char *name = text_of(way, "link");
+		if (name && strcmp(name, link) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void find_prefixes(const struct agent *agent, const char *link, struct prefixes *ret)
+{
+	struct entry_change entry;
+	for (size_t at = 0;
+	     entry_set_next_under(desired_entries(agent->desired), "outside/", &at, &entry);) {
+		CLEAN(json_decref_ptr)
+		json_t *body = json_loadb(entry.body, entry.body_len, 0, NULL);
+		const char *prefix = text_of(body, "prefix");
+		if (!prefix || !leads_by(body, link))
+			continue;
+		struct text *family = strchr(prefix, ':') ? &ret->v6 : &ret->v4;
+		text_addf(family, "%s%s", family->len ? " " : "", prefix);
+		if (!ret->first.len)
+			text_add(&ret->first, prefix);
+	}
+}
+
+static size_t add_prefixes(const struct prefixes *p, struct hook_fact *facts)
+{
+	size_t n = 0;
+	if (!p->first.len || p->first.failed || p->v4.failed || p->v6.failed)
+		return 0;
+	facts[n++] = (struct hook_fact){ "remote_prefix", p->first.data };
+	facts[n++] = (struct hook_fact){ "proto", strchr(p->first.data, ':') ? "6" : "4" };
+	if (p->v4.len)
+		facts[n++] = (struct hook_fact){ "remote_prefixes_ipv4", p->v4.data };
+	if (p->v6.len)
+		facts[n++] = (struct hook_fact){ "remote_prefixes_ipv6", p->v6.data };
+	return n;
+}
+
 void hooking_link(struct agent *agent, enum hook_event event, const char *link, const char *cause)
 {
 	const char *slash = strchr(link, '/'), *device;
@@ -140,8 +196,12 @@ void hooking_link(struct agent *agent, enum hook_event event, const char *link, 
 		return;
 	(void)snprintf(subject, sizeof subject, "link/%s", link);
 	CLEAN(json_decref_ptr) json_t *body = link_body(agent, link, &device);
-	struct hook_fact facts[8];
+	CLEAN(prefixes_done) struct prefixes prefixes = { 0 };
+	struct hook_fact facts[12];
 	size_t n = 0;
+	if (!slash)
+		find_prefixes(agent, link, &prefixes);
+	n += add_prefixes(&prefixes, facts);
 	facts[n++] = (struct hook_fact){ "self", agent->identity.name };
 	facts[n++] = (struct hook_fact){ "cause", cause };
 	if (slash) {

@@ -84,6 +84,7 @@ static void add_link(void *context, const struct reconcile_probe *probe)
 	const char *peer = strchr(probe->link, '/');
 	struct prober_target target = links_target(probe);
 	target.key = probe->link;
+	target.rider = probe->local ? 0 : paths_rider_outside(g->agent->chooser, probe->link);
 	target.own_name = g->agent->identity.name;
 	target.peer_name = peer ? peer + 1 : probe->link;
 	links_append(g->targets, &target);
@@ -93,18 +94,21 @@ void links_update(struct agent *agent)
 {
 	struct err err = { 0 };
 	struct links_targets all = { 0 }, wires = { 0 };
-	struct routes_names names = { 0 };
+	struct routes_names names = { 0 }, unjudged = { 0 };
 	struct gathering g = { agent, &all };
+	routes_update(agent, &all, &names, &unjudged);
 	reconcile_each_probe(agent->reconcile, add_link, &g);
 	wires_each_target(agent, all.items, all.len, links_append, &wires);
 	for (size_t i = 0; i < wires.len; i++)
 		links_append(&all, &wires.items[i]);
-	routes_update(agent, &all, &names);
 	if (prober_set(agent->prober, all.items, all.len, &err) < 0)
 		log_warn("probe: %s", err.text);
+	for (size_t i = 0; i < unjudged.len; i++)
+		prober_tell(agent->prober, unjudged.items[i]);
 	forget(&wires);
 	forget(&all);
 	routes_names_done(&names);
+	routes_names_done(&unjudged);
 }
 
 int links_probing(void *context, const char *link, struct err *err)

@@ -36,11 +36,13 @@ struct updating {
 	struct agent *agent;
 	struct links_targets *targets;
 	struct routes_names *names;
+	struct routes_names *unjudged;
 };
 
+// "path/lan/bob", "home/bob" -> "bob"
 static const char *node_of(const char *key)
 {
-	return strchr(key, '/') + 1;
+	return strrchr(key, '/') + 1;
 }
 
 static void add_way(const struct updating *u, const struct reconcile_destination *d,
@@ -64,14 +66,18 @@ static void add_way(const struct updating *u, const struct reconcile_destination
 static void update_one(void *context, const struct reconcile_destination *d)
 {
 	const struct updating *u = context;
-	paths_put(u->agent->chooser, d);
-	for (size_t i = 0; i < d->ways_len; i++)
-		add_way(u, d, &d->ways[i]);
+	const bool is_unjudged = paths_put(u->agent->chooser, d);
+	for (size_t i = 0; i < d->ways_len; i++) {
+		if (d->network)
+			add_way(u, d, &d->ways[i]);
+		else if (is_unjudged)
+			(void)keep_name(u->unjudged, strdup(d->ways[i].by));
+	}
 }
 
 // ---- which links carry traffic ----
 
-// "home/epsilon": the link that the way in use begins with.
+// "home/epsilon", "upstairs": the link that the way in use begins with.
 static void note_active(void *context, const struct paths_reading *r)
 {
 	struct map *active = context;
@@ -80,8 +86,9 @@ static void note_active(void *context, const struct paths_reading *r)
 		if (way->number != r->current)
 			continue;
 		CLEAN(free_ptr)
-		char *link =
-			text_format("%s/%s", r->network, way->by[0] ? way->by : node_of(r->key));
+		char *link = r->network ? text_format("%s/%s", r->network,
+						      way->by[0] ? way->by : node_of(r->key))
+					: strdup(way->by);
 		if (link)
 			(void)map_set(active, link, active);
 	}
@@ -92,10 +99,12 @@ static void tell_active(struct agent *agent, const char *link, bool is_active, c
 	CLEAN(free_ptr) char *key = text_format("link/%s", link);
 	CLEAN(free_ptr)
 	char *text = text_format("%s-%s carries %s traffic: %s", agent->identity.name,
-				 node_of(link), is_active ? "routed" : "no routed", cause);
+				 strchr(link, '/') ? node_of(link) : link,
+				 is_active ? "routed" : "no routed", cause);
 	if (!key || !text)
 		return;
 	session_event(agent, "info", is_active ? "link_active" : "link_inactive", key, text);
+	hooking_remember(agent, link);
 	hooking_link(agent, is_active ? HOOK_LINK_ACTIVE : HOOK_LINK_INACTIVE, link, text);
 }
 
@@ -118,9 +127,10 @@ static void update_active(struct agent *agent, const char *cause)
 	agent->active_links = now;
 }
 
-void routes_update(struct agent *agent, struct links_targets *targets, struct routes_names *names)
+void routes_update(struct agent *agent, struct links_targets *targets, struct routes_names *names,
+		   struct routes_names *unjudged)
 {
-	struct updating u = { agent, targets, names };
+	struct updating u = { agent, targets, names, unjudged };
 	const bool is_first = !agent->active_links;
 	paths_begin(agent->chooser);
 	reconcile_each_destination(agent->reconcile, update_one, &u);
@@ -159,7 +169,7 @@ static json_t *path_json(const struct paths_reading *r)
 			by = r->ways[i].by;
 	}
 	json_t *body =
-		json_pack("{s:s, s:o, s:s?, s:I, s:s, s:o}", "network", r->network, "way",
+		json_pack("{s:s*, s:o, s:s?, s:I, s:s, s:o}", "network", r->network, "way",
 			  r->current == PATH_NONE ? json_null() : json_integer(r->current), "by",
 			  by, "since", (json_int_t)r->since_ms, "cause", r->cause, "ways", ways);
 	if (body && r->group)
@@ -173,12 +183,10 @@ static json_t *path_json(const struct paths_reading *r)
 static void observe_one(void *context, const struct paths_reading *r)
 {
 	struct entry_set *observed = context;
-	char key[WIRE_KEY_MAX + 8];
 	CLEAN(json_decref_ptr) json_t *body = path_json(r);
 	CLEAN(free_ptr) char *text = body ? json_dumps(body, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
-	(void)snprintf(key, sizeof key, "path/%s", r->key);
 	if (text)
-		(void)entry_set_put(observed, key, text, strlen(text), NULL);
+		(void)entry_set_put(observed, r->key, text, strlen(text), NULL);
 }
 
 void routes_observe(struct agent *agent, struct entry_set *observed)
@@ -190,7 +198,7 @@ static void list_one(void *context, const struct paths_reading *r)
 {
 	json_t *list = context, *body = path_json(r);
 	if (body)
-		(void)json_object_set_new(body, "key", json_sprintf("path/%s", r->key));
+		(void)json_object_set_new(body, "key", json_string(r->key));
 	(void)json_array_append_new(list, body);
 }
 
@@ -204,18 +212,15 @@ json_t *routes_status(const struct agent *agent)
 void routes_changed(void *context, const struct paths_change *change)
 {
 	struct agent *agent = context;
-	char key[WIRE_KEY_MAX + 8];
 	if (change->is_moved) {
-		(void)snprintf(key, sizeof key, "path/%s", change->key);
-		log_info("%s: %s", key, change->sentence);
-		session_event(agent, change->is_bad ? "warning" : "info", "path_moved", key,
+		log_info("%s: %s", change->key, change->sentence);
+		session_event(agent, change->is_bad ? "warning" : "info", "path_moved", change->key,
 			      change->sentence);
 		update_active(agent, change->sentence);
 	}
 	if (change->is_followed) {
-		(void)snprintf(key, sizeof key, "path/%s", change->key);
-		log_info("%s: %s", key, change->sentence);
-		session_event(agent, "info", "lan_moved", key, change->sentence);
+		log_info("%s: %s", change->key, change->sentence);
+		session_event(agent, "info", "lan_moved", change->key, change->sentence);
 	}
 	if (paths_read(agent->chooser, change->key, observe_one, agent->observed))
 		apply_tell_observed(agent);
@@ -226,12 +231,10 @@ void routes_changed(void *context, const struct paths_change *change)
 static void sample_one(void *context, const struct paths_reading *r)
 {
 	json_t *values = context;
-	char key[WIRE_KEY_MAX + 8];
-	(void)snprintf(key, sizeof key, "path/%s", r->key);
 	json_t *sample = json_pack("{s:I}", "moves_total", (json_int_t)r->moves);
 	if (sample && r->rtt_us != JUDGE_UNMEASURED)
 		(void)json_object_set_new(sample, "rtt_s", json_real((double)r->rtt_us / 1e6));
-	(void)json_object_set_new(values, key, sample);
+	(void)json_object_set_new(values, r->key, sample);
 }
 
 void routes_sample(struct agent *agent, json_t *values)

@@ -39,6 +39,7 @@ def case_both_sides_of_a_vpnham_bridge(c):
         assert applied.returncode == 0, applied.stderr
         link = expect(mine.admin.get("/api/v1/links/vpnham-dev-lft-active-eth2"), 200).json["spec"]
         assert link["target"] == "192.168.255.19" and link["role"] == "standby", link
+        assert link["via"] == ["192.168.255.19"] and len(link["routes"]) >= 1, link
         for field in ("secondary_interfaces", "partner_status_timeout", "probe_location"):
             assert f"bridges.vpnham-dev-lft.{field}: " in done.stderr, done.stderr
         with open(os.path.join(scratch, "hooks/vpnham-dev-lft-active/vpnham-dev-lft-link-active.yaml")) as f:

@@ -131,6 +131,11 @@ static void two_sides_meet(void **state)
 	assert_string_equal(json_string_value(target), "192.0.2.10");
 	const json_t *role = path(result.resources, "links", "right-active-eth2", "role");
 	assert_string_equal(json_string_value(role), "standby");
+	const json_t *routes = path(result.resources, "links", "right-active-eth2", "routes");
+	assert_int_equal(json_array_size(routes), 1);
+	assert_string_equal(json_string_value(json_array_get(routes, 0)), "10.0.0.0/16");
+	const json_t *via = path(result.resources, "links", "right-active-eth2", "via");
+	assert_string_equal(json_string_value(json_array_get(via, 0)), "192.0.2.10");
 	assert_null(strstr(result.notes.data, "left-standby: is known as a partner only"));
 	assert_non_null(
 		strstr(result.notes.data, "nodes/right-standby: is known as a partner only"));

@@ -434,9 +434,75 @@ static void an_external_link_is_watched_at_its_node_alone(void **state)
 	lot_done(lot);
 }
 
+// "upstairs standby tun0, carrier": the links that a prefix is reached by, in order.
+static const char *links_to(struct lot *lot, const char *node, const char *prefix)
+{
+	static char text[256];
+	char key[64];
+	json_t *way;
+	size_t i;
+
+	text[0] = 0;
+	(void)snprintf(key, sizeof key, "outside/%s", prefix);
+	json_t *body = lot_entry(lot, node, key);
+	json_array_foreach(json_object_get(body, "ways"), i, way)
+	{
+		const size_t len = strlen(text);
+
+		(void)snprintf(text + len, sizeof text - len, "%s%s%s%s%s", i ? ", " : "",
+			       json_string_value(json_object_get(way, "link")),
+			       json_is_true(json_object_get(way, "standby")) ? " standby" : "",
+			       json_is_true(json_object_get(way, "drained")) ? " drained" : "",
+			       json_array_size(json_object_get(way, "via")) ? " via" : "");
+	}
+	json_decref(body);
+	return text;
+}
+
+static void links_with_one_prefix_stand_in_for_each_other(void **state)
+{
+	struct lot *lot = lot_article();
+
+	(void)state;
+	lot_put(lot, "links", "upstairs",
+		"{'node':'pi0','interface':'tun0','target':'10.9.0.2','via':['10.9.0.2','fd09::2'],"
+		"'routes':['10.20.0.0/16','fd20::/64']}");
+	lot_put(lot, "links", "carrier",
+		"{'node':'pi0','interface':'tun1','target':'10.9.1.2','role':'standby',"
+		"'routes':['10.30.0.0/16','10.20.0.0/16']}");
+	lot_change(lot);
+	assert_int_equal(lot_touched(lot), 1);
+	assert_string_equal(links_to(lot, "pi0", "10.20.0.0/16"), "upstairs via, carrier standby");
+	assert_string_equal(links_to(lot, "pi0", "10.30.0.0/16"), "carrier standby");
+	assert_string_equal(links_to(lot, "pi0", "fd20::/64"), "upstairs via");
+	lot_says(lot, "pi0", "outside/10.20.0.0/16", "table", "254");
+	assert_true(lot_has(lot, "pi0", "sysctl/net.ipv4.ip_forward"));
+	assert_true(lot_has(lot, "pi0", "sysctl/net.ipv6.conf.all.forwarding"));
+	lot_put(lot, "links", "upstairs",
+		"{'node':'pi0','interface':'tun0','target':'10.9.0.2','drain':true,"
+		"'routes':['10.20.0.0/16']}");
+	lot_rename(lot, "links", "carrier", "another");
+	lot_change(lot);
+	assert_string_equal(links_to(lot, "pi0", "10.20.0.0/16"),
+			    "upstairs drained, another standby");
+	assert_false(lot_has(lot, "pi0", "outside/fd20::/64"));
+	assert_false(lot_has(lot, "pi0", "sysctl/net.ipv6.conf.all.forwarding"));
+	lot_put(lot, "links", "upstairs", NULL);
+	lot_change(lot);
+	assert_string_equal(links_to(lot, "pi0", "10.20.0.0/16"), "another standby");
+	lot_put(lot, "links", "bad",
+		"{'node':'pi0','interface':'tun0','target':'10.9.0.2','routes':['10.64.0.0/10']}");
+	lot_change(lot);
+	lot_put(lot, "links", "bad",
+		"{'node':'pi0','interface':'tun0','target':'10.9.0.2','routes':['10.64.0.0/28']}");
+	refused(lot, "links.bad.routes[0]: 10.64.0.0/28 lies within the pool of networks.home");
+	lot_done(lot);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(links_with_one_prefix_stand_in_for_each_other),
 		cmocka_unit_test(each_link_is_probed_under_a_key_of_its_own),
 		cmocka_unit_test(a_link_says_how_it_is_probed_before_its_network_does),
 		cmocka_unit_test(an_external_link_is_watched_at_its_node_alone),

@@ -151,13 +151,17 @@ static void edit_link(struct lot *lot)
 static void edit_external_link(struct lot *lot)
 {
 	unsigned x = pick(NODES);
-	char name[8], spec[128];
+	char name[8], spec[256];
 
 	(void)snprintf(name, sizeof name, "e%u", pick(3));
 	(void)snprintf(spec, sizeof spec,
-		       "{'node':'%s','interface':'tun%u','target':'10.9.0.%u'%s%s}", node_names[x],
-		       pick(2), pick(2) + 1, pick(3) ? "" : ",'disabled':true",
-		       pick(2) ? ",'sla':'voice'" : "");
+		       "{'node':'%s','interface':'tun%u','target':'10.9.0.%u'%s%s%s%s}",
+		       node_names[x], pick(2), pick(2) + 1, pick(3) ? "" : ",'disabled':true",
+		       pick(2) ? ",'sla':'voice'" : "",
+		       pick(3)   ? ",'routes':['10.20.0.0/16']"
+		       : pick(2) ? ",'routes':['10.20.0.0/16','fd20::/48']"
+				 : "",
+		       pick(3) ? "" : ",'drain':true");
 	if (!node_exists(lot, x))
 		return;
 	lot_put(lot, "links", name,

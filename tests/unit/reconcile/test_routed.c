@@ -72,7 +72,7 @@ static void see(void *context, const struct reconcile_destination *d)
 {
 	struct seen *s = context;
 
-	assert_string_equal(d->key, "lan/bob");
+	assert_string_equal(d->key, "path/lan/bob");
 	assert_string_equal(d->network, "home");
 	assert_true(d->self == 4 && d->other == 9 && d->prefixes_len == 2 && d->ways_len == 2);
 	assert_null(d->ways[0].by);
@@ -218,6 +218,51 @@ static void test_lans_that_follow_a_group_are_no_strays(void **state)
 	assert_int_equal(f->kernel.state.routes_len, before);
 }
 
+static void see_outside(void *context, const struct reconcile_destination *d)
+{
+	struct seen *s = context;
+
+	assert_string_equal(d->key, "outside/10.20.0.0/16");
+	assert_null(d->network);
+	assert_true(d->prefixes_len == 1 && d->ways_len == 2);
+	assert_string_equal(d->ways[0].by, "upstairs");
+	assert_string_equal(d->ways[1].device, "tun@1");
+	assert_true(d->ways[1].link == 8 && d->ways[1].is_standby && !d->ways[1].is_drained);
+	assert_int_equal(d->ways[1].via[0].family, 0);
+	s->count++;
+	s->in_use = d->in_use;
+	s->stands = d->stands;
+}
+
+static void test_the_route_of_a_prefix_outside_is_no_stray(void **state)
+{
+	struct fixture *f = *state;
+	struct seen s = { 0 };
+
+	fixture_want(f, "outside/10.20.0.0/16",
+		     "{\"metric\":2560,\"needs\":[],\"prefix\":\"10.20.0.0/16\",\"table\":22342,"
+		     "\"ways\":[{\"device\":\"tun0\",\"drained\":false,\"id\":7,\"link\":"
+		     "\"upstairs\",\"standby\":false,\"via\":[\"10.9.0.2\"]},{\"device\":"
+		     "\"tun@1\",\"drained\":false,\"id\":8,\"link\":\"spare\",\"standby\":true,"
+		     "\"via\":[]}]}");
+	fixture_run(f);
+	assert_int_equal(f->result.errors_len, 0);
+	reconcile_each_destination(f->r, see_outside, &s);
+	assert_true(s.count == 1 && s.in_use == RECONCILE_NO_WAY && s.stands);
+	const size_t before = f->kernel.state.routes_len;
+	put(f, "10.20.0.0/16", "10.9.0.2", "tun0", 2560);
+	fixture_assert_quiet(f);
+	reconcile_each_destination(f->r, see_outside, &s);
+	assert_true(s.count == 2 && s.in_use == 0 && s.stands);
+	// Of another metric it is none of its.
+	put(f, "10.20.0.0/16", "10.9.0.2", "tun0", 2561);
+	fixture_run(f);
+	assert_int_equal(f->kernel.state.routes_len, before + 1);
+	(void)entry_set_drop(f->set, "outside/10.20.0.0/16");
+	fixture_run(f);
+	assert_int_equal(f->kernel.state.routes_len, before);
+}
+
 static void test_what_a_body_lacks_is_told(void **state)
 {
 	static const struct {
@@ -241,6 +286,14 @@ static void test_what_a_body_lacks_is_told(void **state)
 		  "\"10.99.0.1\"],\"peer\":[\"10.99.0.2\"],\"port\":862,\"prefixes\":[],\"self\":4,"
 		  "\"table\":22342,\"ways\":[]}",
 		  "ways: 1 to 16 are needed" },
+		{ "outside/10.0.0.0/8",
+		  "{\"metric\":1,\"needs\":[],\"prefix\":\"10.0.0.0/8\",\"table\":254,"
+		  "\"ways\":[{\"id\":0}]}",
+		  "ways[0]: id: a number from 1 on is missing" },
+		{ "outside/10.0.0.0/8",
+		  "{\"metric\":1,\"needs\":[],\"prefix\":\"10.0.0.0/8\",\"table\":254,"
+		  "\"ways\":[{\"device\":\"a/b\",\"id\":1,\"link\":\"x\"}]}",
+		  "ways[0]: device: `a/b` is no name of a device" },
 	};
 	struct fixture *f = *state;
 
@@ -262,6 +315,7 @@ int main(void)
 		TEST(test_rules_come_stay_and_go),
 		TEST(test_routes_of_a_path_are_no_strays),
 		TEST(test_lans_that_follow_a_group_are_no_strays),
+		TEST(test_the_route_of_a_prefix_outside_is_no_stray),
 		TEST(test_what_a_body_lacks_is_told),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,5 @@
-// By which nodes the traffic to the others of a routed segment goes, why, and what else there is.
+// By which nodes the traffic to the others of a routed segment goes, and by which external links that to prefixes
+// outside; why, and what else there is.
 import type { Body, NodeDetail } from "../live/shapes";
 import { entriesOf, number, text, type Keyed } from "../model/entries";
 import { nodePath } from "../router";
@@ -13,9 +14,21 @@ function waysOf(path: Keyed): Body[] {
   return Array.isArray(ways) ? (ways as Body[]) : [];
 }
 
-function wayName(way: Body | null): string {
+function wayName(way: Body): string {
   const by = text(way, "by");
   return by === null ? "direct" : `by ${by}`;
+}
+
+const isOutside = (path: Keyed) => path.key.startsWith("outside/");
+
+/** Where it leads: a node, or a prefix, whose slash is none between parts of the key. */
+function Goal({ path }: { path: Keyed }) {
+  if (isOutside(path)) return <>{path.key.slice("outside/".length)}</>;
+  return (
+    <a href={nodePath(path.peer)} data-view>
+      {path.peer}
+    </a>
+  );
 }
 
 /** What else is told of a way beside its state. */
@@ -31,11 +44,9 @@ function PathRow({ path }: { path: Keyed }) {
   return (
     <tr>
       <th scope="row">
-        <a href={nodePath(path.peer)} data-view>
-          {path.peer}
-        </a>
+        <Goal path={path} />
       </th>
-      <td>{path.owner}</td>
+      <td>{isOutside(path) ? "outside" : path.owner}</td>
       <td>
         <Value value={current && wayName(current)} />
       </td>
@@ -59,7 +70,7 @@ const COLUMNS: [string, boolean][] = [
 ];
 
 export function Paths({ node, detail }: { node: string; detail: NodeDetail }) {
-  const paths = entriesOf(detail, "path");
+  const paths = [...entriesOf(detail, "path"), ...entriesOf(detail, "outside")];
   if (paths.length === 0) return null;
   return (
     <Section title="Paths">
