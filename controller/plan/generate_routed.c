@@ -2,11 +2,12 @@
 // the node's addresses on it; the direct routes; and for each other node the paths of which the
 // agents choose one.
 //
-// The main table has the direct routes only, and what passes through a node goes by them; those to
-// LANs that follow the active member of an HA group are the agent's, too. What
-// comes from the node itself or from the LANs behind it looks first into a table of its own, where
-// the agent keeps the route by the path that it has chosen. So the choice is made once, where a
-// packet enters, and no two nodes' choices can make a loop.
+// The main table has the direct routes only; those to LANs that follow the active member of an HA
+// group are the agent's, too. What comes from the node itself or from the LANs behind it looks
+// first into a table of its own, where the agent keeps the route by the path that it has chosen.
+// What passes through goes by the direct routes of its own segment, which stand in a third table:
+// another segment may lead to the same prefixes, and its wires or bridge would be the wrong ones.
+// So the choice is made once, where a packet enters, and no two nodes' choices can make a loop.
 #include <stdio.h>
 #include <string.h>
 
@@ -14,8 +15,10 @@
 #include "plan/numbers.h"
 #include "plan/ways.h"
 
-#define TABLE_ROUTED    22342
-#define PRIORITY_ROUTED 22342
+#define TABLE_ROUTED     22342
+#define TABLE_PASSING    22343 // plus the segment's number
+#define PRIORITY_PASSING 22341
+#define PRIORITY_ROUTED  22342
 
 // ---- the node as such ----
 
@@ -68,6 +71,20 @@ void generate_routed_segment(struct generation *g, const struct segment_cell *ce
 	}
 }
 
+static void add_passing_rule(struct generation *g, const struct segment_cell *cell,
+			     const char *device, int family)
+{
+	char wire[192];
+
+	(void)snprintf(wire, sizeof wire, "wire/%s/%s", cell->view->segment->name,
+		       cell->other->node->name);
+	generate_add(g,
+		     json_pack("{s:i, s:s, s:I, s:i, s:o}", "family", family, "from_device", device,
+			       "table", (json_int_t)(TABLE_PASSING + cell->view->number),
+			       "priority", PRIORITY_PASSING, "needs", json_needs(wire, NULL)),
+		     "rule/%s/%s@v%d", cell->view->segment->name, cell->other->node->name, family);
+}
+
 // The node has the same addresses on each wire: whoever asks for them there is answered.
 void generate_routed_wire(struct generation *g, const struct segment_cell *cell)
 {
@@ -87,6 +104,7 @@ void generate_routed_wire(struct generation *g, const struct segment_cell *cell)
 				       json_address(&own, family == 4 ? 32 : 128), "needs",
 				       json_needs(wire, NULL)),
 			     "address/%s/%s@%s", segment, address_format(&own, text), peer);
+		add_passing_rule(g, cell, device, family);
 	}
 }
 
@@ -122,13 +140,15 @@ static json_t *following(const struct generation *g, const struct segment_cell *
 	}
 	for (size_t i = 0; i < other->lan->lan_count; i++)
 		(void)json_array_append_new(prefixes, json_prefix(&other->lan->lan[i]));
-	return json_pack("{s:I, s:s, s:b, s:i, s:o}", "group", (json_int_t)other->group->id, "name",
-			 other->group->name, "first", other->speaks, "table", TABLE_MAIN,
-			 "prefixes", prefixes);
+	return json_pack("{s:I, s:s, s:b, s:i, s:I, s:o}", "group", (json_int_t)other->group->id,
+			 "name", other->group->name, "first", other->speaks, "table", TABLE_MAIN,
+			 "passing", (json_int_t)(TABLE_PASSING + cell->view->number), "prefixes",
+			 prefixes);
 }
 
+// In the main table, or, for what passes through, in that of the segment.
 static void add_direct_route(struct generation *g, const struct segment_cell *cell,
-			     const char *prefix)
+			     const char *prefix, bool is_passing)
 {
 	const struct fleet_object *segment = cell->view->segment;
 	const char *peer = cell->other->node->name;
@@ -145,10 +165,12 @@ static void add_direct_route(struct generation *g, const struct segment_cell *ce
 	generate_add(g,
 		     json_pack("{s:s, s:s, s:s, s:o, s:o, s:i, s:I, s:o}", "destination", prefix,
 			       "type", "unicast", "device", device, "via", json_address(&via, -1),
-			       "source", json_address(&own, -1), "table", TABLE_MAIN, "metric",
-			       (json_int_t)(METRIC_LAN + cell->view->number), "needs",
+			       "source", json_address(&own, -1), "table",
+			       (json_int_t)(is_passing ? TABLE_PASSING + cell->view->number
+						       : TABLE_MAIN),
+			       "metric", (json_int_t)(METRIC_LAN + cell->view->number), "needs",
 			       json_needs(address, NULL)),
-		     "route/%s/%s", segment->name, prefix);
+		     "route/%s/%s%s", segment->name, prefix, is_passing ? "@passing" : "");
 }
 
 void generate_routed_owner(struct generation *g, const struct segment_cell *cell)
@@ -169,7 +191,11 @@ void generate_routed_owner(struct generation *g, const struct segment_cell *cell
 		(void)json_object_set_new(body, "device", json_string(device));
 	generate_add(g, body, "guard/sender/%s/%s", segment->name, peer);
 	json_t *list = is_linked ? destinations(g, cell) : NULL;
-	json_array_foreach(list, i, prefix) add_direct_route(g, cell, json_string_value(prefix));
+	json_array_foreach(list, i, prefix)
+	{
+		add_direct_route(g, cell, json_string_value(prefix), false);
+		add_direct_route(g, cell, json_string_value(prefix), true);
+	}
 	json_decref(list);
 }
 

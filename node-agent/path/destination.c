@@ -145,6 +145,8 @@ void destination_follow(struct destination *d, struct outcome *out)
 	if (way_in_use(d))
 		put_prefixes(d, way_in_use(d), d->table, lans, out);
 	put_prefixes(d, direct_way(d), d->lan.table, lans, out);
+	if (d->lan.passing)
+		put_prefixes(d, direct_way(d), d->lan.passing, lans, out);
 }
 
 // Those that only probes take.
@@ -305,6 +307,7 @@ static int take_lan(struct destination *d, const struct reconcile_lan *from)
 		lan->is_followed = false;
 	lan->group = from->group;
 	lan->table = from->table;
+	lan->passing = from->passing;
 	lan->is_first = from->is_first;
 	(void)snprintf(lan->name, sizeof lan->name, "%s", from->name ? from->name : "");
 	return 0;

@@ -21,8 +21,8 @@ struct way {
 struct following {
 	uint32_t group; // 0: there are none
 	char name[PATHS_NAME_MAX];
-	uint32_t table; // what passes through this node goes by that
-	bool is_first;  // until somebody says that he is active
+	uint32_t table, passing; // where the direct way to them stands; 0: nowhere
+	bool is_first;           // until somebody says that he is active
 	struct kernel_prefix *prefixes;
 	size_t len;
 	bool is_followed;

@@ -113,6 +113,8 @@ static int parse_lan(const json_t *json, struct path *p, struct err *err)
 		rc = parse_text(json, "name", &p->group, err);
 	if (rc == 0)
 		rc = body_u32(json, "table", 1, UINT32_MAX, &lan->table, err);
+	if (rc == 0 && body_has(json, "passing"))
+		rc = body_u32(json, "passing", 1, UINT32_MAX, &lan->passing, err);
 	if (rc == 0)
 		rc = body_bool(json, "first", &lan->is_first, err);
 	if (rc == 0)
@@ -195,7 +197,8 @@ static bool wants_as_lan(const struct path *p, const struct kernel_route *seen)
 	for (size_t i = 0; i < p->plain.ways_len; i++)
 		is_its = is_its || strcmp(seen->device, p->names[i].device) == 0;
 	return is_its && seen->metric == p->plain.metric &&
-	       (seen->table == p->plain.table || seen->table == p->plain.lan.table) &&
+	       (seen->table == p->plain.table || seen->table == p->plain.lan.table ||
+		seen->table == p->plain.lan.passing) &&
 	       is_listed(&p->lan, &seen->to);
 }
 

@@ -185,12 +185,13 @@ struct reconcile_way {
 struct reconcile_lan {
 	uint32_t group; // 0: there are none
 	const char *name;
-	uint32_t table; // where what passes through is routed; its routes are by the direct way
-	bool is_first;  // until somebody says that he is active
+	uint32_t table;   // of who is in no LAN of the segment; its routes are by the direct way
+	uint32_t passing; // of what passes through, likewise; 0: that is routed by `table`
+	bool is_first;    // until somebody says that he is active
 	const struct kernel_prefix *prefixes;
 	size_t len;
 	uint8_t in_use; // the way by which the kernel sends to all of them, or RECONCILE_NO_WAY
-	bool is_direct; // in `table` it has the direct one
+	bool is_direct; // in these tables it has the direct one
 };
 
 // Another node of a routed segment, and where it is reached; or a prefix outside, which external

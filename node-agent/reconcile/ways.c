@@ -80,7 +80,9 @@ static void look_at_lan(const struct reconcile *r, struct reconcile_destination 
 	struct reconcile_lan *lan = &d->lan;
 
 	lan->in_use = common_way(r, d, d->table, lan->prefixes, lan->len);
-	lan->is_direct = is_direct(d, common_way(r, d, lan->table, lan->prefixes, lan->len));
+	lan->is_direct = is_direct(d, common_way(r, d, lan->table, lan->prefixes, lan->len)) &&
+			 (!lan->passing ||
+			  is_direct(d, common_way(r, d, lan->passing, lan->prefixes, lan->len)));
 }
 
 void ways_look(const struct reconcile *r, struct reconcile_destination *d)

@@ -253,6 +253,31 @@ disordered() {
 # For being better or liked more, it may move in its own time.
 moves_of() { weft events --node "$1" -n 200 -o json | jq '[.[] | select(.kind == "path_moved" and .severity == "warning")] | length'; }
 
+# A bridge segment over the same sites, and made first: its routes to their LANs go before the segment's. What passes
+# through a node must not take it.
+beside_a_bridge() {
+	local way before after f
+	weft delete segments lan >/dev/null
+	cat >"$scratch/cable.yaml" <<<'segments: {cable: {network: home, mode: bridge}}'
+	cat >"$scratch/lan.yaml" <<<'segments: {lan: {network: home, mode: routed}}'
+	weft apply -f "$scratch/cable.yaml" >/dev/null
+	weft apply -f "$scratch/lan.yaml" >/dev/null
+	till 30 all_up || die "not all ways come up: $(in_host lea weft-agent status --json | jq -c .paths)"
+	for n in nia oda; do
+		till 20 leads_by_bridge "$n" || die "$n: the bridge does not lead to 10.2.0.0/24: $(in_host $n ip route)"
+	done
+	cut max
+	till 20 is_other max || die "the traffic does not leave the direct way"
+	way=$(by lea max)
+	before=$(guard "$way" spoof_out)
+	for f in 10.2.0.2 fd01:2::2; do till 20 answers lea-lan $f || die "$f is not reached by $way: $(in_host "$way" ip route get 10.2.0.2)"; done
+	after=$(guard "$way" spoof_out)
+	uncut max
+	note "by $way, whose main table leads there by the bridge; spoof_out there $before -> $after"
+	[ "$before" = "$after" ] || die "what passed through was taken for foreign"
+}
+leads_by_bridge() { in_host "$1" ip -j route show table main 10.2.0.0/24 | jq -e '.[0].dev | startswith("wb")'; }
+
 leaves() {
 	in_host oda weft-agent leave >/dev/null
 	till 5 in_host oda sh -c '! pgrep -x weft-agent' || die "the agent still runs"
@@ -275,5 +300,6 @@ check "the agent killed and back: nothing is lost" restart
 check "drained: moved without loss, and said to be safe; or that there is no other way" drained
 check "30 % reordering moves nothing" disordered
 check "30 % loss breaks the sla: moved" lossy
+check "a bridge segment over the same sites: what passes through does not take it" beside_a_bridge
 check "after leave everything is as before" leaves
 finish

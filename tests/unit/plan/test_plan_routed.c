@@ -59,6 +59,11 @@ static void routed_segment_has_paths_around_its_links(void **state)
 	lot_says(lot, "rho", "route/lan/10.1.0.0/16", "via", "10.128.4.3");
 	lot_says(lot, "rho", "route/lan/10.128.4.3/32", "table", "254");
 	assert_false(lot_has(lot, "pi0", "route/lan/10.1.0.0/16"));
+	// What passes through stays in its segment, whatever others lead there.
+	lot_says(lot, "rho", "route/lan/10.1.0.0/16@passing", "table", "22345");
+	lot_says(lot, "rho", "rule/lan/bob@v4", "table", "22345");
+	lot_says(lot, "rho", "rule/lan/bob@v6", "priority", "22341");
+	assert_true(lot_has(lot, "vorke", "route/lan/fd00:1::/48@passing"));
 	assert_true(lot_has(lot, "vorke", "sysctl/net.ipv4.ip_forward"));
 	assert_true(lot_has(lot, "vorke", "rule/routed/own-v6"));
 	lot_says(lot, "bob", "rule/routed/fd00:1::/48", "from", "fd00:1::/48");

@@ -183,7 +183,8 @@ static void test_lans_that_follow_a_group_are_no_strays(void **state)
 	want_routed(f);
 	fixture_want(
 		f, "path/lan/bob",
-		"{\"lan\":{\"first\":true,\"group\":3,\"name\":\"paris\",\"prefixes\":"
+		"{\"lan\":{\"first\":true,\"group\":3,\"name\":\"paris\",\"passing\":22344,"
+		"\"prefixes\":"
 		"[\"10.7.0.0/24\"],\"table\":254},\"metric\":513,\"needs\":[\"path-key/lan/"
 		"bob\"],\"network\":\"home\",\"other\":9,\"own\":[\"10.99.0.1\"],\"peer\":["
 		"\"10.99.0.2\"],\"port\":862,\"prefixes\":[\"10.99.0.2/32\",\"10.2.0.0/24\"],"
@@ -203,6 +204,11 @@ static void test_lans_that_follow_a_group_are_no_strays(void **state)
 	assert_int_equal(kernel_route_put(&f->kernel.base, &through, true, NULL), 0);
 	fixture_assert_quiet(f);
 	s = look(f);
+	assert_true(s.lan.in_use == 1 && !s.lan.is_direct);
+	through.table = 22344;
+	assert_int_equal(kernel_route_put(&f->kernel.base, &through, true, NULL), 0);
+	fixture_assert_quiet(f);
+	s = look(f);
 	assert_true(s.lan.in_use == 1 && s.lan.is_direct);
 	// By a wire that does not lead there, of another metric.
 	through = route("10.7.0.0/24", "10.99.0.9", "wvthree", 513);
@@ -210,7 +216,7 @@ static void test_lans_that_follow_a_group_are_no_strays(void **state)
 	assert_int_equal(kernel_route_put(&f->kernel.base, &through, true, NULL), 0);
 	put(f, "10.7.0.0/24", "10.99.0.2", "wvone", 514);
 	fixture_run(f);
-	assert_int_equal(f->kernel.state.routes_len, before + 1);
+	assert_int_equal(f->kernel.state.routes_len, before + 2);
 	s = look(f);
 	assert_true(s.lan.in_use == 1 && !s.lan.is_direct);
 	(void)entry_set_drop(f->set, "path/lan/bob");
