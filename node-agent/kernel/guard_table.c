@@ -53,8 +53,12 @@ int guard_table_read(struct guard_table *t, struct kernel_guard *ret, struct err
 	CLEAN(text_free) struct text both = { 0 };
 
 	int rc = list(t, "list table inet weft", &both, err);
-	if (rc > 0)
+	if (rc > 0) {
+		// Who has spoken is none of Weft's making, and may be many.
+		nft_text_set_terse(t->nft, true);
 		rc = list(t, "list table bridge weft", &both, err);
+		nft_text_set_terse(t->nft, false);
+	}
 	if (rc < 0)
 		return rc;
 	*ret = (struct kernel_guard){ .exists = false };

@@ -42,6 +42,11 @@ static int refused(struct nft_text *nft, struct err *err)
 	return err_set(err, code, "nftables: %.*s", (int)strcspn(error, "\n"), error);
 }
 
+void nft_text_set_terse(struct nft_text *nft, bool is_terse)
+{
+	nft_ctx_output_set_flags(nft->ctx, is_terse ? NFT_CTX_OUTPUT_TERSE : 0);
+}
+
 int nft_text_run(struct nft_text *nft, const char *commands, const char **ret_output,
 		 struct err *err)
 {

@@ -4,8 +4,9 @@
 #include "reconcile/guard_text.h"
 
 // Broadcasts and multicasts of one wire: an IPTV channel or two, or 200 hosts that look for each
-// other.
-#define FOR_MANY_PER_SECOND 2000u
+// other. And as much again for hosts that are not known.
+#define FLOODED_PER_SECOND 2000u
+#define SPOKEN_MAX         65536u // hosts of all segments; beyond them one counts as not known
 
 static void open_set(struct text *out, const char *name, const char *type, const char *flags)
 {
@@ -208,33 +209,57 @@ static void add_arrival_chains(struct text *out, const struct guards *g)
 	text_add(out, "\t}\n");
 }
 
-// Frames between the ports of a bridge. The kernel, whose own spanning tree is off, would pass
-// BPDUs on from wire to wire; the agent hears them before this. What is for many goes to all: no
-// wire may bring more of it than a LAN has in earnest.
-static void add_bridge_table(struct text *out, const struct guards *g)
+// No wire may bring more than so much of it; each has a measure of its own.
+static void add_limits(struct text *out, const struct guards *g)
 {
-	const char *separator = "{ ";
-
-	text_add(out, "}\nadd table bridge weft\ndelete table bridge weft\ntable bridge weft {\n");
-	guard_open_chain(out, "wire_arrival", "prerouting", "filter");
-	for (size_t i = 0; i < g->len; i++) {
-		if (g->items[i]->part != GUARD_WIRE)
-			continue;
-		if (*separator == '{')
-			text_add(out, "\t\tether daddr 01:80:c2:00:00:00 iifname ");
-		text_addf(out, "%s\"%s\"", separator, g->items[i]->wire);
-		separator = ", ";
-	}
-	if (*separator == ',')
-		text_add(out, " } drop\n\t\tether daddr & 01:00:00:00:00:00 == 00:00:00:00:00:00 "
-			      "accept\n");
 	for (size_t i = 0; i < g->len; i++)
 		if (g->items[i]->part == GUARD_WIRE)
 			text_addf(out,
 				  "\t\tiifname \"%s\" limit rate over %u/second burst %u packets "
 				  "drop\n",
-				  g->items[i]->wire, FOR_MANY_PER_SECOND, FOR_MANY_PER_SECOND);
+				  g->items[i]->wire, FLOODED_PER_SECOND, FLOODED_PER_SECOND);
 	text_add(out, "\t}\n");
+}
+
+// What comes by wires and leaves by them.
+static void add_wire_chains(struct text *out, const struct guards *g, const char *wires)
+{
+	text_addf(out,
+		  "\tset spoken {\n\t\ttypeof ether saddr\n\t\tsize %u\n\t\tflags dynamic,timeout\n"
+		  "\t\ttimeout 5m\n\t}\n",
+		  SPOKEN_MAX);
+	text_add(out, "\tchain unknown_unicast {\n\t\tether daddr @spoken accept\n");
+	add_limits(out, g);
+	guard_open_chain(out, "wire_arrival", "prerouting", "filter");
+	text_addf(out,
+		  "\t\tiifname != %s accept\n\t\tether daddr 01:80:c2:00:00:00 drop\n"
+		  "\t\tupdate @spoken { ether saddr }\n"
+		  "\t\tether daddr & 01:00:00:00:00:00 == 00:00:00:00:00:00 goto unknown_unicast\n",
+		  wires);
+	add_limits(out, g);
+	guard_open_chain(out, "wire_departure", "postrouting", "filter");
+	text_addf(out, "\t\toifname %s update @spoken { ether saddr }\n\t}\n", wires);
+}
+
+// Frames between the ports of a bridge. The kernel, whose own spanning tree is off, would pass
+// BPDUs on from wire to wire; the agent hears them before this. What is for many, or for somebody
+// who is not known, goes to all: no wire may bring more of it than a LAN has in earnest.
+//
+// nft cannot ask the bridge whom it knows. Whoever has spoken over a wire in as long a time as the
+// bridge remembers is known. That is learnt, not made by Weft, so it outlives new rules: the table
+// is not deleted, as the other is, but emptied of rules.
+static void add_bridge_table(struct text *out, const struct guards *g)
+{
+	CLEAN(text_free) struct text wires = { 0 };
+
+	for (size_t i = 0; i < g->len; i++)
+		if (g->items[i]->part == GUARD_WIRE)
+			text_addf(&wires, "%s\"%s\"", wires.len ? ", " : "{ ", g->items[i]->wire);
+	text_add(&wires, wires.len ? " }" : "");
+	text_add(out, "}\nadd table bridge weft\nflush table bridge weft\ntable bridge weft {\n");
+	out->failed = out->failed || wires.failed;
+	if (wires.len && !out->failed)
+		add_wire_chains(out, g, wires.data);
 }
 
 void guard_rules_render(struct text *out, const struct guard *const *guards, size_t len)

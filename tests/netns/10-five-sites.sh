@@ -75,6 +75,49 @@ no_storm() {
 	[ $worst -ge $burst ] || die "the broadcasts got lost"
 }
 
+# flooded MAC: what comes of frames to MAC that rho hears from pi0 as fast as they go: "BEFORE AFTER MS", how many came by the
+# wire, how many the bridge had from it, and in what time.
+flooded() {
+	local wire start
+	wire=$(device rho wire/$segment/pi0)
+	in_host rho nft -f - <<<"table bridge floods { counter before { }; counter after { };
+		chain before { type filter hook prerouting priority -300; iifname $wire ether type 0x88b5 counter name before; }
+		chain after { type filter hook prerouting priority -100; iifname $wire ether type 0x88b5 counter name after; }; }"
+	start=$(now_ms)
+	in_host pi0 python3 "$here/frames.py" flood "$(device pi0 bridge/$segment)" "$1" 20000
+	till 20 stands_still || die "the flood does not end"
+	echo "$(in_host rho nft -j list counters table bridge floods | jq -r '[.nftables[].counter? // empty | {(.name): .packets}] | add | "\(.before) \(.after)"') $(($(now_ms) - start))"
+	in_host rho nft delete table bridge floods
+}
+stands_still() {
+	local one two
+	one=$(in_host rho nft list counters table bridge floods)
+	sleep 0.3
+	two=$(in_host rho nft list counters table bridge floods)
+	[ "$one" = "$two" ]
+}
+mac() { in_host "$1" ip -j link show "$(device "$1" bridge/$segment)" | jq -r '.[0].address'; }
+# What goes to all is limited, wire by wire; what goes to somebody is not.
+floods_limited() {
+	local to before after ms
+	for to in 02:77:77:77:77:77 ff:ff:ff:ff:ff:ff; do
+		# A busy machine may need several tries until it is faster than the limit.
+		for _ in 1 2 3 4 5; do
+			read -r before after ms < <(flooded $to)
+			[ "$before" -le $((2200 + 2 * ms)) ] || break
+		done
+		note "to $to: $after of $before frames in $ms ms"
+		[ "$after" -le $((2200 + 2 * ms)) ] || die "more than 2,000 a second"
+		[ "$after" -lt "$before" ] || die "nothing was dropped"
+	done
+	for to in rho vorke; do
+		answers pi0 "$(address $segment $to 4)" >/dev/null || die "$to does not answer"
+		read -r before after ms < <(flooded "$(mac $to)")
+		note "to $to: $after of $before frames in $ms ms"
+		[ "$before" -gt 2000 ] && [ "$after" = "$before" ] || die "what goes to one host is limited"
+	done
+}
+
 throughput() {
 	local rate
 	in_host rho sh -c 'setsid iperf3 -s -1 -D >/dev/null 2>&1 </dev/null'
@@ -262,6 +305,7 @@ vorke4=$(address $segment vorke 4)
 check "ARP, neighbour discovery and multicast pass" arp_nd_multicast
 check "the loops make no storm" no_storm
 tree_rests $segment bob epsilon pi0 rho vorke
+check "broadcasts and frames to nobody are limited to 2,000 a second by each wire, others are not" floods_limited
 check "iperf3 across a wire" throughput
 check "the same file again: exit 3 and no write on any node" same_file_again
 check "what a person deletes is back within 5 s and an event says so" drift

@@ -1,6 +1,7 @@
 """Frames and packets that no ordinary program sends, for the namespace tests.
 
     frames.py burst DEVICE COUNT             broadcast ARP requests for an address nobody has
+    frames.py flood DEVICE MAC COUNT         as fast as they go, to a host that may not be there
     frames.py vxlan ADDRESS VNI SOURCE DESTINATION [SENDER]  an echo request inside VXLAN, to ADDRESS
     frames.py say ADDRESS SENDER TEXT        the text to UDP port 9 of ADDRESS; SENDER may be an address of others
 """
@@ -19,6 +20,14 @@ def burst(device, count):
     for _ in range(int(count)):
         raw.send(frame)
         time.sleep(0.002)
+
+
+def flood(device, mac, count):
+    raw = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+    raw.bind((device, 0))
+    frame = bytes.fromhex(mac.replace(":", "")) + raw.getsockname()[4] + b"\x88\xb5" + bytes(46)
+    for _ in range(int(count)):
+        raw.send(frame)
 
 
 def checksum(data):
@@ -59,4 +68,4 @@ def vxlan(address, vni, source, destination, sender=""):
         udp.sendto(header + frame, (address, 4789))
 
 
-{"burst": burst, "say": say, "vxlan": vxlan}[sys.argv[1]](*sys.argv[2:])
+{"burst": burst, "flood": flood, "say": say, "vxlan": vxlan}[sys.argv[1]](*sys.argv[2:])

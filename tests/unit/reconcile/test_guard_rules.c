@@ -62,8 +62,11 @@ static void test_all_parts(void **state)
 	assert_holds(text, "udp dport 4789 ip6 daddr { fd88::/64 } oifname != \"wg1\" counter name "
 			   "vxlan_out drop");
 	assert_holds(text, "@th,96,24 { 0x001001 } counter name vxlan_in drop");
-	assert_holds(text, "table bridge weft {\n\tchain wire_arrival {");
-	assert_holds(text, "ether daddr 01:80:c2:00:00:00 iifname { \"wv1\" } drop");
+	// What the set has learnt outlives new rules.
+	assert_holds(text, "flush table bridge weft\ntable bridge weft {\n\tset spoken {");
+	assert_holds(text, "iifname != { \"wv1\" } accept\n\t\tether daddr 01:80:c2:00:00:00 drop");
+	assert_holds(text, "== 00:00:00:00:00:00 goto unknown_unicast\n\t\tiifname \"wv1\" limit");
+	assert_holds(text, "ether daddr @spoken accept\n\t\tiifname \"wv1\" limit rate over 2000");
 	assert_holds(text, "iifname \"wv1\" limit rate over 2000/second burst 2000 packets drop");
 	assert_holds(text, "ip saddr != { 10.99.0.1/32, 192.168.1.0/24 } counter name spoof_out");
 	assert_holds(text, "ip6 saddr != { fe80::/10, :: } counter name spoof_out");
