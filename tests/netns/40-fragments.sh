@@ -29,7 +29,7 @@ is_clamped() {
 }
 
 clamped() {
-	local start n
+	local start took n
 	start=$(now_ms)
 	in_host internet nft -f - <<-END
 		table inet fragments {
@@ -42,10 +42,12 @@ clamped() {
 	END
 	! answers kim "$(address lan lou 4)" -s 1472 -M do >/dev/null || die "fragments are not dropped: this test proves nothing"
 	till 150 is_clamped || die "no clamp: $(for n in kim lou moe; do echo "$n $(wire_mtu "$n" bridge/lan)"; done)"
-	note "clamped $(since "$start") s after fragments began to be lost: wire kim-lou $(wire_mtu kim wire/lan/lou), bridges $(wire_mtu kim bridge/lan) $(wire_mtu lou bridge/lan) $(wire_mtu moe bridge/lan)"
+	took=$(($(now_ms) - start))
+	note "clamped $(seconds "$took") s after fragments began to be lost: wire kim-lou $(wire_mtu kim wire/lan/lou), bridges $(wire_mtu kim bridge/lan) $(wire_mtu lou bridge/lan) $(wire_mtu moe bridge/lan)"
 	note "kim's peers: $(status kim '[.peers[] | "\(.key) path mtu \(.path_mtu) fragments \(.fragments)"] | join(", ")')"
 	note "3 MB of TCP: kim -> lou $(transfer kim lou) Mbit/s, lou -> moe over v6 $(transfer lou moe 6) Mbit/s" || die "TCP does not pass"
 	answers kim "$(address lan lou 4)" -M do -s $(($(wire_mtu kim bridge/lan) - 28)) >/dev/null || die "the clamped size does not pass"
+	in_time "$took" 30000 || die "the black hole was found too late"
 	in_host internet nft -j list table inet fragments | jq -e '[.nftables[].rule? // empty | .expr[].counter? // empty | .packets] | add > 0' >/dev/null
 	weft get segments lan --effective -o yaml | grep -i mtu | while read -r n; do note "$n"; done
 }
