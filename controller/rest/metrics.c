@@ -13,121 +13,13 @@
 #include "intent/intent.h"
 #include "live/live.h"
 #include "rest/handlers.h"
+#include "rest/metrics_families.h"
 #include "rest/metrics_labels.h"
 #include "rest/server.h"
 #include "webhook/webhook.h"
 
 #define SCRAPE_IDLE_MS 90000
-#define HELP_REPORTED  "As the node reports it."
-#define RTT_FAMILY     "weft_link_rtt_seconds"
-#define ONE_WAY_FAMILY "weft_link_one_way_seconds"
 #define HISTOGRAMS_MAX 2000 // eleven lines each: a large mesh must not make pages of 100 MB
-
-// clang-format off: one family a row; what is not here is a sample that a node sends
-static const struct {
-	const char *name;
-	const char *help;
-	bool is_ours; // no sample of a node may stand in it
-} helps[] = {
-	{ "weft_controller_info", "The controller's version.", true },
-	{ "weft_controller_resident_bytes", "Memory the controller has in use.", true },
-	{ "weft_revision", "The intent's revision.", true },
-	{ "weft_event_streams", "Open event streams.", true },
-	{ "weft_nodes", "Nodes by health.", true },
-	{ "weft_hub_connected", "Nodes with a session.", true },
-	{ "weft_hub_sessions_total", "Sessions admitted since the start.", true },
-	{ "weft_hub_refused_total",
-	  "Connections refused for their certificate, or for want of room.", true },
-	{ "weft_hub_dropped_total",
-	  "Sessions ended because the node was slow, silent, malformed or lying.", true },
-	{ "weft_hub_messages_in_total", "Messages from nodes.", true },
-	{ "weft_hub_messages_out_total", "Messages to nodes.", true },
-	{ "weft_hub_bytes_in_total", "Bytes from nodes.", true },
-	{ "weft_hub_bytes_out_total", "Bytes to nodes.", true },
-	{ "weft_hub_queued_bytes", "Bytes waiting for nodes that read slowly.", true },
-	{ "weft_webhook_delivered_total", "Events delivered to the webhook since the start.",
-	  true },
-	{ "weft_webhook_failed_total", "Tries to deliver that failed since the start.", true },
-	{ "weft_webhook_waiting", "Events that were not yet looked at or delivered.", true },
-	{ "weft_node_connected", "1 while the node has a session.", true },
-	{ "weft_node_target_revision", "Last revision that changed what the node should have.",
-	  true },
-	{ "weft_node_applied_revision", "Last revision the node has put in place.", true },
-	{ "weft_node_lag_revisions", "Revisions between the two.", true },
-	{ "weft_node_peers", "Peers that the node reports.", true },
-	{ "weft_node_peers_up", "Of these, with a handshake younger than 180 s.", true },
-	{ "weft_metrics_links_left_out",
-	  "Peers, wires and ports that are not told one by one; ask for those of a node.", true },
-	{ "weft_node_entry_errors", "Entries the node could not put in place.", true },
-	{ "weft_peer_up", "1 when the last handshake is younger than 180 s.", true },
-	{ "weft_peer_rx_bytes_total", "Bytes received from the peer by WireGuard.", false },
-	{ "weft_peer_tx_bytes_total", "Bytes sent to the peer by WireGuard.", false },
-	{ "weft_peer_handshake_age_seconds", "Age of the last handshake with the peer.", false },
-	{ "weft_link_up", "1 while the link forwards, as its probes find it; degraded is up, too.",
-	  true },
-	{ "weft_link_degraded", "1 while the link forwards but its sla is broken.", true },
-	{ "weft_link_active", "1 while the external link carries the traffic to the prefix.",
-	  true },
-	{ "weft_link_latency_seconds", "Last round trip of a probe.", false },
-	{ "weft_link_forward_seconds", "Last way to the peer, where the clocks allow to tell.",
-	  false },
-	{ "weft_link_back_seconds", "Last way back, where the clocks allow to tell.", false },
-	{ "weft_link_jitter_seconds", "How much the time on the way varies (RFC 3550).", false },
-	{ "weft_link_loss", "Share of the last 128 probes that were lost.", false },
-	{ "weft_link_sent_total", "Probes sent.", false },
-	{ "weft_link_returned_total", "Probes that came back in time.", false },
-	{ "weft_link_lost_total", "Probes lost, there or back.", false },
-	{ "weft_link_lost_there_total", "Probes lost on the way to the peer.", false },
-	{ "weft_link_late_total", "Replies that came after they were counted as lost.", false },
-	{ "weft_link_reordered_total", "Replies that were overtaken.", false },
-	{ "weft_link_duplicate_total", "Replies that came again.", false },
-	{ "weft_link_rejected_total",
-	  "Datagrams at the probe's ports that were garbage, foreign or replayed.", false },
-	{ RTT_FAMILY, "Round trips of probes.", true },
-	{ ONE_WAY_FAMILY, "The way to the peer and back, while the clocks allow to tell.", true },
-	{ "weft_link_histograms_left_out", "Links beyond those whose histogram is shown.", true },
-	{ "weft_ha_active", "1 while the node is its HA group's active member.", true },
-	{ "weft_ha_epoch", "Grows with each change of the active member.", true },
-	{ "weft_ha_voters", "Voters of the HA group.", true },
-	{ "weft_ha_voters_heard", "Of these, those that this node hears.", true },
-	{ "weft_wire_up", "1 when the wire's device is up.", true },
-	{ "weft_wire_forwards", "1 while the wire's own probes come back.", true },
-	{ "weft_path_direct", "1 while routed traffic to the peer goes by the direct wire.", true },
-	{ "weft_path_moves_total",
-	  "How often the traffic to the peer, or to the prefix outside, moved to another way.",
-	  false },
-	{ "weft_path_rtt_seconds", "Round trip by the way in use.", false },
-	{ "weft_path_lan_followed",
-	  "1 while an HA group's LANs are reached through the peer, its active member.", true },
-	{ "weft_port_forwarding", "1 when the bridge port forwards.", true },
-	{ "weft_guard_spoof_in_total", "Packets dropped: a source that their sender may not use.",
-	  false },
-	{ "weft_guard_spoof_out_total", "Packets dropped: a source that this node may not use.",
-	  false },
-	{ "weft_guard_vxlan_in_total", "Packets dropped: VXLAN from elsewhere than a known wire.",
-	  false },
-	{ "weft_guard_vxlan_out_total", "Packets dropped: VXLAN that would have left unencrypted.",
-	  false },
-	{ "weft_guard_overlay_in_total",
-	  "Packets dropped: a source outside the overlay in its tunnel.", false },
-};
-// clang-format on
-
-static const char *help_of(const char *name)
-{
-	for (size_t i = 0; i < ARRAY_LEN(helps); i++)
-		if (strcmp(helps[i].name, name) == 0)
-			return helps[i].help;
-	return HELP_REPORTED;
-}
-
-static bool is_ours(const char *name)
-{
-	for (size_t i = 0; i < ARRAY_LEN(helps); i++)
-		if (strcmp(helps[i].name, name) == 0)
-			return helps[i].is_ours;
-	return false;
-}
 
 // All lines of one metric stand together, whatever order the nodes bring them in.
 struct exposition {
@@ -155,7 +47,7 @@ static struct text *family(struct exposition *out, const char *name, const char 
 		out->failed = true;
 		return NULL;
 	}
-	text_addf(lines, "# HELP %s %s\n# TYPE %s %s\n", name, help_of(name), name, type);
+	text_addf(lines, "# HELP %s %s\n# TYPE %s %s\n", name, family_help(name), name, type);
 	return lines;
 }
 
@@ -206,7 +98,7 @@ static void put_sample(struct exposition *out, const struct subject *node, const
 	    strcspn(key, "/") > 32)
 		return;
 	name_of(key, field, name, sizeof(name));
-	if (is_ours(name))
+	if (family_is_ours(name))
 		return;
 	const struct labels labels = labels_of(node, key);
 	put(out, name, labels.text, value);

@@ -9,7 +9,7 @@ NAME = re.compile(r"\bweft_(?:controller|revision|event|nodes?|hub|webhook|link|
 
 
 def exposed():
-    source = (ROOT / "controller/rest/metrics.c").read_text()
+    source = "".join(path.read_text() for path in sorted((ROOT / "controller/rest").glob("metrics*.[ch]")))
     return set(re.findall(r'"(weft_[a-z_]+)"', source))
 
 
