@@ -332,9 +332,13 @@ static void apply_config(struct world *w, unsigned node, const struct lease_conf
 		start(w, node);
 		return;
 	}
-	n->is_voter = is_voter;
-	if (!is_voter)
+	if (!is_voter) {
+		// As a group that is no longer the agent's: what it has is given back.
+		lease_set_fit(&n->lease, sim_clock(w->sim, node), false, &out);
+		carry_out(w, node, &out);
+		n->is_voter = false;
 		return;
+	}
 	lease_reconfigure(&n->lease, &own, sim_clock(w->sim, node), &out);
 	carry_out(w, node, &out);
 }
@@ -367,6 +371,19 @@ void world_prepare_restart(struct world *w, unsigned node, int64_t span_us)
 	n->is_long = false;
 	(void)lease_prepare_restart(&n->lease, sim_clock(w->sim, node), span_us);
 	carry_out(w, node, &out);
+}
+
+static void take_config(void *user, uint64_t node)
+{
+	struct world *w = user;
+	apply_config(w, (unsigned)node, &w->config);
+}
+
+void world_reconfigure_within(struct world *w, const struct lease_config *config, int64_t us)
+{
+	w->config = *config;
+	for (unsigned i = 0; i < w->n_nodes; i++)
+		sim_at(w->sim, sim_now(w->sim) + up_to(w, us), take_config, i);
 }
 
 void world_reconfigure(struct world *w, const struct lease_config *config)

@@ -59,6 +59,8 @@ void world_set_fit(struct world *w, unsigned node, bool is_fit);
 void world_prepare_restart(struct world *w, unsigned node, int64_t span_us);
 // The next generation: each node takes it now, or when it can.
 void world_reconfigure(struct world *w, const struct lease_config *config);
+// Likewise, but each at a time of its own, up to `us` from now. All have to run.
+void world_reconfigure_within(struct world *w, const struct lease_config *config, int64_t us);
 
 bool world_is_active(const struct world *w, unsigned node);
 unsigned world_active(const struct world *w); // n_nodes when none is
