@@ -63,6 +63,7 @@ gets_there() {
 		for to in 10.1.0.100 fd00:1::100; do till 60 answers $host $to || die "$host does not get at $to"; done
 	done
 	hop=$(weft get ha-groups paris --effective -o json | jq -er '[.. | .leads_lan_in? // empty][0].lan[0]')
+	echo "$hop" >"$scratch/hop"
 	note "by the bridge segment through $hop, $(in_host cid ip route get 10.1.0.100 | head -n 1)"
 	in_host cid ip route get 10.1.0.100 | grep -q "via $hop "
 	in_host ada ip addr show dev "$(device ada bridge/lan)" | grep -q "inet $hop/32"
@@ -97,6 +98,54 @@ dies_alone() {
 	lab heal controller
 }
 
+# What dan's agent put into the kernel lasts while it is away, and it goes on with that.
+remote_restarts() {
+	flow restart dan 10.1.0.100 0.02
+	program_restart dan
+	till 30 is_settled dan || die "dan: $(status dan .line)"
+	sleep 0.5
+	no_loss restart
+}
+followed() { { in_host dan weft-agent status --json || true; } | jq -er --arg k "path/road/$1" '.paths[] | select(.key == $k) | .lan.followed'; }
+has_followed() { [ "$(followed "$1")" = true ] && [ "$(followed "$2")" = false ]; }
+stopped() {
+	local after
+	at_rest || die "ada is $(ha ada), ben is $(ha ben)"
+	has_followed ada ben || die "dan follows $(followed ada) $(followed ben)"
+	after=$(last_event)
+	flows stop
+	in_host ada kill -STOP "$(program_pid ada)"
+	trap 'in_host ada kill -CONT "$(program_pid ada)"' EXIT
+	till 20 is_ha ben active || die "ben is $(ha ben)"
+	till 10 has_followed ben ada || die "dan does not follow ben"
+	till 10 answers cid 10.1.0.100 || die "cid does not get there through ben"
+	sleep 0.5
+	# Its kernel goes on forwarding until the others know better.
+	flows_end stop 0 || die "that is more than a second"
+	remote_restarts
+	till 10 has_followed ben ada || die "dan does not follow ben after its restart"
+	till 10 has_event dan "paris: the LANs are reached through ben" "$after" || die "no event: $(weft events --node dan -n 5)"
+	note "$(weft events --node dan -n 20 -o json | jq -r '[.[] | select(.kind == "lan_moved")][0].text')"
+	in_host controller curl -sfk https://127.0.0.1:8443/metrics | grep '^weft_path_lan_followed{.*node="dan".*peer="ben".*} 1$' || die "no metric"
+	flows go-on
+	in_host ada kill -CONT "$(program_pid ada)"
+	at_rest || die "ada does not come back: $(ha ada)"
+	till 10 has_followed ada ben || die "dan does not follow ada again"
+	flows_end go-on 0 || die "that is more than a second"
+}
+
+bridge_is_back() {
+	in_host ada ip addr show dev "$(device ada bridge/lan)" | grep -q "inet $(cat "$scratch/hop")/32"
+}
+bridge_goes() {
+	local bridge
+	bridge=$(device ada bridge/lan)
+	in_host ada ip link del "$bridge"
+	till 30 bridge_is_back || die "the address is not there again: $(in_host ada ip addr)"
+	till 30 answers cid 10.1.0.100 || die "cid does not get there"
+	[ "$(ha ada | jq -r .state)" = active ] || die "ada is $(ha ada)"
+}
+
 nothing_stays() {
 	local host
 	weft delete ha-groups paris >/dev/null
@@ -112,6 +161,8 @@ make_lan
 check "the other sites reach the LAN through the active member" gets_there
 check "its host dies: they reach it through the other within a second, and go back with it" dies dead
 check "so they do without the controller" dies_alone
+check "its agent stopped and continued: they follow the other, and it does not draw them back before its time" stopped
+check "the bridge that has the next hop is made anew, and the hop with it" bridge_goes
 check "without the group one node speaks for the site again" nothing_stays
 lan_drop
 finish

@@ -202,12 +202,12 @@ guard() { in_host "$1" nft -j list counter inet weft "$2" | jq -er '[.nftables[]
 # answers FROM ADDRESS [PING-OPTION...]: one echo comes back.
 answers() { in_host "$1" ping -n -q -c 1 -W 1 "${@:3}" "$2"; }
 
-# A LAN of the test's own: the namespace $LAB-lan with the bridge lan0, and of each host that is plugged in eth1 with
-# 10.1.0.1N/24 and fd00:1::1N/64, N as they come. Whoever makes it drops it.
+# A LAN of the test's own: the namespace $LAB-lan with the bridge lan0 (its address does not follow its ports'), and eth1 of
+# each host that is plugged in, with 10.1.0.1N/24 and fd00:1::1N/64, N as they come. Whoever makes it drops it.
 lan_make() {
 	lan=$LAB-lan
 	ip netns add "$lan"
-	nsenter --net="/run/netns/$lan" sh -c 'ip link set lo up; ip link add lan0 type bridge mcast_snooping 0; ip link set lan0 up'
+	nsenter --net="/run/netns/$lan" sh -c 'ip link set lo up; ip link add lan0 address 02:00:00:00:00:64 type bridge mcast_snooping 0; ip link set lan0 up'
 }
 lan_plug_in() {
 	local n=0 host
