@@ -65,8 +65,8 @@ gets_there() {
 	hop=$(weft get ha-groups paris --effective -o json | jq -er '[.. | .leads_lan_in? // empty][0].lan[0]')
 	echo "$hop" >"$scratch/hop"
 	note "by the bridge segment through $hop, $(in_host cid ip route get 10.1.0.100 | head -n 1)"
-	in_host cid ip route get 10.1.0.100 | grep -q "via $hop "
-	in_host ada ip addr show dev "$(device ada bridge/lan)" | grep -q "inet $hop/32"
+	in_host cid ip route get 10.1.0.100 | grep "via $hop " >/dev/null
+	in_host ada ip addr show dev "$(device ada bridge/lan)" | grep "inet $hop/32" >/dev/null
 	! in_host ben ip addr show dev "$(device ben bridge/lan)" | grep "inet $hop/32" || die "ben has ada's address"
 }
 
@@ -135,7 +135,7 @@ stopped() {
 }
 
 bridge_is_back() {
-	in_host ada ip addr show dev "$(device ada bridge/lan)" | grep -q "inet $(cat "$scratch/hop")/32"
+	in_host ada ip addr show dev "$(device ada bridge/lan)" | grep "inet $(cat "$scratch/hop")/32" >/dev/null
 }
 bridge_goes() {
 	local bridge
@@ -151,7 +151,7 @@ nothing_stays() {
 	weft delete ha-groups paris >/dev/null
 	for host in ada ben; do till 30 is_clean $host || die "$host: $(in_host $host sh -c 'nft list tables; ip -br addr')"; done
 	for host in cid dan; do till 20 answers $host 10.1.0.11 || die "$host does not get at ada, who speaks for paris alone"; done
-	in_host cid ip route get 10.1.0.100 | grep -q "via $(address lan ada 4) " || die "cid goes by $(in_host cid ip route get 10.1.0.100)"
+	in_host cid ip route get 10.1.0.100 | grep "via $(address lan ada 4) " >/dev/null || die "cid goes by $(in_host cid ip route get 10.1.0.100)"
 }
 is_clean() { ! in_host "$1" sh -c 'nft list tables; ip addr' | grep -e weft_ha -e '10\.1\.0\.1/'; }
 

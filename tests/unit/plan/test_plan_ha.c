@@ -242,6 +242,8 @@ static void in_a_routed_segment_the_agents_are_told_whom_to_follow(void **state)
 		assert_int_equal(json_is_true(json_object_get(lan, "first")), i == 0);
 		json_decref(body);
 	}
+	// What bob sends through rho is from their LAN, but rho's choice is not for it.
+	lot_says(lot, "rho", "rule/lan/bob@v4", "priority", "22341");
 	json_t *body = lot_entry(lot, "rho", "path/lan/bob");
 	assert_null(json_object_get(body, "lan"));
 	json_decref(body);
