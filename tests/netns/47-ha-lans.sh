@@ -108,6 +108,15 @@ remote_restarts() {
 }
 followed() { { in_host dan weft-agent status --json || true; } | jq -er --arg k "path/road/$1" '.paths[] | select(.key == $k) | .lan.followed'; }
 has_followed() { [ "$(followed "$1")" = true ] && [ "$(followed "$2")" = false ]; }
+# Whoever answers for the next hop of the bridge segment, as cid hears it.
+hop_macs() { in_host cid arping -b -c 2 -w 3 -I "$(device cid bridge/lan)" "$(cat "$scratch/hop")" | grep -io '\[[0-9a-f:]*\]' | tr -d '[]' | tr A-F a-f | sort -u | paste -sd' '; }
+one_has_the_hop() {
+	local macs
+	in_host ada ip addr show dev "$(device ada bridge/lan)" | grep "inet $(cat "$scratch/hop")/32" >/dev/null || die "ada's address went: this proves nothing"
+	macs=$(hop_macs)
+	note "for the next hop answers $macs; ada, whose agent stands still, has the address and says nothing"
+	[ "$macs" = "$(in_host ben cat "/sys/class/net/$(device ben bridge/lan)/address")" ]
+}
 stopped() {
 	local after
 	at_rest || die "ada is $(ha ada), ben is $(ha ben)"
@@ -122,6 +131,7 @@ stopped() {
 	sleep 0.5
 	# Its kernel goes on forwarding until the others know better.
 	flows_end stop 0 || die "that is more than a second"
+	one_has_the_hop
 	remote_restarts
 	till 10 has_followed ben ada || die "dan does not follow ben after its restart"
 	till 10 has_event dan "paris: the LANs are reached through ben" "$after" || die "no event: $(weft events --node dan -n 5)"
