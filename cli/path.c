@@ -12,7 +12,6 @@ struct search {
 	size_t head, tail, cap;
 };
 
-CLEAN_FUNC(struct map, map_free)
 
 static void reach(struct search *s, const char *node, const char *from)
 {

@@ -7,12 +7,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/clean.h"
+
 struct map;
 
 // `free_value` (may be NULL) is called for replaced, removed and remaining values. NULL when out of
 // memory.
 struct map *map_new(void (*free_value)(void *));
 void map_free(struct map *m);
+CLEAN_FUNC(struct map, map_free)
 
 // Returns 0, or -ENOMEM and leaves the map as it was (the value stays the caller's).
 int map_set(struct map *m, const char *key, void *value);

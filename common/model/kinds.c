@@ -38,6 +38,23 @@ const struct kind kinds[KIND_COUNT] = {
 		.references = { { "members[]", KIND_NODES }, { "witness[]", KIND_NODES },
 				{ "network", KIND_NETWORKS }, { "site", KIND_SITES } },
 	},
+	[KIND_DOMAIN_LISTS] = {
+		.name = "domain-lists", .singular = "domain-list", .schema = "DomainListSpec", .write = KIND_ROLE_OPERATOR,
+	},
+	[KIND_BLOCKLISTS] = {
+		.name = "blocklists", .singular = "blocklist", .schema = "BlocklistSpec", .write = KIND_ROLE_OPERATOR,
+		.references = { { "lists[]", KIND_DOMAIN_LISTS } },
+	},
+	[KIND_DNS_ZONES] = {
+		.name = "dns-zones", .singular = "dns-zone", .schema = "DnsZoneSpec", .write = KIND_ROLE_OPERATOR,
+	},
+	[KIND_DNS_FORWARDS] = {
+		.name = "dns-forwards", .singular = "dns-forward", .schema = "DnsForwardSpec", .write = KIND_ROLE_OPERATOR,
+	},
+	[KIND_RESOLVERS] = {
+		.name = "resolvers", .singular = "resolver", .schema = "ResolverSpec", .write = KIND_ROLE_OPERATOR,
+		.references = { { "site", KIND_SITES }, { "nodes[]", KIND_NODES }, { "blocklists[]", KIND_BLOCKLISTS } },
+	},
 	[KIND_SECRETS] = {
 		.name = "secrets", .singular = "secret", .schema = "SecretSpec", .write = KIND_ROLE_ADMIN,
 	},
@@ -59,8 +76,9 @@ const struct kind kinds[KIND_COUNT] = {
 };
 
 const char *const kind_names[KIND_COUNT + 1] = {
-	"nodes",   "sites",    "slas",           "networks", "links",  "segments", "ha-groups",
-	"secrets", "webhooks", "enrolment-keys", "users",    "tokens", NULL,
+	"nodes",     "sites",        "slas",           "networks",  "links",        "segments",
+	"ha-groups", "domain-lists", "blocklists",     "dns-zones", "dns-forwards", "resolvers",
+	"secrets",   "webhooks",     "enrolment-keys", "users",     "tokens",       NULL,
 };
 
 const struct kind *kind_by_name(const char *name)

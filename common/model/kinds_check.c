@@ -4,16 +4,10 @@
 #include "base/clean.h"
 #include "base/text.h"
 #include "model/kinds.h"
+#include "model/kinds_parts.h"
 #include "model/net.h"
 
-struct check {
-	const char *name;
-	const char *prefix;
-	struct problem_list *problems;
-};
-
-__attribute__((format(printf, 3, 4))) static void add(const struct check *c, const char *field,
-						      const char *fmt, ...)
+void check_add(const struct check *c, const char *field, const char *fmt, ...)
 {
 	struct text path = { 0 }, sentence = { 0 };
 	va_list args;
@@ -55,8 +49,8 @@ static void check_prefixes(const struct check *c, const json_t *spec, const char
 			    !prefix_overlaps(&a, &b))
 				continue;
 			CLEAN(free_ptr) char *path = text_format("%s[%zu]", field, i);
-			add(c, path ? path : field, "%s overlaps %s in the same list", a_text,
-			    b_text);
+			check_add(c, path ? path : field, "%s overlaps %s in the same list", a_text,
+				  b_text);
 		}
 	}
 }
@@ -66,7 +60,7 @@ static void check_ends(const struct check *c, const char *field, const json_t *e
 {
 	const char *a = reference_at(ends, 0), *b = reference_at(ends, 1);
 	if (a && b && strcmp(a, b) == 0)
-		add(c, field, "a link needs two different nodes, not %s twice", a);
+		check_add(c, field, "a link needs two different nodes, not %s twice", a);
 }
 
 static void check_site(const struct check *c, const json_t *spec)
@@ -78,7 +72,7 @@ static void check_sla(const struct check *c, const json_t *spec)
 {
 	if (!json_object_get(spec, "latency") && !json_object_get(spec, "jitter") &&
 	    !json_object_get(spec, "loss"))
-		add(c, "", "it limits nothing: a latency, a jitter or a loss is needed");
+		check_add(c, "", "it limits nothing: a latency, a jitter or a loss is needed");
 }
 
 static void check_network(const struct check *c, const json_t *spec)
@@ -90,8 +84,8 @@ static void check_network(const struct check *c, const json_t *spec)
 		const char *spoke = reference_at(spokes, i);
 		CLEAN(free_ptr) char *path = text_format("spokes[%zu]", i);
 		if (spoke && strcmp(spoke, hub) == 0)
-			add(c, path ? path : "spokes", "%s is the hub and cannot be its own spoke",
-			    hub);
+			check_add(c, path ? path : "spokes",
+				  "%s is the hub and cannot be its own spoke", hub);
 	}
 	const json_t *links = json_object_get(spec, "links");
 	for (size_t i = 0; i < json_array_size(links); i++) {
@@ -105,7 +99,7 @@ static void check_target(const struct check *c, const json_t *spec)
 	const char *text = json_string_value(json_object_get(spec, "target"));
 	struct address a;
 	if (text && address_parse(text, &a, NULL) == 0 && !address_is_unicast(&a))
-		add(c, "target", "%s is no address of one host", text);
+		check_add(c, "target", "%s is no address of one host", text);
 }
 
 static void check_via(const struct check *c, const json_t *spec)
@@ -119,9 +113,10 @@ static void check_via(const struct check *c, const json_t *spec)
 		if (!text || address_parse(text, &a, NULL) < 0)
 			continue;
 		if (!address_is_unicast(&a))
-			add(c, path ? path : "via", "%s is no address of one host", text);
+			check_add(c, path ? path : "via", "%s is no address of one host", text);
 		if (is_seen[a.family == 6])
-			add(c, path ? path : "via", "%s is a second router of its family", text);
+			check_add(c, path ? path : "via", "%s is a second router of its family",
+				  text);
 		is_seen[a.family == 6] = true;
 	}
 }
@@ -130,10 +125,10 @@ static void check_external_link(const struct check *c, const json_t *spec)
 {
 	static const char *const not_for_these[] = { "cost", "mtu" };
 	if (strchr(c->name, '.'))
-		add(c, "", "an external link has a name without dots");
+		check_add(c, "", "an external link has a name without dots");
 	for (size_t i = 0; i < ARRAY_LEN(not_for_these); i++)
 		if (json_object_get(spec, not_for_these[i]))
-			add(c, not_for_these[i], "an external link carries no wires");
+			check_add(c, not_for_these[i], "an external link carries no wires");
 	check_target(c, spec);
 	check_via(c, spec);
 }
@@ -145,9 +140,10 @@ static void check_link(const struct check *c, const json_t *spec)
 		return;
 	}
 	if (!json_object_get(spec, "network")) {
-		add(c, "",
-		    "a network and its ends are missing, or, for an external link, a node, an "
-		    "interface and a target");
+		check_add(
+			c, "",
+			"a network and its ends are missing, or, for an external link, a node, an "
+			"interface and a target");
 		return;
 	}
 	const json_t *ends = json_object_get(spec, "ends");
@@ -158,7 +154,7 @@ static void check_link(const struct check *c, const json_t *spec)
 		return;
 	CLEAN(free_ptr) char *name = kind_link_name(network, a, b);
 	if (name && strcmp(name, c->name) != 0)
-		add(c, "", "the link between these ends is named %s", name);
+		check_add(c, "", "the link between these ends is named %s", name);
 }
 
 // A duration of the spec or its default, in milliseconds.
@@ -180,31 +176,32 @@ static void check_segment(const struct check *c, const json_t *spec)
 	if (!stp)
 		return;
 	if (mode && strcmp(mode, "routed") == 0)
-		add(c, "stp", "a routed segment has no spanning tree");
+		check_add(c, "stp", "a routed segment has no spanning tree");
 	int64_t hello = timer(stp, "hello_time", 1000), age = timer(stp, "max_age", 10000);
 	int64_t delay = timer(stp, "forward_delay", 6000);
 	char longest[DURATION_TEXT_SIZE], least[DURATION_TEXT_SIZE];
 	(void)duration_format(2 * (delay - 1000), longest);
 	(void)duration_format(2 * (hello + 1000), least);
 	if (age > 2 * (delay - 1000))
-		add(c, "stp.max_age", "it may be at most twice (forward_delay - 1s), here %s",
-		    longest);
+		check_add(c, "stp.max_age", "it may be at most twice (forward_delay - 1s), here %s",
+			  longest);
 	if (age < 2 * (hello + 1000))
-		add(c, "stp.max_age", "it must be at least twice (hello_time + 1s), here %s",
-		    least);
+		check_add(c, "stp.max_age", "it must be at least twice (hello_time + 1s), here %s",
+			  least);
 }
 
 static void check_enrolment_key(const struct check *c, const json_t *spec)
 {
 	const json_t *uses = json_object_get(spec, "uses");
 	if (json_object_get(spec, "node") && json_integer_value(uses) > 1)
-		add(c, "uses", "a key for one node can be used only once");
+		check_add(c, "uses", "a key for one node can be used only once");
 }
 
 static void check_webhook(const struct check *c, const json_t *spec)
 {
 	if (!json_object_get(spec, "url") && !json_object_get(spec, "url_from"))
-		add(c, "url", "an address is needed, here or in the secret that url_from names");
+		check_add(c, "url",
+			  "an address is needed, here or in the secret that url_from names");
 }
 
 enum { HA_VOTERS_MAX = 16 };
@@ -222,8 +219,8 @@ static void check_voters(const struct check *c, const json_t *spec)
 			const char *name = reference_at(list, i);
 			for (size_t k = 0; name && k < n; k++) {
 				if (strcmp(seen[k], name) == 0)
-					add(c, path ? path : fields[f],
-					    "%s votes already: it stands there twice", name);
+					check_add(c, path ? path : fields[f],
+						  "%s votes already: it stands there twice", name);
 			}
 			if (name)
 				seen[n++] = name;
@@ -231,7 +228,8 @@ static void check_voters(const struct check *c, const json_t *spec)
 	}
 	// An even number of them is made odd by the controller.
 	if (n + (n % 2 == 0) > HA_VOTERS_MAX)
-		add(c, "witness", "%zu voters are too many, %d are possible", n, HA_VOTERS_MAX);
+		check_add(c, "witness", "%zu voters are too many, %d are possible", n,
+			  HA_VOTERS_MAX);
 }
 
 static void check_ha_group(const struct check *c, const json_t *spec)
@@ -245,23 +243,32 @@ static void check_ha_group(const struct check *c, const json_t *spec)
 		if (!text || !path || address_parse(text, &a, NULL) < 0)
 			continue;
 		if (!address_is_usable(&a))
-			add(c, path, "%s is no address that a host of a LAN can have", text);
+			check_add(c, path, "%s is no address that a host of a LAN can have", text);
 		for (size_t k = 0; k < i; k++) {
 			const char *other = json_string_value(json_array_get(vips, k));
 			if (other && address_parse(other, &b, NULL) == 0 && address_equal(&a, &b))
-				add(c, path, "%s stands there twice", text);
+				check_add(c, path, "%s stands there twice", text);
 		}
 	}
 	if (json_is_false(json_object_get(spec, "preempt")) && json_object_get(spec, "hold_down"))
-		add(c, "hold_down", "nothing waits for it, as preempt is false");
+		check_add(c, "hold_down", "nothing waits for it, as preempt is false");
 }
 
 // NULL: the schema says it all.
 static void (*const checks[KIND_COUNT])(const struct check *, const json_t *) = {
-	[KIND_SITES] = check_site,       [KIND_SLAS] = check_sla,
-	[KIND_NETWORKS] = check_network, [KIND_LINKS] = check_link,
-	[KIND_SEGMENTS] = check_segment, [KIND_ENROLMENT_KEYS] = check_enrolment_key,
-	[KIND_WEBHOOKS] = check_webhook, [KIND_HA_GROUPS] = check_ha_group,
+	[KIND_SITES] = check_site,
+	[KIND_SLAS] = check_sla,
+	[KIND_NETWORKS] = check_network,
+	[KIND_LINKS] = check_link,
+	[KIND_SEGMENTS] = check_segment,
+	[KIND_ENROLMENT_KEYS] = check_enrolment_key,
+	[KIND_WEBHOOKS] = check_webhook,
+	[KIND_HA_GROUPS] = check_ha_group,
+	[KIND_DOMAIN_LISTS] = check_domain_list,
+	[KIND_BLOCKLISTS] = check_blocklist,
+	[KIND_DNS_ZONES] = check_dns_zone,
+	[KIND_DNS_FORWARDS] = check_dns_forward,
+	[KIND_RESOLVERS] = check_resolver,
 };
 
 void kind_check_spec(const struct kind *k, const char *name, const json_t *spec, const char *prefix,

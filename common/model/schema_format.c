@@ -6,6 +6,9 @@
 #include "model/limit.h"
 #include "model/net.h"
 #include "model/schema_parts.h"
+#include "model/upstream.h"
+
+#include "names/rule.h"
 
 static int check_name(const json_t *node, const char *text, struct err *err)
 {
@@ -114,6 +117,27 @@ static int check_share_limit(const json_t *node, const char *text, struct err *e
 	return limit_parse_share(text, &limit, err);
 }
 
+static int check_upstream(const json_t *node, const char *text, struct err *err)
+{
+	struct upstream up;
+	(void)node;
+	return upstream_parse(text, &up, err);
+}
+
+static int check_rule(const json_t *node, const char *text, struct err *err)
+{
+	struct name_rule rule;
+	(void)node;
+	return name_rule_parse(text, strlen(text), &rule, err);
+}
+
+static int check_domain(const json_t *node, const char *text, struct err *err)
+{
+	struct name name;
+	(void)node;
+	return name_parse(text, strlen(text), &name, err);
+}
+
 static const struct format {
 	const char *name;
 	int (*check)(const json_t *node, const char *text,
@@ -129,6 +153,9 @@ static const struct format {
 	{ "share-limit", check_share_limit },
 	{ "date-time", check_time },
 	{ "expiry", check_expiry },
+	{ "upstream", check_upstream },
+	{ "name-rule", check_rule },
+	{ "domain", check_domain },
 	{ "binary", NULL },
 };
 

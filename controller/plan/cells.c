@@ -518,9 +518,12 @@ void cells_touch(struct cell_set *set, struct fleet *fleet, const struct fleet_e
 	for (size_t i = 0; i < count; i++) {
 		const struct fleet_object *self = is_after ? edits[i].after : edits[i].before;
 
+		const struct fleet_object *other = is_after ? edits[i].before : edits[i].after;
+
+		if (self && touchers[self->kind])
+			touchers[self->kind](set, fleet, self, other);
 		if (self)
-			touchers[self->kind](set, fleet, self,
-					     is_after ? edits[i].before : edits[i].after);
+			cells_touch_dns(set, fleet, self, other);
 	}
 }
 
@@ -541,6 +544,7 @@ void cells_of_node(struct cell_set *set, struct fleet *fleet, const struct fleet
 
 	cell_add(set, CELL_NODE, node->id, 0, 0);
 	cells_own_groups(set, fleet, node);
+	cells_own_dns(set, fleet, node);
 	for (size_t at = 0; fleet_next(fleet, FLEET_NETWORK, &at, &network);) {
 		const struct net_member *member = network_member(network, node->name);
 

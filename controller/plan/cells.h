@@ -15,6 +15,13 @@ enum cell_kind {
 	CELL_OUTSIDE,  // node: the prefixes that are reached by its external links
 	CELL_HA,       // node as a voter of HA group `scope`
 	CELL_PATH,     // node in routed segment `scope` towards `other`: the paths there
+	CELL_DNS,      // node with resolver `scope`
+	CELL_DNS_ZONE, // node with a resolver that knows zone `scope`
+	CELL_DNS_NODE, // likewise, node `scope` by its name
+	CELL_DNS_SITE, // likewise, site `scope`
+	CELL_DNS_FORWARD,
+	CELL_DNS_BLOCK,
+	CELL_NAMES, // node with a resolver that needs domain list `scope`
 	CELL_KIND_COUNT,
 };
 
@@ -84,3 +91,10 @@ void cells_own_groups(struct cell_set *set, const struct fleet *fleet,
 void cells_touch_routed_link(struct cell_set *set, struct fleet *fleet,
 			     struct fleet_object *segment, const struct fleet_object *a,
 			     const struct fleet_object *b);
+
+// What resolvers know, of an edit of any kind; `other`: what stands in its place in the other
+// state.
+void cells_touch_dns(struct cell_set *set, const struct fleet *fleet,
+		     const struct fleet_object *self, const struct fleet_object *other);
+void cells_own_dns(struct cell_set *set, const struct fleet *fleet,
+		   const struct fleet_object *node);

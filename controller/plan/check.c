@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "model/kinds.h"
 
+#include "plan/dns.h"
 #include "plan/ha.h"
 #include "plan/numbers.h"
 #include "plan/outside.h"
@@ -217,6 +218,7 @@ static check_fn *const checks[FLEET_KIND_COUNT] = {
 	[FLEET_LINK] = check_link,
 	[FLEET_SEGMENT] = check_segment_edit,
 	[FLEET_HA_GROUP] = NULL, // all are looked at with every edit
+	[FLEET_RESOLVER] = NULL, // see dns_check()
 };
 
 // A link, say, may be looked at for itself and for its network: each sentence is wanted once.
@@ -251,16 +253,16 @@ static int check_overlaps(const struct checking *c, struct map *edited)
 	return 0;
 }
 
-static void free_map(struct map **m)
+static bool has_prefixes(enum fleet_kind kind)
 {
-	map_free(*m);
+	return kind == FLEET_SITE || kind == FLEET_NETWORK || kind == FLEET_SEGMENT;
 }
 
 int plan_check(struct fleet *fleet, const struct fleet_edit *edits, size_t count,
 	       struct problem_list *problems)
 {
 	CLEAN(problem_list_done) struct problem_list found = { 0 };
-	CLEAN(free_map) struct map *edited = map_new(NULL);
+	CLEAN(map_free_ptr) struct map *edited = map_new(NULL);
 	struct checking c = { fleet, &found };
 
 	if (!edited)
@@ -273,8 +275,9 @@ int plan_check(struct fleet *fleet, const struct fleet_edit *edits, size_t count
 			continue;
 		if (checks[o->kind])
 			checks[o->kind](&c, o);
+		dns_check(fleet, o, refuse_one, &c);
 		owner_text(key, fleet_kind_name(o->kind), o->id);
-		if (o->kind != FLEET_NODE && o->kind != FLEET_LINK && map_set(edited, key, o) < 0)
+		if (has_prefixes(o->kind) && map_set(edited, key, o) < 0)
 			return -ENOMEM;
 	}
 	check_others(&c);

@@ -1,6 +1,7 @@
 // Shows what was allocated and defaulted for an object.
 #include <string.h>
 
+#include "plan/dns.h"
 #include "plan/follow.h"
 #include "plan/generate.h"
 #include "plan/ha.h"
@@ -221,13 +222,46 @@ static void show_ha_group(struct fleet *fleet, const struct fleet_object *group,
 	(void)json_object_set_new(ret, "is_settled", json_boolean(ha_is_settled(fleet, group)));
 }
 
+// Where it runs and what follows from that there.
+static void show_resolver(struct fleet *fleet, const struct fleet_object *resolver, json_t *ret)
+{
+	json_t *at_nodes = json_object(), *names = json_array();
+	struct fleet_object *node;
+
+	for (size_t at = 0; fleet_next(fleet, FLEET_NODE, &at, &node);) {
+		if (!dns_runs_on(resolver, node))
+			continue;
+		(void)json_array_append_new(names, json_string(node->name));
+		(void)json_object_set_new(at_nodes, node->name,
+					  json_pack("{s:o, s:o, s:o}", "listen",
+						    dns_listen(fleet, resolver, node), "clients",
+						    dns_clients(fleet, resolver, node), "intercept",
+						    dns_intercept(fleet, resolver, node)));
+	}
+	(void)json_object_set_new(ret, "nodes", names);
+	(void)json_object_set_new(ret, "at", at_nodes);
+}
+
+static void show_list(struct fleet *fleet, const struct fleet_object *list, json_t *ret)
+{
+	const struct fleet_list *l = &list->as.list;
+
+	(void)fleet;
+	(void)json_object_set_new(ret, "inline", json_boolean(l->is_inline));
+	if (l->sha256[0]) {
+		(void)json_object_set_new(ret, "sha256", json_string(l->sha256));
+		(void)json_object_set_new(ret, "size", json_integer(l->size));
+	}
+}
+
 typedef void show_fn(struct fleet *fleet, const struct fleet_object *object, json_t *ret);
 
 static show_fn *const shows[FLEET_KIND_COUNT] = {
 	[FLEET_NODE] = show_node,         [FLEET_SITE] = show_site,
 	[FLEET_NETWORK] = show_network,   [FLEET_LINK] = show_link,
 	[FLEET_SEGMENT] = show_segment,   [FLEET_SLA] = NULL,
-	[FLEET_HA_GROUP] = show_ha_group,
+	[FLEET_HA_GROUP] = show_ha_group, [FLEET_DOMAIN_LIST] = show_list,
+	[FLEET_RESOLVER] = show_resolver,
 };
 
 json_t *plan_effective(struct fleet *fleet, enum fleet_kind kind, const char *name)

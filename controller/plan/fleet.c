@@ -8,9 +8,18 @@
 #include "plan/fleet_parts.h"
 
 static const char *const kind_plurals[FLEET_KIND_COUNT] = {
-	[FLEET_NODE] = "nodes",         [FLEET_SITE] = "sites",       [FLEET_NETWORK] = "networks",
-	[FLEET_LINK] = "links",         [FLEET_SEGMENT] = "segments", [FLEET_SLA] = "slas",
+	[FLEET_NODE] = "nodes",
+	[FLEET_SITE] = "sites",
+	[FLEET_NETWORK] = "networks",
+	[FLEET_LINK] = "links",
+	[FLEET_SEGMENT] = "segments",
+	[FLEET_SLA] = "slas",
 	[FLEET_HA_GROUP] = "ha-groups",
+	[FLEET_DOMAIN_LIST] = "domain-lists",
+	[FLEET_BLOCKLIST] = "blocklists",
+	[FLEET_DNS_ZONE] = "dns-zones",
+	[FLEET_DNS_FORWARD] = "dns-forwards",
+	[FLEET_RESOLVER] = "resolvers",
 };
 
 enum fleet_kind fleet_kind_parse(const char *plural)

@@ -23,6 +23,11 @@ enum fleet_kind {
 	FLEET_LINK,
 	FLEET_SEGMENT,
 	FLEET_HA_GROUP,
+	FLEET_DOMAIN_LIST,
+	FLEET_BLOCKLIST,
+	FLEET_DNS_ZONE,
+	FLEET_DNS_FORWARD,
+	FLEET_RESOLVER,
 	FLEET_KIND_COUNT,
 };
 
@@ -52,7 +57,7 @@ struct fleet_source {
 	int64_t id;
 	const char *name;
 	const json_t *spec;  // passed the schema
-	const json_t *facts; // of nodes and HA groups, may be NULL
+	const json_t *facts; // of nodes, HA groups and domain lists, may be NULL
 };
 int fleet_object_new(const struct fleet_source *source, struct fleet_object **ret_object,
 		     struct err *err);

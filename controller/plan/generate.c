@@ -244,6 +244,8 @@ void generate_cell(struct fleet *fleet, const struct cell *cell, struct map *lin
 		generate_ha(&g, fleet_find_id(fleet, FLEET_HA_GROUP, cell->scope));
 	else if (cell->kind == CELL_MEMBER || cell->kind == CELL_LINK)
 		generate_in_network(&g, cell);
+	else if (cell->kind >= CELL_DNS && cell->kind <= CELL_NAMES)
+		generate_dns(&g, cell);
 	else if (cell->kind == CELL_EXTERNAL)
 		generate_watched(&g, cell);
 	else if (cell->kind == CELL_OUTSIDE)

@@ -71,6 +71,7 @@ void generate_segment(struct generation *g, const struct segment_cell *cell);
 void generate_wire(struct generation *g, const struct segment_cell *cell);
 void generate_ha(struct generation *g, const struct fleet_object *group);
 void generate_owner(struct generation *g, const struct segment_cell *cell);
+void generate_dns(struct generation *g, const struct cell *cell);
 
 // A key of 64 hexadecimal digits for what `info` names, derived from the controller's secret.
 // False: out of memory.

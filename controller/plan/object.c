@@ -410,10 +410,15 @@ static int ha_parse(struct fleet_object *o, struct err *err)
 }
 
 static int (*const parsers[FLEET_KIND_COUNT])(struct fleet_object *, struct err *) = {
-	[FLEET_NODE] = node_parse,       [FLEET_SITE] = site_parse,
-	[FLEET_NETWORK] = network_parse, [FLEET_LINK] = link_parse,
-	[FLEET_SEGMENT] = segment_parse, [FLEET_SLA] = sla_parse,
+	[FLEET_NODE] = node_parse,
+	[FLEET_SITE] = site_parse,
+	[FLEET_NETWORK] = network_parse,
+	[FLEET_LINK] = link_parse,
+	[FLEET_SEGMENT] = segment_parse,
+	[FLEET_SLA] = sla_parse,
 	[FLEET_HA_GROUP] = ha_parse,
+	[FLEET_DOMAIN_LIST] = fleet_list_parse,
+	[FLEET_RESOLVER] = fleet_resolver_parse,
 };
 
 int fleet_object_new(const struct fleet_source *source, struct fleet_object **ret_object,
@@ -431,7 +436,7 @@ int fleet_object_new(const struct fleet_source *source, struct fleet_object **re
 	o->facts = json_incref((json_t *)source->facts);
 	if (!o->name)
 		return err_set(err, -ENOMEM, "out of memory");
-	int rc = parsers[source->kind](o, err);
+	int rc = parsers[source->kind] ? parsers[source->kind](o, err) : 0;
 	if (rc == 0)
 		*ret_object = take_ptr(&o);
 	return rc;
@@ -456,6 +461,10 @@ void fleet_object_unref(struct fleet_object *object)
 		free(object->as.link.routes);
 	else if (object->kind == FLEET_NETWORK)
 		map_free(object->as.network.members);
+	else if (object->kind == FLEET_RESOLVER) {
+		map_free(object->as.resolver.nodes);
+		map_free(object->as.resolver.blocklists);
+	}
 	json_decref(object->spec);
 	json_decref(object->facts);
 	free(object->name);

@@ -110,6 +110,22 @@ struct fleet_ha {
 	int64_t settled; // the generation of voters that all of them have by now, 0: none yet
 };
 
+// Where weft-dns runs.
+struct fleet_resolver {
+	const char *site;       // NULL: on `nodes`
+	struct map *nodes;      // names; NULL: on those of `site`
+	struct map *blocklists; // names that hold; NULL: all
+};
+
+enum { LIST_RULES_MAX = 1000, LIST_INLINE_MAX = 12000 };
+
+// The names of a list, as its nodes get them.
+struct fleet_list {
+	bool is_inline;  // its `names` are few enough to stand in the entry
+	char sha256[65]; // of the text, "" when there is none yet
+	int64_t size;    // bytes of it
+};
+
 struct fleet_object {
 	size_t refs;
 	enum fleet_kind kind;
@@ -125,7 +141,14 @@ struct fleet_object {
 		struct fleet_segment segment;
 		struct fleet_sla sla;
 		struct fleet_ha ha;
+		struct fleet_resolver resolver;
+		struct fleet_list list;
 	} as;
 };
 
 CLEAN_FUNC(struct fleet_object, fleet_object_unref)
+
+// ---- object_dns.c ----
+
+int fleet_list_parse(struct fleet_object *o, struct err *err);
+int fleet_resolver_parse(struct fleet_object *o, struct err *err);

@@ -100,3 +100,10 @@ bool plan_ha_group(const struct fleet *fleet, int64_t group_id, struct plan_ha *
 // {} or what was allocated and defaulted for an object: addresses, ports, VNIs, devices. New
 // reference, NULL: no memory.
 json_t *plan_effective(struct fleet *fleet, enum fleet_kind kind, const char *name);
+
+// The text of a domain list that is written in its spec, one rule a line. Caller frees; NULL: no
+// memory.
+char *plan_list_text(const json_t *spec);
+
+// Whether it stands in the entries of nodes: else they fetch it by its hash.
+bool plan_list_is_inline(const json_t *spec);

@@ -16,6 +16,16 @@ FLEET = {"resources": {
     "segments": {"lan": {"network": "bay"}},
     "slas": {"calls": {"loss": "1%"}},
     "ha-groups": {"pair": {"members": ["dora", "emil"], "vip": ["198.51.100.200", "2001:db8::200"], "interface": "eth1"}},
+    "domain-lists": {"work": {"names": ["corp.example", "=www.example"]}, "ads": {"url": "http://127.0.0.1:9/ads.txt", "refresh": "30d"}, "mine": {"file": "mine.txt"}},
+    "blocklists": {"ads": {"lists": ["ads", "mine"], "answer": "zero", "exempt": ["198.51.100.7/32"], "except": ["good.example"], "ttl": "1m"}},
+    "dns-zones": {"lan": {"zone": "lan.example", "ttl": "1h", "records": [
+        {"name": "printer", "a": "198.51.100.9", "ttl": "5m"}, {"name": "www", "cname": "printer"}, {"name": "@", "txt": "hello"},
+        {"name": "*.apps", "aaaa": "2001:db8::9"}, {"name": "9", "ptr": "printer.lan.example"}]}},
+    "dns-forwards": {"corp": {"from": ["198.51.100.0/24"], "names": ["corp.example"], "pattern": "*.int.*", "to": ["198.51.100.53"]}},
+    "resolvers": {
+        "cape": {"site": "cape", "upstreams": ["9.9.9.9", "tls://1.1.1.1#one.example"], "listen": ["198.51.100.3"], "clients": ["198.51.100.0/24"], "intercept": True,
+                 "interfaces": ["eth1"], "log": "blocked", "stale": "1h", "rate": 100, "cache_mb": 8, "doh": "block", "blocklists": ["ads"]},
+        "far": {"nodes": ["fritz"], "upstreams": ["https://dns.example/dns-query@192.0.2.3"]}},
     "webhooks": {"quiet": {"url": "http://127.0.0.1:9/", "disabled": True}},
 }, "set": "bay"}
 

@@ -157,6 +157,9 @@ def seed_fleet(c):
     fleet = {"sites": bare, "nodes": bare, "secrets": bare, "networks": {**bare, "a": {"mesh": pair}},
              "segments": {"a": {"network": "a"}}, "links": {".".join(["a", *pair]): {"network": "a", "ends": pair}},
              "ha-groups": {"a": {"members": pair, "vip": [f"198.51.100.{next(VIPS)}"], "interface": "eth0"}},
+             "domain-lists": {name: {"names": [name + ".example"]} for name in NAMES}, "blocklists": {"a": {"lists": ["a"]}},
+             "dns-zones": {"a": {"zone": "a.example", "records": []}}, "dns-forwards": {"a": {"names": ["a.example"], "to": ["192.0.2.1"]}},
+             "resolvers": {"a": {"nodes": ["a"], "upstreams": ["192.0.2.1"]}},
              "webhooks": {name: {"url": "http://127.0.0.1:9/"} for name in NAMES},
              "tokens": {name: {"role": "viewer"} for name in NAMES}}
     for kind, resources in fleet.items():

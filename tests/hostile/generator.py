@@ -17,6 +17,9 @@ LONG = 300
 DEEP = 3000  # levels; deeper than any parser of ours goes
 HUGE_NUMBER = 10 ** 400
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND", "get", "A" * 40]
+# Fields of which an object has exactly one, and one that another must stand beside: no schema says it.
+ONE_OF = [("names", "url", "file"), ("a", "aaaa", "cname", "txt", "ptr"), ("site", "nodes")]
+BESIDE = {"interfaces": ("intercept", True)}
 ENDLESS = {"streamEvents"}  # an answer without end: the tests of the API read it
 
 NASTY_TEXTS = [
@@ -107,6 +110,9 @@ class Values:
             "duration-limit": ["150ms", "2x", "1.5x"],
             "share-limit": ["1%", "0.5%", "4x"],
             "binary": ["x"],
+            "upstream": ["9.9.9.9", "[2620:fe::fe]:53", "tls://1.1.1.1#one.example", "https://dns.example/dns-query@192.0.2.3"],
+            "name-rule": [f"{self.name()}.example", f"={self.name()}.example", f"*.{self.name()}.example"],
+            "domain": [f"{self.name()}.example", f"{self.name()}.example."],
         }[kind])
 
     def text(self, schema):
@@ -196,6 +202,17 @@ class Values:
             taken.pop(gone[-1], None)
             last = gone.pop()
             gone += [field for field, needed in needs.items() if last in needed and field in taken]
+        for fields in ONE_OF:
+            if all(field in schema.get("properties", {}) for field in fields):
+                kept = self.random.choice(fields)
+                for field in fields:
+                    taken.pop(field, None)
+                taken[kept] = self.value(schema["properties"][kept])
+                if kept != "url":
+                    taken.pop("refresh", None)
+        for field, (other, value) in BESIDE.items():
+            if field in taken and other in schema.get("properties", {}):
+                taken[other] = value
         for field in apart:
             if field in taken and taken[field] is None:
                 taken[field] = self.value(schema["properties"][field])

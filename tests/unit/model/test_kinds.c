@@ -183,12 +183,29 @@ static void test_names(void **state)
 #define EXTERNAL(target, more)                                                                     \
 	"{\"node\":\"a\",\"interface\":\"tun0\",\"target\":\"" target "\"" more "}"
 
+struct spec_case {
+	enum kind_id kind;
+	const char *name, *spec, *problems;
+};
+
+static void check_specs(const struct spec_case *cases, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		CLEAN(problem_list_done) struct problem_list problems = { 0 };
+		CLEAN(text_free) struct text got = { 0 };
+		json_auto_t *spec = json_loads(cases[i].spec, 0, NULL);
+		kind_check_spec(&kinds[cases[i].kind], cases[i].name, spec, "p", &problems);
+		text_add(&got, "");
+		for (size_t j = 0; j < problems.len; j++)
+			text_addf(&got, "%s: %s\n", problems.items[j].field,
+				  problems.items[j].text);
+		assert_string_equal(got.data, cases[i].problems);
+	}
+}
+
 static void test_specs(void **state)
 {
-	static const struct {
-		enum kind_id kind;
-		const char *name, *spec, *problems;
-	} cases[] = {
+	static const struct spec_case cases[] = {
 		{ KIND_LINKS, "home.a.b", "{\"network\":\"home\",\"ends\":[\"b\",\"node/a\"]}",
 		  "" },
 		{ KIND_LINKS, "home.a.c", "{\"network\":\"home\",\"ends\":[\"b\",\"a\"]}",
@@ -232,17 +249,70 @@ static void test_specs(void **state)
 		{ KIND_USERS, "u", "{}", "" },
 	};
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		CLEAN(problem_list_done) struct problem_list problems = { 0 };
-		CLEAN(text_free) struct text got = { 0 };
-		json_auto_t *spec = json_loads(cases[i].spec, 0, NULL);
-		kind_check_spec(&kinds[cases[i].kind], cases[i].name, spec, "p", &problems);
-		text_add(&got, "");
-		for (size_t j = 0; j < problems.len; j++)
-			text_addf(&got, "%s: %s\n", problems.items[j].field,
-				  problems.items[j].text);
-		assert_string_equal(got.data, cases[i].problems);
-	}
+	check_specs(cases, ARRAY_LEN(cases));
+}
+
+#define ZONE(records) "{\"zone\":\"Lan.example\",\"records\":[" records "]}"
+
+static void test_dns_specs(void **state)
+{
+	static const struct spec_case cases[] = {
+		{ KIND_DOMAIN_LISTS, "l", "{\"names\":[\"a.example\"]}", "" },
+		{ KIND_DOMAIN_LISTS, "l", "{}",
+		  "p: its names come from one of names, url and file, not from 0\n" },
+		{ KIND_DOMAIN_LISTS, "l", "{\"file\":\"a\",\"url\":\"http://x/\"}",
+		  "p: its names come from one of names, url and file, not from 2\n" },
+		{ KIND_DNS_FORWARDS, "f", "{\"to\":[\"9.9.9.9\"]}",
+		  "p: it needs from, names or a pattern: what everybody asks is put to the "
+		  "resolver's upstreams\n" },
+		{ KIND_DNS_FORWARDS, "f", "{\"to\":[\"9.9.9.9\"],\"pattern\":\"*\"}", "" },
+		{ KIND_RESOLVERS, "r", "{\"upstreams\":[\"9.9.9.9\"]}",
+		  "p: it needs a site or nodes to run on\n" },
+		{ KIND_RESOLVERS, "r", "{\"nodes\":[\"a\",\"b\",\"node/a\"]}",
+		  "p.nodes[2]: a stands there twice\n" },
+		{ KIND_RESOLVERS, "r", "{\"site\":\"a\",\"interfaces\":[\"eth1\"]}",
+		  "p.interfaces: nothing is taken from them, as intercept is false\n" },
+		{ KIND_DNS_ZONES, "z", "{\"zone\":\"Weft.internal.\",\"records\":[]}",
+		  "p.zone: weft.internal is made of the nodes and sites\n" },
+		{ KIND_DNS_ZONES, "z",
+		  ZONE("{\"name\":\"*\",\"a\":\"10.0.0.1\"},{\"name\":\"@\",\"txt\":\"x\"},"
+		       "{\"name\":\"a.b\",\"cname\":\"@\"},{\"name\":\"*.b\",\"cname\":\"c."
+		       "example\"}"),
+		  "" },
+		{ KIND_DNS_ZONES, "z", ZONE("{\"name\":\"a\"}"),
+		  "p.records[0]: it needs one of a, aaaa, cname, txt and ptr, and has 0\n" },
+		{ KIND_DNS_ZONES, "z",
+		  ZONE("{\"name\":\"a\",\"a\":\"fd00::1\"},{\"name\":\"a\",\"aaaa\":\"10.0.0.1\"}"),
+		  "p.records[0].a: fd00::1 is no IPv4 address\n"
+		  "p.records[1].aaaa: 10.0.0.1 is no IPv6 address\n" },
+		{ KIND_DNS_ZONES, "z", ZONE("{\"name\":\"a.lan.example.\",\"a\":\"10.0.0.1\"}"),
+		  "p.records[0].name: \"a.lan.example.\" is written without the zone, and without "
+		  "a dot at its end\n" },
+		{ KIND_DNS_ZONES, "z", ZONE("{\"name\":\"@\",\"cname\":\"a.example\"}"),
+		  "p.records[0].cname: a zone itself cannot have a cname\n" },
+		{ KIND_DNS_ZONES, "z",
+		  ZONE("{\"name\":\"A\",\"cname\":\"b\"},{\"name\":\"a\",\"a\":\"10.0.0.1\"}"),
+		  "p.records[1].a: a.lan.example has a cname, and nothing else may stand beside "
+		  "it\n" },
+	};
+	(void)state;
+	check_specs(cases, ARRAY_LEN(cases));
+}
+
+// An entry for a node holds at most 16 kB.
+static void test_dns_sizes(void **state)
+{
+	CLEAN(text_free) struct text spec = { 0 };
+	CLEAN(problem_list_done) struct problem_list problems = { 0 };
+	(void)state;
+	text_add(&spec, "{\"lists\":[\"a\"],\"except\":[");
+	for (int i = 0; i < 500; i++)
+		text_addf(&spec, "%s\"name-%04d.example\"", i ? "," : "", i);
+	text_add(&spec, "]}");
+	json_auto_t *json = json_loads(spec.data, 0, NULL);
+	kind_check_spec(&kinds[KIND_BLOCKLISTS], "b", json, "p", &problems);
+	assert_int_equal(problems.len, 1);
+	assert_string_equal(problems.items[0].text, "it has 10026 bytes of text and may have 8000");
 }
 
 int main(void)
@@ -254,6 +324,8 @@ int main(void)
 		cmocka_unit_test(test_rename),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_specs),
+		cmocka_unit_test(test_dns_specs),
+		cmocka_unit_test(test_dns_sizes),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }

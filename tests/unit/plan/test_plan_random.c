@@ -105,6 +105,43 @@ static void edit_site(struct lot *lot)
 	lot_put(lot, "sites", name, pick(3) ? spec : "{}");
 }
 
+static void edit_resolver(struct lot *lot)
+{
+	char spec[160];
+	unsigned i = pick(NODES);
+
+	if (pick(2))
+		(void)snprintf(spec, sizeof spec,
+			       "{'site':'s%u','upstreams':['9.9.9.9'],'rate':%u}", pick(2),
+			       pick(2));
+	else
+		(void)snprintf(spec, sizeof spec,
+			       "{'nodes':['%s'],'upstreams':['9.9.9.9'],'intercept':true%s}",
+			       node_names[i], pick(2) ? ",'blocklists':['b0']" : "");
+	lot_put(lot, "resolvers", pick(2) ? "r0" : "r1", pick(4) ? spec : NULL);
+}
+
+static void edit_names(struct lot *lot)
+{
+	static const struct {
+		const char *kind, *name, *spec; // with a # for a digit
+	} edits[] = {
+		{ "domain-lists", "l0", "{'names':['x#.example']}" },
+		{ "domain-lists", "l1", "{'url':'http://#.example'}" },
+		{ "blocklists", "b0", "{'lists':['l0'],'except':['y#.example']}" },
+		{ "blocklists", "b1", "{'lists':['l#']}" },
+		{ "dns-zones", "z",
+		  "{'zone':'z.example','records':[{'name':'a','a':'10.0.0.#'}]}" },
+		{ "dns-forwards", "f", "{'names':['corp.example'],'to':['10.0.0.1#']}" },
+	};
+	char spec[160];
+	unsigned i = pick(ARRAY_LEN(edits));
+
+	(void)snprintf(spec, sizeof spec, "%s", edits[i].spec);
+	*strchr(spec, '#') = (char)('0' + pick(3));
+	lot_put(lot, edits[i].kind, edits[i].name, pick(4) ? spec : NULL);
+}
+
 static void edit_network(struct lot *lot)
 {
 	char *spec = network_spec(lot);
@@ -211,8 +248,9 @@ static void edit_group(struct lot *lot)
 static void edit_something(struct lot *lot)
 {
 	static void (*const editors[])(struct lot *) = {
-		edit_node,    edit_facts, edit_facts, edit_site,          edit_network,
-		edit_segment, edit_link,  edit_sla,   edit_external_link, edit_group
+		edit_node,     edit_facts, edit_facts, edit_site,          edit_network,
+		edit_segment,  edit_link,  edit_sla,   edit_external_link, edit_group,
+		edit_resolver, edit_names, edit_names
 	};
 
 	editors[pick(ARRAY_LEN(editors))](lot);

@@ -1,0 +1,225 @@
+#include "plan/dns.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "model/kinds.h"
+
+#include "names/name.h"
+#include "plan/generate.h"
+
+bool dns_runs_on(const struct fleet_object *resolver, const struct fleet_object *node)
+{
+	const struct fleet_resolver *r = &resolver->as.resolver;
+
+	if (r->site)
+		return node->as.node.site && strcmp(node->as.node.site, r->site) == 0;
+	return r->nodes && map_get(r->nodes, node->name);
+}
+
+const struct fleet_object *dns_resolver(const struct fleet *fleet, const struct fleet_object *node)
+{
+	struct fleet_object *o;
+
+	for (size_t at = 0; fleet_next(fleet, FLEET_RESOLVER, &at, &o);) {
+		if (dns_runs_on(o, node))
+			return o;
+	}
+	return NULL;
+}
+
+bool dns_holds(const struct fleet_object *resolver, const struct fleet_object *blocklist)
+{
+	const struct map *only = resolver->as.resolver.blocklists;
+
+	return !only || map_get(only, blocklist->name);
+}
+
+static bool blocks_by(const struct fleet_object *blocklist, const struct fleet_object *list)
+{
+	const json_t *lists = json_object_get(blocklist->spec, "lists"), *item;
+	size_t i;
+
+	json_array_foreach((json_t *)lists, i, item)
+	{
+		const char *name =
+			kind_reference_name(KIND_DOMAIN_LISTS, json_string_value(item), NULL);
+
+		if (name && strcmp(name, list->name) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool dns_needs_list(const struct fleet *fleet, const struct fleet_object *resolver,
+		    const struct fleet_object *list)
+{
+	struct fleet_object *o;
+
+	for (size_t at = 0; fleet_next(fleet, FLEET_BLOCKLIST, &at, &o);) {
+		if (dns_holds(resolver, o) && blocks_by(o, list))
+			return true;
+	}
+	return false;
+}
+
+bool dns_is_member(const struct fleet_object *group, const struct fleet_object *node)
+{
+	for (size_t i = 0; i < group->as.ha.n_members; i++) {
+		if (strcmp(group->as.ha.members[i], node->name) == 0)
+			return true;
+	}
+	return false;
+}
+
+const char *dns_group_site(const struct fleet *fleet, const struct fleet_object *group)
+{
+	const struct fleet_ha *ha = &group->as.ha;
+	const char *site = ha->site;
+
+	for (size_t i = 0; !ha->site && i < ha->n_members; i++) {
+		const struct fleet_object *node = fleet_find(fleet, FLEET_NODE, ha->members[i]);
+		const char *of = node ? node->as.node.site : NULL;
+
+		if (!of || (site && strcmp(site, of) != 0))
+			return NULL;
+		site = of;
+	}
+	return site;
+}
+
+static int compare_texts(const void *x, const void *y)
+{
+	return strcmp(*(const char *const *)x, *(const char *const *)y);
+}
+
+json_t *dns_sorted(json_t *list)
+{
+	const size_t count = json_array_size(list);
+	CLEAN(free_ptr) const char **texts = calloc(count + 1, sizeof *texts);
+	json_t *ret = texts ? json_array() : NULL;
+
+	for (size_t i = 0; ret && i < count; i++)
+		texts[i] = json_string_value(json_array_get(list, i));
+	if (ret)
+		qsort(texts, count, sizeof *texts, compare_texts);
+	for (size_t i = 0; ret && i < count; i++) {
+		if (i == 0 || strcmp(texts[i], texts[i - 1]) != 0)
+			(void)json_array_append_new(ret, json_string(texts[i]));
+	}
+	json_decref(list);
+	return ret;
+}
+
+static void add_addresses(const struct fleet *fleet, const struct fleet_object *scope,
+			  const struct fleet_object *node, json_t *list)
+{
+	json_t *found = json_addresses(fleet, scope, node);
+
+	(void)json_array_extend(list, found);
+	json_decref(found);
+}
+
+void dns_node_addresses(const struct fleet *fleet, const struct fleet_object *node, json_t *list)
+{
+	const size_t before = json_array_size(list);
+	struct fleet_object *o;
+
+	for (size_t at = 0; fleet_next(fleet, FLEET_SEGMENT, &at, &o);) {
+		const struct fleet_object *network =
+			fleet_find(fleet, FLEET_NETWORK, o->as.segment.network);
+
+		if (network && network_member(network, node->name))
+			add_addresses(fleet, o, node, list);
+	}
+	if (json_array_size(list) > before)
+		return;
+	for (size_t at = 0; fleet_next(fleet, FLEET_NETWORK, &at, &o);) {
+		if (network_member(o, node->name))
+			add_addresses(fleet, o, node, list);
+	}
+}
+
+// ---- what is refused ----
+
+struct dns_checking {
+	const struct fleet *fleet;
+	dns_refuse_fn *refuse;
+	void *arg;
+};
+
+__attribute__((format(printf, 4, 5))) static void refuse(const struct dns_checking *c,
+							 const struct fleet_object *o,
+							 const char *field, const char *fmt, ...)
+{
+	CLEAN(text_free) struct text text = { 0 };
+	va_list args;
+
+	va_start(args, fmt);
+	text_vaddf(&text, fmt, args);
+	va_end(args);
+	c->refuse(c->arg, o, field, text.data ? text.data : "");
+}
+
+// One program answers at a node's addresses.
+static void check_alone(const struct dns_checking *c, const struct fleet_object *resolver,
+			const struct fleet_object *node)
+{
+	struct fleet_object *o;
+
+	for (size_t at = 0; fleet_next(c->fleet, FLEET_RESOLVER, &at, &o);) {
+		if (o != resolver && dns_runs_on(o, node))
+			refuse(c, resolver, resolver->as.resolver.site ? "site" : "nodes",
+			       "resolvers.%s runs on %s already", o->name, node->name);
+	}
+}
+
+static void check_resolver(const struct dns_checking *c, const struct fleet_object *resolver)
+{
+	struct fleet_object *node;
+
+	for (size_t at = 0; fleet_next(c->fleet, FLEET_NODE, &at, &node);) {
+		if (dns_runs_on(resolver, node))
+			check_alone(c, resolver, node);
+	}
+}
+
+static bool is_zone(const struct fleet_object *zone, const struct name *name)
+{
+	const char *text = json_string_value(json_object_get(zone->spec, "zone"));
+	struct name other;
+
+	return text && name_parse(text, strlen(text), &other, NULL) == 0 &&
+	       other.len == name->len && memcmp(other.wire, name->wire, name->len) == 0;
+}
+
+static void check_zone(const struct dns_checking *c, const struct fleet_object *zone)
+{
+	const char *text = json_string_value(json_object_get(zone->spec, "zone"));
+	struct fleet_object *o;
+	struct name name;
+
+	if (!text || name_parse(text, strlen(text), &name, NULL) < 0)
+		return;
+	for (size_t at = 0; fleet_next(c->fleet, FLEET_DNS_ZONE, &at, &o);) {
+		if (o != zone && is_zone(o, &name))
+			refuse(c, zone, "zone", "%s is already that of dns-zones.%s", text,
+			       o->name);
+	}
+}
+
+void dns_check(const struct fleet *fleet, const struct fleet_object *edited, dns_refuse_fn *told,
+	       void *arg)
+{
+	const struct dns_checking c = { fleet, told, arg };
+	const struct fleet_object *resolver =
+		edited->kind == FLEET_NODE ? dns_resolver(fleet, edited) : NULL;
+
+	if (resolver)
+		check_alone(&c, resolver, edited);
+	else if (edited->kind == FLEET_RESOLVER)
+		check_resolver(&c, edited);
+	else if (edited->kind == FLEET_DNS_ZONE)
+		check_zone(&c, edited);
+}
