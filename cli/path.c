@@ -12,7 +12,6 @@ struct search {
 	size_t head, tail, cap;
 };
 
-
 static void reach(struct search *s, const char *node, const char *from)
 {
 	if (!node || !from || map_get(s->from, node) || s->tail >= s->cap)

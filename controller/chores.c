@@ -182,6 +182,7 @@ void program_renew_certificate(struct program *program, bool is_asked)
 void program_hourly(struct program *program)
 {
 	program_renew_certificate(program, false);
+	lists_collect(program->lists);
 	struct prune *prune = calloc(1, sizeof(*prune));
 	if (!prune)
 		return;

@@ -94,6 +94,7 @@ static void follow_changes(struct program *program, const json_t *changes)
 	json_t *change;
 	bool is_access = false;
 	bool is_webhook = false;
+	bool is_list = false;
 	drop_deleted(program, changes);
 	json_array_foreach((json_t *)(uintptr_t)changes, i, change)
 	{
@@ -104,7 +105,11 @@ static void follow_changes(struct program *program, const json_t *changes)
 			is_access = true;
 		if (kind && (strcmp(kind, "webhooks") == 0 || strcmp(kind, "secrets") == 0))
 			is_webhook = true;
+		if (kind && strcmp(kind, "domain-lists") == 0)
+			is_list = true;
 	}
+	if (is_list)
+		program_follow_lists(program);
 	if (is_webhook)
 		program_follow_webhooks(program);
 	if (is_access)

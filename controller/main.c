@@ -59,6 +59,7 @@ static void stop(struct program *program)
 	log_info("controller: stopping");
 	rest_stop(program->rest);
 	webhooks_stop(program->webhooks);
+	lists_stop(program->lists);
 	hub_stop(program->hub, hub_stopped, program);
 }
 
@@ -323,9 +324,9 @@ static int open_rest(struct program *program, struct err *err)
 		.enrol_wait_ms = s->enrol_wait_ms,
 	};
 	struct rest_services services = {
-		&program->contract, program->store, program->auth,
-		program->pki,       program->vault, program->intent,
-		program->hub,       program->live,  program->webhooks,
+		&program->contract, program->store,  program->auth, program->pki,
+		program->vault,     program->intent, program->hub,  program->live,
+		program->webhooks,  program->lists,
 	};
 	return rest_new(program->loop, &rest, &services, &program->rest, err);
 }
@@ -356,6 +357,8 @@ static int start(struct program *program, struct err *err)
 	if (r >= 0)
 		r = program_open_webhooks(program, err);
 	if (r >= 0)
+		r = program_open_lists(program, err);
+	if (r >= 0)
 		r = open_rest(program, err);
 	return r;
 }
@@ -375,6 +378,7 @@ static void finish(struct program *program)
 		program->is_stopping = true;
 		rest_stop(program->rest);
 		webhooks_stop(program->webhooks);
+		lists_stop(program->lists);
 		hub_stop(program->hub, hub_stopped, program);
 		(void)uv_run(program->loop, UV_RUN_DEFAULT);
 	}
@@ -387,6 +391,7 @@ static void finish(struct program *program)
 	(void)uv_run(program->loop, UV_RUN_DEFAULT);
 	rest_free(program->rest);
 	webhooks_free(program->webhooks);
+	lists_free(program->lists);
 	contract_done(&program->contract);
 	program_forget_roots(program);
 	live_free(program->live);

@@ -308,4 +308,5 @@ const struct hub_ops program_hub_ops = {
 	.asked = program_asked,
 	.renew = renew,
 	.lease = program_lease,
+	.content = program_list_content,
 };

@@ -8,6 +8,7 @@
 #include "auth/auth.h"
 #include "hub/hub.h"
 #include "intent/intent.h"
+#include "lists/lists.h"
 #include "live/live.h"
 #include "pki/pki.h"
 #include "pki/vault.h"
@@ -29,6 +30,7 @@ struct program {
 	struct live *live;
 	struct hub *hub;
 	struct webhooks *webhooks;
+	struct lists *lists;
 	struct votes *votes;
 	struct rest *rest;
 	char **rest_urls; // NULL-terminated
@@ -99,6 +101,12 @@ void program_forget_roots(struct program *program);
 // webhooks.c: makes them and hands them what the intent has; and the latter again after it changed.
 int program_open_webhooks(struct program *program, struct err *err);
 void program_follow_webhooks(struct program *program);
+
+// domain_lists.c: the same for the contents of domain lists.
+int program_open_lists(struct program *program, struct err *err);
+void program_follow_lists(struct program *program);
+// The path of a content that a node's desired state names, NULL: it names none such.
+char *program_list_content(void *ctx, int64_t node_id, const char *sha256);
 
 // chores.c: events to the store, and what is done once an hour.
 extern const struct live_ops program_live_ops;

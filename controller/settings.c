@@ -97,6 +97,8 @@ const struct setting controller_settings_table[] = {
 	  .help = "serve /metrics without a token to clients on this host" },
 	{ "packages_dir", SETTING_PATH, AT(packages_dir), .text = "/usr/share/weft/packages",
 	  .help = "where the agent's .deb files for joining hosts lie" },
+	{ "lists_dir", SETTING_PATH, AT(lists_dir), .text = "/etc/weft/lists",
+	  .help = "where the files that domain lists name lie" },
 	{ "web_dir", SETTING_PATH, AT(web_dir), .text = NULL,
 	  .help = "serve the dashboard from this directory instead of the built-in one" },
 	{ "vxlan_port", SETTING_U32, AT(vxlan_port), .min = 1, .max = 65535, .number = 4789,

@@ -46,6 +46,7 @@ struct controller_settings {
 	bool metrics_open;
 	uint32_t metrics_links;
 	char *packages_dir;
+	char *lists_dir;
 	char *web_dir;
 	uint32_t vxlan_port;
 	uint32_t wireguard_port;

@@ -98,6 +98,10 @@ struct hub_ops {
 
 	// A voter's message about an HA group's lease; answered by hub_vote.
 	void (*lease)(void *ctx, int64_t node_id, const char *message);
+
+	// The path of the file with this hash, if the node may have it; else NULL. The hub frees
+	// it.
+	char *(*content)(void *ctx, int64_t node_id, const char *sha256);
 };
 
 // Zero means the default in the comment. Strings are copied.

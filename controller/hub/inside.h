@@ -113,6 +113,7 @@ struct hub {
 	struct map *wants; // id in digits -> count, as a pointer
 	int64_t want_all;
 	size_t connections;
+	size_t contents;     // being sent
 	struct lobby *lobby; // those that are no node's yet
 	size_t assembly_bytes;
 	struct request *requests;
@@ -141,6 +142,10 @@ int hub_tls_peer(struct lws *wsi, unsigned char **ret_der, size_t *ret_len, bool
 
 // serve.c
 const struct lws_protocols *hub_protocols(void);
+
+// content.c: `is_sending` belongs to the connection. Nonzero closes it.
+int content_serve(struct hub *hub, struct lws *wsi, const char *uri, bool *is_sending);
+void content_served(struct hub *hub, bool *is_sending);
 
 // session.c
 struct session *session_new(struct hub *hub, struct lws *wsi);

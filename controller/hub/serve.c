@@ -195,7 +195,12 @@ static int on_connection(struct lws *wsi, enum lws_callback_reasons reason, void
 		lobby_leave(lws_get_opaque_user_data(wsi));
 		lws_set_opaque_user_data(wsi, NULL);
 		return 0;
-	case LWS_CALLBACK_HTTP:        // not a websocket
+	case LWS_CALLBACK_HTTP: // not a websocket
+		return content_serve(hub, wsi, in, user);
+	case LWS_CALLBACK_HTTP_FILE_COMPLETION:
+	case LWS_CALLBACK_CLOSED_HTTP:
+		content_served(hub, user);
+		return lws_callback_http_dummy(wsi, reason, user, in, len);
 	case LWS_CALLBACK_ESTABLISHED: // not our subprotocol
 		return -1;
 	default:
@@ -206,7 +211,9 @@ static int on_connection(struct lws *wsi, enum lws_callback_reasons reason, void
 const struct lws_protocols *hub_protocols(void)
 {
 	static const struct lws_protocols protocols[] = {
-		{ .name = "http", .callback = on_connection },
+		{ .name = "http",
+		  .callback = on_connection,
+		  .per_session_data_size = sizeof(bool) },
 		{ .name = WIRE_PROTOCOL,
 		  .callback = on_session,
 		  .per_session_data_size = sizeof(struct session *),

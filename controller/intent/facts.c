@@ -16,6 +16,7 @@
 // 802.1D-2004 17.14: the upper four bits.
 #define BRIDGE_PRIORITY_STEP 4096
 #define BRIDGE_PRIORITY_MAX  61440
+#define HASH_DIGITS          64 // of SHA-256
 
 static bool is_text(const json_t *value)
 {
@@ -82,6 +83,19 @@ static bool is_generation(const json_t *value)
 	return json_is_integer(value) && json_integer_value(value) > 0;
 }
 
+static bool is_hash(const json_t *value)
+{
+	const char *text = json_string_value(value);
+
+	return text && strlen(text) == HASH_DIGITS &&
+	       text[strspn(text, "0123456789abcdef")] == '\0';
+}
+
+static bool is_size(const json_t *value)
+{
+	return json_is_integer(value) && json_integer_value(value) >= 0;
+}
+
 static bool is_priorities(const json_t *value)
 {
 	const char *key;
@@ -111,11 +125,13 @@ static const struct fact_kind {
 	{ KIND_NODES, "path_mtu", is_mtus },
 	{ KIND_NODES, "bridge_priority", is_priorities },
 	{ KIND_HA_GROUPS, "settled", is_generation },
+	{ KIND_DOMAIN_LISTS, "sha256", is_hash },
+	{ KIND_DOMAIN_LISTS, "size", is_size },
 };
 
 static bool has_facts(enum kind_id kind)
 {
-	return kind == KIND_NODES || kind == KIND_HA_GROUPS;
+	return kind == KIND_NODES || kind == KIND_HA_GROUPS || kind == KIND_DOMAIN_LISTS;
 }
 
 static int check_facts(enum kind_id of, const json_t *patch, struct err *err)

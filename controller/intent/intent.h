@@ -248,7 +248,8 @@ int intent_node_entries(struct intent *intent, int64_t node_id, intent_entry_fn 
 // {"public_key": "base64", "local_addresses": ["192.0.2.7/24"], "seen_address": "192.0.2.7",
 //  "endpoints": {network: "ip:port" as public peers see it}, "path_mtu": {"network/peer": bytes},
 //  "bridge_priority": {"segment's id": priority}},
-// or about an HA group, by its id: {"settled": the generation that all its voters have}.
+// or about an HA group, by its id: {"settled": the generation that all its voters have},
+// or about a domain list: {"sha256", "size"} of the content that was fetched for it.
 // Visible at once, stored after a short delay; becomes a revision (actor node/NAME) if it changes
 // what any node should have. -ENOENT: no such node; -EINVAL: not a fact; -EEXIST: the public key is
 // another node's.

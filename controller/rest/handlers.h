@@ -20,6 +20,15 @@ void secret_value_put(struct request *request);
 void webhook_status_get(struct request *request);
 void webhook_test_post(struct request *request);
 
+// domain_list.c
+void list_status_get(struct request *request);
+void list_refresh_post(struct request *request);
+
+// dns.c
+void dns_log_get(struct request *request);
+void dns_flush_post(struct request *request);
+void dns_lookup_get(struct request *request);
+
 // apply.c
 void apply_post(struct request *request);
 

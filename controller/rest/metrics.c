@@ -11,6 +11,7 @@
 
 #include "hub/hub.h"
 #include "intent/intent.h"
+#include "lists/lists.h"
 #include "live/live.h"
 #include "rest/handlers.h"
 #include "rest/metrics_families.h"
@@ -26,6 +27,7 @@ struct exposition {
 	struct map *families; // name -> struct text
 	bool has_links;       // peers, wires and ports one by one
 	const struct webhooks *webhooks;
+	const struct lists *lists;
 	size_t histograms, histograms_left_out;
 	bool failed;
 };
@@ -413,6 +415,22 @@ static bool put_webhook(void *arg, const struct intent_resource *webhook)
 	return true;
 }
 
+static bool put_list(void *arg, const struct intent_resource *list)
+{
+	struct exposition *out = arg;
+	struct labels labels = { 0 };
+	struct list_status s;
+	labels_add(&labels, "list", list->name, strlen(list->name));
+	if (!lists_status(out->lists, list->id, &s) || !s.source)
+		return true;
+	put(out, "weft_list_rules", labels.text, (double)s.rules);
+	put(out, "weft_list_failures", labels.text, s.failures);
+	if (s.checked_ms > 0)
+		put(out, "weft_list_age_seconds", labels.text,
+		    (double)(clock_wall_ms() - s.checked_ms) / 1000);
+	return true;
+}
+
 static void put_controller(struct exposition *out, const struct rest *rest)
 {
 	struct hub_counters hub;
@@ -440,6 +458,7 @@ static void put_controller(struct exposition *out, const struct rest *rest)
 	put(out, "weft_hub_bytes_out_total", "", (double)hub.bytes_out);
 	put(out, "weft_hub_queued_bytes", "", (double)hub.queued_bytes);
 	intent_list(rest->services.intent, "webhooks", NULL, put_webhook, out);
+	intent_list(rest->services.intent, "domain-lists", NULL, put_list, out);
 }
 
 void metrics_idle(struct rest *rest)
@@ -478,7 +497,8 @@ void metrics_get(struct request *request)
 	}
 	metrics_want(rest);
 	struct exposition out = { .families = map_new(family_free),
-				  .webhooks = rest->services.webhooks };
+				  .webhooks = rest->services.webhooks,
+				  .lists = rest->services.lists };
 	struct text page = { 0 };
 	if (out.families) {
 		if (of_one) {

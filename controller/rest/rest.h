@@ -23,6 +23,7 @@ struct store;
 struct uv_loop_s;
 struct vault;
 struct webhooks;
+struct lists;
 
 struct rest_config {
 	const char *const *listen; // "host:port" or "[v6]:port", NULL-terminated
@@ -54,6 +55,7 @@ struct rest_services {
 	struct hub *hub;
 	struct live *live;
 	struct webhooks *webhooks;
+	struct lists *lists;
 };
 
 // Binds the listeners and begins to answer. The strings of `config` must outlive it. Errors: a

@@ -130,6 +130,7 @@ class Controller:
         self.state = os.path.join(self.dir, "state")
         self.packages = os.path.join(self.dir, "packages")
         os.mkdir(self.packages)
+        self.lists = os.path.join(self.dir, "lists")
         self.rest_port = free_port()
         self.hub_port = free_port()
         self.log_path = os.path.join(self.dir, "log")
@@ -148,6 +149,7 @@ class Controller:
             f.write(f"""state_dir: {self.state}
 advertise: [127.0.0.1]
 packages_dir: {self.packages}
+lists_dir: {self.lists}
 log: {{level: {self.log_level}}}
 rest: {{listen: ["127.0.0.1:{self.rest_port}", "[::1]:{self.rest_port}"], connections_per_address: 1000}}
 hub: {{listen: ["127.0.0.1:{self.hub_port}"]}}

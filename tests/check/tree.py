@@ -28,7 +28,7 @@ HOMES = {
     "libmnl/": ["node-agent/kernel"],
     "nftables/": ["node-agent/kernel"],
     "yaml.h": ["common/settings"],
-    "curl/": ["cli", "controller/webhook", "node-agent/uplink", "node-agent/main.c", "node-agent/dns/exchange"],
+    "curl/": ["cli", "controller/lists", "controller/webhook", "node-agent/uplink", "node-agent/main.c", "node-agent/dns/exchange"],
 }
 
 breaches = []
