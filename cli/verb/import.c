@@ -11,6 +11,7 @@
 #include "cli/call.h"
 #include "cli/show.h"
 #include "cli/verb/verbs.h"
+#include "cli/vpndns_import.h"
 #include "cli/vpnham_check.h"
 #include "cli/vpnham_import.h"
 #include "cli/wg_import.h"
@@ -36,9 +37,7 @@ static int import_wg(struct call *call, struct err *err)
 	struct wg_import_file *files = calloc(n ? n : 1, sizeof(*files));
 	if (!files)
 		return err_set(err, -ENOMEM, "out of memory");
-	int r = call_has(call, "hooks")
-			? err_set(err, -EINVAL, "--hooks goes with vpnham: wg-quick has none")
-			: 0;
+	int r = 0;
 	for (size_t i = 0; i < n && !r; i++) {
 		files[i].path = call_arg(call, i + 1);
 		r = read_one(files[i].path, &files[i].conf, err);
@@ -126,17 +125,73 @@ static int import_vpnham(struct call *call, struct err *err)
 	return r;
 }
 
+// ---- vpndns ----
+
+enum { VPNDNS_BYTES_MAX = 1 << 20, RECORDS_BYTES_MAX = 8 << 20 };
+
+// Its own sample has comments behind tabs, where YAML has no place for them.
+static void blank_comments(char *text)
+{
+	for (char *line = text; *line;) {
+		size_t len = strcspn(line, "\n"), blank = strspn(line, " \t");
+		if (blank < len && line[blank] == '#')
+			memset(line, ' ', len);
+		line += len + (line[len] == '\n');
+	}
+}
+
+static int read_vpndns(struct vpndns_file *file, char **ret_records, struct err *err)
+{
+	CLEAN(free_ptr) char *text = NULL;
+	int r = file_read(file->path, VPNDNS_BYTES_MAX, &text, NULL, err);
+	if (r < 0)
+		return r;
+	blank_comments(text);
+	r = yaml_parse(text, strlen(text), file->path, NULL, &file->config, err);
+	const char *records = r < 0 ? NULL : vpndns_records_path(file->config);
+	if (records && file_read(records, RECORDS_BYTES_MAX, ret_records, NULL, NULL) == 0)
+		file->records = *ret_records;
+	return r;
+}
+
+static int import_vpndns(struct call *call, struct err *err)
+{
+	CLEAN(vpndns_result_done) struct vpndns_result result = { 0 };
+	CLEAN(text_free) struct text t = { 0 };
+	CLEAN(free_ptr) char *records = NULL;
+	struct vpndns_file file = { .path = call_arg(call, 1), .node = call_option(call, "node") };
+	if (call->n_args > 2)
+		return err_set(err, -EINVAL, "vpndns: one file, of the one host that it runs on");
+	int r = read_vpndns(&file, &records, err);
+	if (!r)
+		r = vpndns_import(&file, &result, err);
+	if (!r) {
+		fputs(result.notes.data ? result.notes.data : "", stderr);
+		yaml_emit(&t, result.resources);
+		r = show_text(call, &t, err);
+	}
+	json_decref(file.config);
+	return r;
+}
+
 static int import(struct call *call, struct err *err)
 {
-	return strcmp(call_arg(call, 0), "vpnham") == 0 ? import_vpnham(call, err)
-							: import_wg(call, err);
+	const char *format = call_arg(call, 0);
+	if (call_has(call, "hooks") && strcmp(format, "vpnham") != 0)
+		return err_set(err, -EINVAL, "--hooks goes with vpnham: %s has none", format);
+	if (call_has(call, "node") && strcmp(format, "vpndns") != 0)
+		return err_set(err, -EINVAL, "--node goes with vpndns: %s is of several hosts",
+			       format);
+	if (strcmp(format, "vpndns") == 0)
+		return import_vpndns(call, err);
+	return strcmp(format, "vpnham") == 0 ? import_vpnham(call, err) : import_wg(call, err);
 }
 
 static const struct verb_arg args[] = {
 	{ .name = "FORMAT",
 	  .word = WORD_CHOICE,
-	  .choices = "wg-quick|vpnham",
-	  .help = "wg-quick or vpnham" },
+	  .choices = "wg-quick|vpnham|vpndns",
+	  .help = "wg-quick, vpnham or vpndns" },
 	{ .name = "FILE",
 	  .word = WORD_FILE,
 	  .is_many = true,
@@ -149,6 +204,10 @@ static const struct verb_option options[] = {
 	  .value = "DIR",
 	  .word = WORD_FILE,
 	  .help = "vpnham: where the hook files go, ./hooks.d if not given" },
+	{ .name = "node",
+	  .value = "NODE",
+	  .word = WORD_NODE,
+	  .help = "vpndns: the node that gets the resolver, a new one if not given" },
 	{ 0 },
 };
 
@@ -172,7 +231,17 @@ const struct verb verb_import = {
 		"host;\n"
 		"what could not be carried over is told line by line.\n"
 		"\n"
-		" weft import vpnham left-a.yaml left-b.yaml --hooks hooks > fleet.yaml",
+		" weft import vpnham left-a.yaml left-b.yaml --hooks hooks > fleet.yaml\n"
+		"\n"
+		"vpndns: give its configuration, best where the file of static records lies. "
+		"Nameservers "
+		"become\n"
+		"DNS forwards, blocklists a list that the controller reads, static records zones; "
+		"what "
+		"has no\n"
+		"counterpart or another meaning is told line by line.\n"
+		"\n"
+		" weft import vpndns sample.yml --node rho > dns.yaml",
 	.args = args,
 	.options = options,
 	.run = import,

@@ -9,6 +9,7 @@ import threading
 import time
 
 from agent import Agent
+from cases_79_import import weft
 from controller import Client, Controller, eventually, expect, refusal
 
 
@@ -272,6 +273,54 @@ def case_a_lookup_tells_why(c):
     refusal(answered(c, "dns-lookup", lambda: c.admin.get(path + "?name=x"), {"outcome": 1})[0], 409)
     for query in ("", "name=a%20b", "name=x&type=a", "name=x&from=bob"):
         refusal(c.admin.get(f"{path}?{query}"), 400)
+
+
+def at_the_command_line(c, ask, *words):
+    """What `weft` says, with dnsa answering what it is asked: {verb: result}."""
+    done = []
+    certificate = os.path.join(c.dir, "dns-ca.crt")
+    with open(certificate, "w") as f:
+        f.write(c.admin.get("/api/v1/ca").text)
+    if not hasattr(c, "dns_token"):
+        c.dns_token = expect(c.admin.put("/api/v1/tokens/dns-admin", {"role": "admin"}), 201).json["token"]
+    environment = {"WEFT_URL": f"https://127.0.0.1:{c.rest_port}", "WEFT_TOKEN": c.dns_token, "WEFT_CA": certificate}
+    running = threading.Thread(target=lambda: done.append(weft(c, *words, **environment)))
+    running.start()
+    for verb, result in ask:
+        request = c.dnsa.await_type("request", 20)
+        assert request["verb"] == verb, request
+        c.dnsa.send(type="response", id=request["id"], ok=True, error=None, result=result)
+    running.join(60)
+    return done[0]
+
+
+def case_the_command_line_asks_and_picks(c):
+    rows = [{"at": 1000 + i, "client": "10.1.0.7", "name": name, "type": "A", "outcome": outcome, "list": "ads", "us": 1500}
+            for i, (name, outcome) in enumerate((("tv.example", "answered"), ("ads.example", "blocked"), ("tv.example", "cached")))]
+    said = at_the_command_line(c, [("dns-log", {"rows": rows})], "dns", "log", "dnsa", "--client", "10.1.0.7")
+    assert said.returncode == 0 and "10.1.0.7        A     blocked   ads.example  by ads  1.5 ms" in said.stdout, said
+    said = at_the_command_line(c, [("dns-log", {"rows": rows})], "discover", "--from", "10.1.0.7")
+    lines = said.stdout.split("\n")
+    assert lines[1].split()[:2] == ["tv.example", "2"] and lines[2].split()[:2] == ["ads.example", "1"], said
+    said = at_the_command_line(c, [], "discover", "--into", "tv", "tv.example")
+    assert said.stdout == "domain-lists/tv has 1 names.\n", said
+    said = at_the_command_line(c, [], "discover", "--into", "tv", "tv.example", "=cdn.example")
+    assert said.stdout == "domain-lists/tv has 2 names.\n", said
+    assert expect(c.admin.get("/api/v1/domain-lists/tv"), 200).json["spec"] == {"names": ["tv.example", "=cdn.example"]}
+    said = at_the_command_line(c, [], "discover", "--into", "tv")
+    assert said.returncode == 1 and "belong together" in said.stderr, said
+    expect(c.admin.delete("/api/v1/domain-lists/tv"), 204)
+    told = {"outcome": "blocked", "sentence": "ads.example stands in the list ads", "list": "ads"}
+    said = at_the_command_line(c, [("dns-lookup", told)], "dns", "lookup", "dnsa", "ads.example", "--from", "10.1.0.7")
+    assert said.stdout.startswith("ads.example stands in the list ads\n  outcome  blocked\n  list     ads\n"), said
+    said = at_the_command_line(c, [("dns-flush", {"dropped": 7})], "dns", "flush")
+    assert said.stdout == "dnsa forgot 7 answers.\n", said
+    c.dnsa.observe({"dns/web": {"state": "running", "since": 5, "upstreams": [{"name": "9.9.9.9", "state": "up", "rtt_us": 900}]}})
+    eventually(lambda: "1 of 1 up" in at_the_command_line(c, [], "dns", "status").stdout)
+    said = at_the_command_line(c, [], "dns", "status")
+    assert said.returncode == 0 and "written down" in said.stdout, said
+    said = at_the_command_line(c, [], "dns", "log", "dnsb")
+    assert said.returncode == 1 and "nodes/dnsb has no resolver" in said.stderr, said
 
 
 def case_a_cache_is_flushed(c):

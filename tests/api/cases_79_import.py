@@ -48,6 +48,50 @@ def case_both_sides_of_a_vpnham_bridge(c):
         assert again.returncode == 1 and "exists: give another directory" in again.stderr, again.stderr
 
 
+VPNDNS = """
+dns_listeners:
+    - [ '192.168.1.3', 53 ]
+nameservers:
+    192.168.1.0/24: 192.168.100.10
+nameserver_default: 192.168.1.254
+nameserver_regex:
+    '.+site-A.com$': 192.168.2.254
+vpn_jail:
+    - 192.168.100.48/30
+blocklist_dir: '/home/vpndns/dns/blocklists/'
+nxdomain_regex:
+\t# comments behind tabs, as its sample has them
+    - '.+\\.(attlocal|mynetwork|localdomain)$'
+static_records: '%s/static.txt'
+"""
+
+
+def case_a_vpndns_configuration(c):
+    with tempfile.TemporaryDirectory() as scratch, Controller(c.binary, c.root) as mine:
+        path, fleet, certificate = (os.path.join(scratch, name) for name in ("vpndns.yml", "fleet.yaml", "ca.crt"))
+        with open(path, "w") as f:
+            f.write(VPNDNS % scratch)
+        with open(os.path.join(scratch, "static.txt"), "w") as f:
+            f.write("printer.example 10.1.0.9\n")
+        done = weft(c, "import", "vpndns", path)
+        assert done.returncode == 0 and "/etc/weft/lists/vpndns-blocklist.txt" in done.stderr, done
+        with open(fleet, "w") as f:
+            f.write(done.stdout)
+        with open(certificate, "w") as f:
+            f.write(mine.admin.get("/api/v1/ca").text)
+        token = expect(mine.admin.put("/api/v1/tokens/importer", {"role": "admin"}), 201).json["token"]
+        environment = {"WEFT_URL": f"https://127.0.0.1:{mine.rest_port}", "WEFT_TOKEN": token, "WEFT_CA": certificate}
+        applied = weft(c, "apply", "-f", fleet, **environment)
+        assert applied.returncode == 0, applied.stderr
+        resolver = expect(mine.admin.get("/api/v1/resolvers/vpndns"), 200).json["spec"]
+        assert resolver["upstreams"] == ["192.168.1.254"] and resolver["listen"] == ["192.168.1.3"], resolver
+        assert expect(mine.admin.get("/api/v1/dns-forwards/jail-192-168-100-50"), 200).json["spec"]["to"] == ["192.168.100.50"]
+        assert expect(mine.admin.get("/api/v1/dns-zones/printer-example"), 200).json["spec"]["zone"] == "printer.example"
+        assert expect(mine.admin.get("/api/v1/domain-lists/vpndns-nxdomain"), 200).json["spec"]["names"][0] == "attlocal"
+        refused = weft(c, "import", "vpndns", path, "--hooks", scratch)
+        assert refused.returncode == 1 and "--hooks goes with vpnham" in refused.stderr, refused
+
+
 def case_a_broken_vpnham_file_is_named(c):
     with tempfile.TemporaryDirectory() as scratch:
         path = os.path.join(scratch, "broken.yaml")

@@ -160,8 +160,9 @@ void world_start_hub(struct world *w)
 	char ca[128];
 	char certificate[128];
 	char key[128];
-	const struct hub_ops ops = { authorise, target,  entries, connected, disconnected, applied,
-				     observed,  samples, event,   renew,     NULL,         NULL };
+	const struct hub_ops ops = { authorise, target,   entries, connected, disconnected,
+				     applied,   observed, samples, event,     renew,
+				     NULL,      NULL,     NULL };
 	const struct hub_config config = { .loop = &w->loop,
 					   .listen = listen,
 					   .certificate_file = certificate,
