@@ -11,6 +11,7 @@ import { Head } from "./parts/head";
 import { VerdictBar } from "./parts/verdict";
 import { AddNode } from "./views/add-node";
 import { Config } from "./views/config";
+import { Dns } from "./views/dns";
 import { EventLog } from "./views/log";
 import { History } from "./views/history";
 import { LinkPage } from "./views/link";
@@ -30,6 +31,7 @@ const views: { path: string; title: string; show(props: ViewProps): ComponentChi
   { path: "/", title: "Overview", show: ({ onAddNode }) => <Overview onAddNode={onAddNode} /> },
   { path: "/links", title: "Links", show: ({ onAddNode }) => <Matrix onAddNode={onAddNode} /> },
   { path: "/topology", title: "Topology", show: ({ onAddNode }) => <TopologyView onAddNode={onAddNode} /> },
+  { path: "/dns", title: "DNS", show: () => <Dns /> },
   { path: "/config", title: "Configuration", show: () => <Config /> },
   { path: "/history", title: "History", show: () => <History /> },
   { path: "/log", title: "Events", show: () => <EventLog /> },

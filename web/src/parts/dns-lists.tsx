@@ -1,0 +1,99 @@
+// Domain lists: how many names, where they come from, what is wrong with them.
+import { useState } from "preact/hooks";
+import { call, Refused, resourcePath } from "../api/client";
+import type { DomainListStatus, Resource } from "../api/schema";
+import { useGet } from "../live/use";
+import { count, plural } from "../model/format";
+import { configPath } from "../router";
+import { useMay } from "../session";
+import { State } from "./mark";
+import { ProblemNote } from "./problem";
+import { Scroll, Section } from "./section";
+import { Ago } from "./time";
+import { Value } from "./value";
+
+function gradeOf(status: DomainListStatus): [string, string] {
+  if (status.error) return [status.sha256 ? "warning" : "error", status.sha256 ? "the last good one" : "none yet"];
+  return status.busy ? ["learning", "being read"] : ["ok", "ok"];
+}
+
+function Row({ list, turn, onRefused }: { list: Resource; turn: number; onRefused(refused: Refused): void }) {
+  const mayWrite = useMay("network");
+  const path = resourcePath("domain-lists", list.name);
+  const { data, reload } = useGet<DomainListStatus>(`${path}/status`, turn);
+  const refresh = async () => {
+    try {
+      await call("POST", `${path}/refresh`);
+      reload();
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      onRefused(error);
+    }
+  };
+  if (!data) return null;
+  const [state, word] = gradeOf(data);
+  return (
+    <tr>
+      <th scope="row">
+        <a href={configPath("domain-lists", list.name)} data-view>
+          {list.name}
+        </a>
+      </th>
+      <td>
+        <State state={state} word={word} />
+      </td>
+      <td class="num">{count(data.rules)}</td>
+      <td class="num" title={data.first_bad ? `the first is line ${data.first_bad}` : undefined}>
+        {count(data.bad)}
+      </td>
+      <td>{data.checked_at ? <Ago at={data.checked_at} /> : <Value value={null} />}</td>
+      <td>{plural(data.nodes.length, "node")}</td>
+      <td class="wrap mono">{data.source ?? "written down"}</td>
+      <td class="why">
+        <Value value={data.error} />
+      </td>
+      <td>
+        {mayWrite && data.source && (
+          <button type="button" class="link" onClick={() => void refresh()} aria-label={`Read ${list.name} now`}>
+            Read now
+          </button>
+        )}
+      </td>
+    </tr>
+  );
+}
+
+const HEADS: [string, boolean][] = [
+  ["List", false], ["State", false], ["Names", true], ["Bad lines", true], ["Read", false], ["At", false], ["Source", false], ["Why", false],
+];
+
+export function DnsLists({ lists, turn }: { lists: Resource[]; turn: number }) {
+  const [refused, setRefused] = useState<Refused | null>(null);
+  if (lists.length === 0) return null;
+  return (
+    <Section title="Lists" note={<a href={configPath("domain-lists")} data-view>Configuration</a>}>
+      {refused && <ProblemNote refused={refused} />}
+      <Scroll label="Lists">
+        <table class="table">
+          <thead>
+            <tr>
+              {HEADS.map(([head, isNumber]) => (
+                <th key={head} scope="col" class={isNumber ? "num" : undefined}>
+                  {head}
+                </th>
+              ))}
+              <th scope="col">
+                <span class="hidden">Read</span>
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {lists.map((list) => (
+              <Row key={list.id} list={list} turn={turn} onRefused={setRefused} />
+            ))}
+          </tbody>
+        </table>
+      </Scroll>
+    </Section>
+  );
+}
