@@ -21,6 +21,7 @@ static const struct command commands[] = {
 	  true },
 	{ "leave", "", "remove everything Weft made on this host, keys too", command_leave, true },
 	{ "settings", "", "print a settings file with every default", command_settings, false },
+	{ "list", NULL, NULL, command_list, true },
 	{ "reach", NULL, NULL, command_reach, false },
 	{ "version", "", "print the version", command_version, false },
 };

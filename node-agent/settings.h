@@ -14,6 +14,7 @@
 struct agent_settings {
 	char *state_dir; // keys, certificate, desired state
 	char *run_dir;   // control socket
+	char *dns_dir;   // what weft-dns reads, which is not root
 	enum log_level log_level;
 	char *wireguard;    // "auto", "kernel" or "wireguard-go"
 	char *wireguard_go; // program

@@ -2,11 +2,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/clean.h"
 #include "base/clock.h"
@@ -72,4 +75,22 @@ int program_output(const char *const *argv, int timeout_ms, size_t limit, char *
 		return err_set(err, -ENOMEM, "out of memory");
 	*ret_output = text;
 	return 0;
+}
+
+bool program_is_service(void)
+{
+	const char *pid = getenv("SYSTEMD_EXEC_PID");
+	return pid && atoi(pid) == getpid() && access("/run/systemd/system", F_OK) == 0;
+}
+
+void program_beside(const char *name, char *ret, size_t size)
+{
+	char own[PATH_MAX];
+	ssize_t len = readlink("/proc/self/exe", own, sizeof own - 1);
+	char *slash;
+	own[len > 0 ? len : 0] = '\0';
+	slash = strrchr(own, '/');
+	if (slash)
+		slash[1] = '\0';
+	(void)snprintf(ret, size, "%s%s", own, name);
 }

@@ -129,11 +129,10 @@ static json_t *row_of(const struct dns_note *note)
 	char client[ADDRESS_TEXT_SIZE], name[NAME_TEXT_SIZE], type[16];
 	name_text(&note->name, name);
 	type_text(note->type, type);
-	return json_pack("{s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:I}", "at_ms",
-			 (json_int_t)note->at_ms, "client", address_format(&note->client, client),
-			 "name", name, "type", type, "outcome", dns_outcome_name(note->outcome),
-			 "rule", note->rule, "upstream", note->upstream, "us",
-			 (json_int_t)note->us);
+	return json_pack("{s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:I}", "at", (json_int_t)note->at_ms,
+			 "client", address_format(&note->client, client), "name", name, "type",
+			 type, "outcome", dns_outcome_name(note->outcome), "rule", note->rule,
+			 "upstream", note->upstream, "us", (json_int_t)note->us);
 }
 
 // The newest first.
@@ -175,16 +174,16 @@ static json_t *flush(struct dns_server *server, const json_t *request, struct er
 	if (text && name_parse(text, strlen(text), &name, err) < 0)
 		return NULL;
 	size_t count = dns_cache_forget(server->cache, text ? &name : NULL, below);
-	return json_pack("{s:I}", "forgotten", (json_int_t)count);
+	return json_pack("{s:I}", "dropped", (json_int_t)count);
 }
 
 // ---- lookup: what would happen, in words ----
 
-static json_t *in_words(const char *decision, const char *rule, const char *list, char *words)
+static json_t *in_words(const char *outcome, const char *rule, const char *list, char *words)
 {
 	CLEAN(free_ptr) char *owned = words;
-	return words ? json_pack("{s:s, s:s, s:s, s:s}", "decision", decision, "rule", rule, "list",
-				 list, "words", words)
+	return words ? json_pack("{s:s, s:s, s:s, s:s, s:i}", "outcome", outcome, "rule", rule,
+				 "list", list, "sentence", words, "view", 0)
 		     : NULL;
 }
 
@@ -214,7 +213,7 @@ static json_t *explain_forward(const char *text, const struct dns_rules *rules,
 				forward ? text_format("%s goes to %s, as the forward %s says", text,
 						      to.data, forward->name)
 					: text_format("%s goes to %s", text, to.data));
-	(void)json_object_set_new(said, "upstreams", json_string(to.data));
+	(void)json_object_set_new(said, "upstream", json_string(to.data));
 	return said;
 }
 

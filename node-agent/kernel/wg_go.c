@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 
 #include "base/clock.h"
+#include "base/program.h"
 #include "base/text.h"
 
 #include "kernel/route_messages.h"
@@ -214,15 +215,6 @@ static int run_program(const char *program, const char *first, const char *secon
 	return 0;
 }
 
-// The variable names the very process systemd started: a child in some namespace inherits it, but
-// is not meant.
-static bool is_systemd_service(void)
-{
-	const char *pid = getenv("SYSTEMD_EXEC_PID");
-
-	return pid && atoi(pid) == getpid() && access("/run/systemd/system", F_OK) == 0;
-}
-
 static void unit_name(const char *device, char *ret, size_t size)
 {
 	(void)snprintf(ret, size, "weft-wireguard@%s.service", device);
@@ -251,7 +243,7 @@ static int create(struct wg_host *host, const char *device, struct err *err)
 	int rc = mark(device, err);
 	if (rc < 0)
 		return rc;
-	if (is_systemd_service())
+	if (program_is_service())
 		rc = run_program("systemctl", "restart", unit, err);
 	else
 		rc = run_program(host->program, device, NULL, err);
@@ -287,7 +279,7 @@ static int destroy(struct wg_host *host, const char *device, struct err *err)
 	(void)unlink(path);
 	unmark(device);
 	unit_name(device, unit, sizeof unit);
-	if (is_systemd_service())
+	if (program_is_service())
 		(void)run_program("systemctl", "stop", unit, NULL);
 	return 0;
 }

@@ -109,7 +109,10 @@ static int render(struct reconcile *r, struct err *err)
 		return err_set(err, -ENOMEM, "out of memory");
 	for (size_t at = 0; (e = entry_next(r, &kind_guard, &at));)
 		guards[len++] = e->body;
-	guard_rules_render(&r->guard.rules, guards, len);
+	CLEAN(text_free) struct text more = { 0 };
+	resolver_intercept_render(&more, r);
+	guard_rules_render(&r->guard.rules, guards, len, more.data);
+	r->guard.rules.failed |= more.failed;
 	free(guards);
 	if (r->guard.rules.failed)
 		return err_set(err, -ENOMEM, "out of memory");
@@ -179,7 +182,7 @@ static int sweep(struct reconcile *r, struct err *err)
 {
 	size_t at = 0;
 
-	if (!r->seen.guard.exists || entry_next(r, &kind_guard, &at))
+	if (!r->seen.guard.exists || entry_next(r, &kind_guard, &at) || resolver_intercepts(r))
 		return 0;
 	return kernel_guard_delete(r->kernel, err);
 }

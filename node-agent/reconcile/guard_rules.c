@@ -262,7 +262,8 @@ static void add_bridge_table(struct text *out, const struct guards *g)
 		add_wire_chains(out, g, wires.data);
 }
 
-void guard_rules_render(struct text *out, const struct guard *const *guards, size_t len)
+void guard_rules_render(struct text *out, const struct guard *const *guards, size_t len,
+			const char *more)
 {
 	const struct guards g = { guards, len };
 
@@ -276,6 +277,8 @@ void guard_rules_render(struct text *out, const struct guard *const *guards, siz
 	add_departure_chains(out, &g);
 	add_arrival_chains(out, &g);
 	guard_routed_chains(out, &g);
+	if (more)
+		text_add(out, more);
 	add_bridge_table(out, &g);
 }
 

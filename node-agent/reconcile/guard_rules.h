@@ -33,7 +33,9 @@ struct guard {
 // The chains and sets of table `inet weft`, without the head and the tail around them, and after
 // them table `bridge weft`, without its tail: what a digest is made of. `guards` in any stable
 // order.
-void guard_rules_render(struct text *out, const struct guard *const *guards, size_t len);
+// `more`: further chains of table `inet weft`, NULL for none.
+void guard_rules_render(struct text *out, const struct guard *const *guards, size_t len,
+			const char *more);
 
 // The whole transaction: the tables of before are replaced by `rules`, and the counters go on from
 // where they were.

@@ -63,7 +63,8 @@ struct entry_kind {
 
 extern const struct entry_kind kind_sysctl, kind_wireguard, kind_peer, kind_guard, kind_wire,
 	kind_bridge, kind_port, kind_address, kind_route, kind_probe_key, kind_ha_key, kind_probe,
-	kind_echo, kind_ha, kind_rule, kind_path, kind_path_key, kind_outside;
+	kind_echo, kind_ha, kind_rule, kind_path, kind_path_key, kind_outside, kind_names,
+	kind_dns_zone, kind_dns_forward, kind_dns_block, kind_dns;
 
 extern const struct entry_kind *const entry_kinds[]; // ascending by rank
 extern const size_t entry_kinds_len;
@@ -127,6 +128,10 @@ int reconcile_look(struct reconcile *r, struct err *err);
 // Whether an address of a device that Weft made is the active member's of an HA group (ha.c), which
 // adds it and takes it away by itself.
 bool ha_wants_address(const struct reconcile *r, const struct kernel_address *seen);
+
+// resolver.c: whether plain DNS of some interface is redirected here, and the chain that does it.
+bool resolver_intercepts(const struct reconcile *r);
+void resolver_intercept_render(struct text *out, const struct reconcile *r);
 
 void guard_run_begin(struct reconcile *r);
 void guard_done(struct reconcile *r);

@@ -116,7 +116,10 @@ int agent_remove_all(struct agent *agent, struct err *err)
 	// While the others can still be told that they may take over.
 	ha_close(take_ptr(&agent->ha), true);
 	session_event(agent, "info", "node_left", NULL, "the node left by its own wish");
+	resolver_close(take_ptr(&agent->resolver));
 	int r = reconcile_remove_all(agent->reconcile, err);
+	if (r == 0)
+		r = resolver_remove(agent->settings, err);
 	// What could not be removed may be tried again: then the saved values are still needed.
 	return r < 0 ? r : storage_delete(agent->settings, err);
 }
@@ -161,6 +164,7 @@ static void shut(struct agent *agent)
 	checksum_close(take_ptr(&agent->checksum));
 	names_close(take_ptr(&agent->names));
 	hooks_close(take_ptr(&agent->hooks));
+	resolver_close(take_ptr(&agent->resolver));
 	control_close(take_ptr(&agent->control));
 	close_own_handles(agent);
 }
@@ -302,13 +306,14 @@ static int open_parts(struct agent *agent, struct err *err)
 	agent->hooks = hooks_new(agent->loop, agent->settings->hooks, hooking_told, agent);
 	agent->addresses = map_new(free);
 	agent->dead_wires = map_new(NULL);
+	agent->resolver = resolver_new(agent);
 	agent->icmp = icmp_new(agent->loop, err);
 	agent->probe = agent->icmp ? probe_new(agent->loop, agent->icmp) : NULL;
 	agent->checksum = checksum_new(agent->loop, on_checksum_off, agent);
 	if (!agent->icmp)
 		return err->code;
 	if (!agent->names || !agent->hooks || !agent->addresses || !agent->dead_wires ||
-	    !agent->probe || !agent->checksum)
+	    !agent->probe || !agent->checksum || !agent->resolver)
 		return err_set(err, -ENOMEM, "out of memory");
 	int r = prober_new(agent->loop, links_changed, agent, &agent->prober, err);
 	if (r == 0)
@@ -439,6 +444,8 @@ int agent_leave_host(const struct agent_settings *settings, struct err *err)
 		r = reconcile_remove_all(agent.reconcile, err);
 	if (r == 0)
 		r = remove_groups(err);
+	if (r == 0)
+		r = resolver_remove(settings, err);
 	// What could not be removed may be tried again: then the saved values are still needed.
 	if (r == 0)
 		r = storage_delete(settings, err);

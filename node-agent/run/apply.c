@@ -193,6 +193,7 @@ static void observe(struct agent *agent, const struct reconcile_now *now)
 	examine_observe(agent, fresh);
 	links_observe(agent, fresh);
 	groups_observe(agent, fresh);
+	resolver_observe(agent->resolver, fresh);
 	routes_observe(agent, fresh);
 	bool all_up = tell_links(agent, agent->observed, fresh);
 	entry_set_free(agent->observed);
@@ -261,6 +262,7 @@ void apply_run(struct agent *agent)
 	links_update(agent);
 	links_traffic(agent);
 	groups_update(agent);
+	resolver_update(agent->resolver);
 	observe(agent, &now);
 	probe_update(agent->probe, desired, agent->observed);
 	if (!agent->is_ready_told)

@@ -20,7 +20,7 @@ static struct agent_request *begin(struct agent *agent, int64_t id)
 {
 	for (size_t i = 0; i < ARRAY_LEN(agent->requests); i++) {
 		struct agent_request *request = &agent->requests[i];
-		if (request->ping || request->child)
+		if (request->ping || request->child || request->talk)
 			continue;
 		*request = (struct agent_request){ .agent = agent, .id = id };
 		return request;
@@ -111,13 +111,48 @@ static void take_retry(struct agent *agent, const struct msg_request *asked)
 	session_send_keys(agent);
 }
 
+static void on_talked(void *context, const json_t *answer, const char *why)
+{
+	struct agent_request *request = context;
+	const char *error = json_string_value(json_object_get(answer, "error"));
+	request->talk = NULL;
+	respond(request->agent, request->id, error ? NULL : answer, error ? error : why);
+}
+
+static void take_by_resolver(struct agent *agent, const struct msg_request *asked, const char *what)
+{
+	struct agent_request *request = begin(agent, asked->id);
+	if (!request)
+		return;
+	request->talk = resolver_ask(agent->resolver, what, asked->args, on_talked, request);
+	if (!request->talk)
+		respond(agent, asked->id, NULL, "out of memory");
+}
+
+static void take_dns_log(struct agent *agent, const struct msg_request *asked)
+{
+	take_by_resolver(agent, asked, "log");
+}
+
+static void take_dns_flush(struct agent *agent, const struct msg_request *asked)
+{
+	take_by_resolver(agent, asked, "flush");
+}
+
+static void take_dns_lookup(struct agent *agent, const struct msg_request *asked)
+{
+	take_by_resolver(agent, asked, "lookup");
+}
+
 // What a controller may ask of a node.
 static const struct {
 	const char *verb;
 	void (*take)(struct agent *agent, const struct msg_request *asked);
 } request_verbs[] = {
-	{ "ping", take_ping },       { "doctor", take_doctor }, { "reach", take_reach },
-	{ "history", take_history }, { "retry", take_retry },
+	{ "ping", take_ping },           { "doctor", take_doctor },
+	{ "reach", take_reach },         { "history", take_history },
+	{ "retry", take_retry },         { "dns-log", take_dns_log },
+	{ "dns-flush", take_dns_flush }, { "dns-lookup", take_dns_lookup },
 };
 
 void request_take(struct agent *agent, const struct msg_request *request)
@@ -137,6 +172,7 @@ void request_cancel_all(struct agent *agent)
 		if (agent->requests[i].ping)
 			ping_cancel(agent->requests[i].ping);
 		child_cancel(agent->requests[i].child);
+		resolver_talk_cancel(take_ptr(&agent->requests[i].talk));
 		agent->requests[i].ping = NULL;
 		agent->requests[i].child = NULL;
 	}

@@ -27,6 +27,7 @@
 #include "run/groups.h"
 #include "run/links.h"
 #include "run/names.h"
+#include "run/resolver.h"
 #include "run/routes.h"
 #include "run/trouble.h"
 #include "run/wires.h"
@@ -54,8 +55,9 @@ struct agent_paths {
 // A request of the controller that is still being worked on.
 struct agent_request {
 	struct agent *agent;
-	struct ping *ping; // one of these, or neither: this place is free
+	struct ping *ping; // one of these, or none: this place is free
 	struct child *child;
+	struct resolver_talk *talk;
 	int64_t id;
 };
 
@@ -97,6 +99,7 @@ struct agent {
 	struct map
 		*addresses; // link -> those of its interface, as text: of external links, for hooks
 	struct ha *ha;
+	struct resolver *resolver;
 	struct control *control;
 	struct uplink *uplink;
 

@@ -30,6 +30,34 @@ static size_t on_body(char *data, size_t size, size_t count, void *context)
 	return body->failed ? 0 : size * count;
 }
 
+// Takes what there is room for.
+struct filling {
+	FILE *file;
+	int64_t left;
+};
+
+static size_t on_file_body(char *data, size_t size, size_t count, void *context)
+{
+	struct filling *filling = context;
+	if ((uint64_t)filling->left < size * count)
+		return 0;
+	filling->left -= (int64_t)(size * count);
+	return fwrite(data, size, count, filling->file) * size;
+}
+
+static void show_certificate(CURL *curl, const struct http_request *request)
+{
+	struct curl_blob blob = { .flags = CURL_BLOB_COPY };
+	if (!request->certificate_pem || !request->key_pem)
+		return;
+	blob.data = (void *)(uintptr_t)request->certificate_pem;
+	blob.len = strlen(request->certificate_pem);
+	(void)curl_easy_setopt(curl, CURLOPT_SSLCERT_BLOB, &blob);
+	blob.data = (void *)(uintptr_t)request->key_pem;
+	blob.len = strlen(request->key_pem);
+	(void)curl_easy_setopt(curl, CURLOPT_SSLKEY_BLOB, &blob);
+}
+
 // Replaces whatever authorities libcurl loaded by the pinned one, and sets the time to verify at.
 static CURLcode on_tls_context(CURL *curl, void *tls, void *context)
 {
@@ -121,8 +149,15 @@ static int perform(CURL *curl, const struct http_request *request, struct text *
 		(void)curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request->body);
 		(void)curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
 	}
-	(void)curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
-	(void)curl_easy_setopt(curl, CURLOPT_WRITEDATA, body);
+	struct filling filling = { request->file, request->file_max };
+	show_certificate(curl, request);
+	if (request->file) {
+		(void)curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_file_body);
+		(void)curl_easy_setopt(curl, CURLOPT_WRITEDATA, &filling);
+	} else {
+		(void)curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
+		(void)curl_easy_setopt(curl, CURLOPT_WRITEDATA, body);
+	}
 	(void)curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, why);
 	CURLcode code = curl_easy_perform(curl);
 	if (code != CURLE_OK)

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <stdint.h>
+#include <stdio.h>
 
 #include "base/err.h"
 
@@ -18,6 +19,10 @@ struct http_request {
 	const char *ca_pem;    // the only authority trusted; NULL: the peer is not verified
 	int64_t verify_time_s; // seconds since 1970
 	int timeout_s;         // for all of it, 0: 30
+	// The node's own certificate and key; NULL: none is shown.
+	const char *certificate_pem, *key_pem;
+	FILE *file;       // takes the body in the place of *ret_body; NULL: none
+	int64_t file_max; // bytes of it
 };
 
 // Returns the HTTP status and *ret_body (NUL-terminated, caller frees), or a negative errno when no

@@ -177,9 +177,9 @@ blocks() {
 	says NXDOMAIN $here4 alias.who
 	says NXDOMAIN $here4 use-application-dns.net
 	ask $here4 -b 10.55.1.7 alias.who | grep -q ads.example || die "an exempt client is blocked"
-	control '{"do": "lookup", "client": "10.55.1.7", "name": "n7.ads.example"}' | jq -e '.decision == "forwarded"' >/dev/null || die "exempt"
-	control '{"do": "lookup", "client": "10.55.1.2", "name": "n7.ads.example"}' | jq -e '.decision == "forwarded"' >/dev/null || die "except"
-	control '{"do": "lookup", "client": "10.55.1.2", "name": "n8.ads.example"}' | jq -e '.decision == "blocked" and .rule == "ads"' >/dev/null || die "block"
+	control '{"do": "lookup", "client": "10.55.1.7", "name": "n7.ads.example"}' | jq -e '.outcome == "forwarded"' >/dev/null || die "exempt"
+	control '{"do": "lookup", "client": "10.55.1.2", "name": "n7.ads.example"}' | jq -e '.outcome == "forwarded"' >/dev/null || die "except"
+	control '{"do": "lookup", "client": "10.55.1.2", "name": "n8.ads.example"}' | jq -e '.outcome == "blocked" and .rule == "ads"' >/dev/null || die "block"
 	control '{"do": "log", "client": "10.55.1.2", "limit": 50}' |
 		jq -e --arg n "$name" 'any(.rows[]; .name == $n and .outcome == "blocked" and .rule == "ads/ads")' >/dev/null || die "the log does not say it"
 }
@@ -201,7 +201,7 @@ cached() {
 	before=$(count cached)
 	is 10.1.1.1 $here4 a.who
 	[ "$(count cached)" = $((before + 1)) ] || die "no hit is counted"
-	control '{"do": "flush", "name": "who", "below": true}' | jq -e '.forgotten > 0' >/dev/null || die "nothing is forgotten"
+	control '{"do": "flush", "name": "who", "below": true}' | jq -e '.dropped > 0' >/dev/null || die "nothing is forgotten"
 	is 10.1.1.1 $here4 a.who
 	[ "$(count cached)" = $((before + 1)) ] || die "it was not forgotten"
 }

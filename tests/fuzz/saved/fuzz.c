@@ -66,7 +66,7 @@ static void try_guard(const struct entry *e)
 	CLEAN(text_free) struct text rules = { 0 };
 	unsigned quotes = 0;
 
-	guard_rules_render(&rules, guards, 1);
+	guard_rules_render(&rules, guards, 1, NULL);
 	for (size_t i = 0; i < rules.len; i++) {
 		if (rules.data[i] == '"')
 			quotes++;

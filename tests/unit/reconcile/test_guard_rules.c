@@ -28,7 +28,7 @@ static char *render(const struct guard *guards, size_t len)
 
 	for (size_t i = 0; i < len; i++)
 		items[i] = &guards[i];
-	guard_rules_render(&out, items, len);
+	guard_rules_render(&out, items, len, NULL);
 	return text_take(&out);
 }
 
