@@ -122,7 +122,7 @@ class Values:
             key = self.random.randbytes(32)
             least, most = schema.get("minLength", 0), schema.get("maxLength", 70000)
             word = "".join(self.random.choices(WORDS, k=min(20, most)))
-            offers = [word, "http://127.0.0.1:9/hook", base64.urlsafe_b64encode(key).decode()[:-1], base64.b64encode(key).decode()]
+            offers = [word, "AAAA", "http://127.0.0.1:9/hook", base64.urlsafe_b64encode(key).decode()[:-1], base64.b64encode(key).decode()]
             return next(each for each in offers if re.search(schema["pattern"], each) and least <= len(each) <= most)
         least, most = schema.get("minLength", 0), min(schema.get("maxLength", 40), 70000)
         length = self.random.randint(least, min(most, least + 12))

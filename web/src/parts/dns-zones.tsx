@@ -24,7 +24,7 @@ function Adding({ onAdd, isBusy }: { onAdd(record: DnsRecord): Promise<boolean>;
     if (await onAdd(record as DnsRecord)) form.reset();
   };
   return (
-    <form class="form-row" onSubmit={submit}>
+    <form class="filters" onSubmit={submit}>
       <label>
         <span>Name</span>
         <input name="name" required placeholder="@, printer, *.apps" maxLength={253} spellcheck={false} />
