@@ -12,13 +12,20 @@ static const struct {
 	bool is_conflict; // with what else is on the host: looked at all the time by the agent
 	void (*run)(struct examination *x);
 } checks[] = {
-	{ "agent", false, check_agent },      { "versions", false, check_versions },
-	{ "dns", false, check_names },        { "mtu", false, check_mtu },
-	{ "peers", false, check_peers },      { "udp", false, check_reach },
+	{ "agent", false, check_agent },
+	{ "versions", false, check_versions },
+	{ "dns", false, check_names },
+	{ "resolver", false, check_resolver },
+	{ "mtu", false, check_mtu },
+	{ "peers", false, check_peers },
+	{ "udp", false, check_reach },
 	{ "clock", false, check_clock }, // by the answer that the trial brings
-	{ "firewall", true, check_firewall }, { "routes", true, check_routes },
-	{ "managers", true, check_managers }, { "kernel", false, check_kernel },
-	{ "disk", false, check_disk },        { "leftovers", false, check_leftovers },
+	{ "firewall", true, check_firewall },
+	{ "routes", true, check_routes },
+	{ "managers", true, check_managers },
+	{ "kernel", false, check_kernel },
+	{ "disk", false, check_disk },
+	{ "leftovers", false, check_leftovers },
 };
 // clang-format on
 

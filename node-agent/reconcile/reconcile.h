@@ -159,8 +159,8 @@ typedef void reconcile_traffic_fn(void *context, const char *link, uint64_t rx_b
 				  uint64_t tx_bytes);
 void reconcile_each_traffic(const struct reconcile *r, reconcile_traffic_fn *each, void *context);
 
-// What this node's weft-dns does, by kind ("names", "dns-zone", "dns-forward", "dns-block", "dns", in
-// this order) and name; the bodies are as the controller sent them.
+// What this node's weft-dns does, by kind ("names", "dns-zone", "dns-forward", "dns-block", "dns",
+// in this order) and name; the bodies are as the controller sent them.
 typedef void reconcile_resolver_fn(void *context, const char *kind, const char *name,
 				   const json_t *body);
 void reconcile_each_resolver(const struct reconcile *r, reconcile_resolver_fn *each, void *context);

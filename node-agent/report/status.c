@@ -116,6 +116,21 @@ static void add_groups(const json_t *groups, struct text *t)
 	}
 }
 
+static void add_resolvers(const json_t *resolvers, struct text *t)
+{
+	size_t i;
+	const json_t *one;
+	json_array_foreach(resolvers, i, one)
+	{
+		const json_t *counts = json_object_get(one, "counts");
+		text_addf(t, "dns         %-32s %-8s %lld questions, %lld blocked; %s\n",
+			  text_of(one, "resolver"), text_of(one, "state"),
+			  (long long)json_integer_value(json_object_get(counts, "queries")),
+			  (long long)json_integer_value(json_object_get(counts, "blocked")),
+			  text_of(one, "error"));
+	}
+}
+
 void status_details(const json_t *status, struct text *t)
 {
 	text_addf(t, "node        %s\n", text_of(status, "name"));
@@ -137,4 +152,5 @@ void status_details(const json_t *status, struct text *t)
 	add_links("link", json_object_get(status, "links"), t);
 	add_links("wire", json_object_get(status, "wires"), t);
 	add_groups(json_object_get(status, "ha"), t);
+	add_resolvers(json_object_get(status, "dns"), t);
 }

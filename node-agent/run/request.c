@@ -121,7 +121,7 @@ static void on_talked(void *context, const json_t *answer, const char *why)
 
 static void take_by_resolver(struct agent *agent, const struct msg_request *asked, const char *what)
 {
-	struct agent_request *request = begin(agent, asked->id);
+	struct agent_request *request = agent->resolver ? begin(agent, asked->id) : NULL;
 	if (!request)
 		return;
 	request->talk = resolver_ask(agent->resolver, what, asked->args, on_talked, request);

@@ -136,9 +136,9 @@ static void on_status(void *context, const json_t *answer, const char *why)
 	resolver->talk = NULL;
 	if (!resolver->wanted)
 		return;
-	if (answer)
+	if (json_object_get(answer, "state"))
 		take_status(resolver, answer);
-	else
+	else if (!answer)
 		take_silence(resolver, why, clock_mono_ms());
 }
 

@@ -391,7 +391,7 @@ static void send_samples(struct agent *agent)
 	if (r == 0)
 		links_sample(agent, values);
 	routes_sample(agent, values);
-	if (values)
+	if (values && agent->resolver)
 		resolver_sample(agent->resolver, values);
 	if (r == 0)
 		r = msg_samples_frames(now.wall_ms, values, session_emit, agent, &err);
