@@ -415,7 +415,8 @@ int resolver_remove(const struct agent_settings *settings, struct err *err)
 	}
 	if (dir)
 		(void)closedir(dir);
-	if (rmdir(settings->dns_dir) < 0 && errno != ENOENT && errno != EBUSY)
+	// As a service it may not delete the directory itself; the package does.
+	if (rmdir(settings->dns_dir) < 0 && errno == ENOTEMPTY)
 		return err_set(err, -errno, "cannot delete %s: %s", settings->dns_dir,
 			       strerror(errno));
 	return 0;
