@@ -58,6 +58,9 @@ int content_serve(struct hub *hub, struct lws *wsi, const char *uri, bool *is_se
 
 void content_served(struct hub *hub, bool *is_sending)
 {
+	// A connection that ends before it asked has nothing of its own.
+	if (!is_sending)
+		return;
 	if (*is_sending)
 		hub->contents--;
 	*is_sending = false;

@@ -143,7 +143,7 @@ int hub_tls_peer(struct lws *wsi, unsigned char **ret_der, size_t *ret_len, bool
 // serve.c
 const struct lws_protocols *hub_protocols(void);
 
-// content.c: `is_sending` belongs to the connection. Nonzero closes it.
+// content.c: `is_sending` belongs to the connection, NULL before it asked. Nonzero closes it.
 int content_serve(struct hub *hub, struct lws *wsi, const char *uri, bool *is_sending);
 void content_served(struct hub *hub, bool *is_sending);
 
