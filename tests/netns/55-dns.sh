@@ -10,13 +10,14 @@ names_count=${WEFT_DNS_NAMES:-1000000}
 etc=$scratch/dns
 mkdir "$etc"
 chmod 755 "$scratch" "$etc"
-pids=()
 
 in_ns() { ip netns exec "wdns$$-$1" "${@:2}"; }
 clean_up() {
-	local ns pid
-	for pid in "${pids[@]}" $(cat "$etc/pid" 2>/dev/null); do kill "$pid" 2>/dev/null; done
-	for ns in client host one two; do ip netns del "wdns$$-$ns" 2>/dev/null; done
+	local ns
+	for ns in client host one two; do
+		ip netns pids "wdns$$-$ns" 2>/dev/null | xargs -r kill
+		ip netns del "wdns$$-$ns" 2>/dev/null
+	done
 	rm -rf "$scratch"
 }
 trap clean_up EXIT
@@ -66,10 +67,8 @@ remote-control:
 END
 } >"$etc/unbound.conf"
 in_ns one unbound -d -c "$etc/unbound.conf" >"$etc/unbound.log" 2>&1 &
-pids+=($!)
 in_ns two dnsmasq --keep-in-foreground --conf-file=/dev/null --no-resolv --no-hosts --user= --pid-file="$etc/dnsmasq.pid" \
 	--address=/who/10.2.2.2 --address=/corp.example/10.2.2.2 >"$etc/dnsmasq.log" 2>&1 &
-pids+=($!)
 
 awk -v n="$names_count" 'BEGIN { for (i = 0; i < n; i++) print "n" i ".ads.example" }' >"$etc/list"
 weft-dns image "$etc/list" "$etc/ads" >"$etc/made" || skip_all "no image"
