@@ -21,6 +21,8 @@ static void introduce(struct program *program, const struct intent_resource *nod
 	const char *slash = site ? strchr(site, '/') : NULL;
 	if (live_node_put(program->live, node->id, node->name, slash ? slash + 1 : site, &err) < 0)
 		log_error("node %s: %s", node->name, err.text);
+	live_node_drain(program->live, node->id, json_is_true(json_object_get(node->spec, "drain")),
+			clock_wall_ms());
 }
 
 static void set_target(struct program *program, int64_t node_id, int64_t revision, const char *text)

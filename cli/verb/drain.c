@@ -11,6 +11,7 @@
 
 #include "cli/call.h"
 #include "cli/client.h"
+#include "cli/drain_tree.h"
 #include "cli/kind.h"
 #include "cli/resource.h"
 #include "cli/verb/verbs.h"
@@ -26,6 +27,7 @@ struct drain {
 	const char *link, *at; // or this external link of that node
 	// What the nodes tell.
 	size_t safe, moving, stuck, away;
+	struct drain_tree tree;
 	struct text left; // what still uses it, a line each
 };
 
@@ -126,6 +128,22 @@ static void count_node(struct drain *d, const json_t *node, const json_t *entrie
 	}
 }
 
+// Bridge segments: an external link is part of none.
+static int look_at_trees(struct drain *d, struct err *err)
+{
+	json_auto_t *topology = NULL;
+	if (d->link)
+		return 0;
+	int r = client_get(d->client, &topology, err, "/api/v1/topology");
+	if (r)
+		return r;
+	d->tree = (struct drain_tree){ .node = d->node,
+				       .network = d->network,
+				       .ends = { d->ends[0], d->ends[1] } };
+	drain_tree_look(&d->tree, topology, &d->left);
+	return 0;
+}
+
 static int look(struct drain *d, struct err *err)
 {
 	json_auto_t *state = NULL;
@@ -148,7 +166,7 @@ static int look(struct drain *d, struct err *err)
 		if (r == 0)
 			count_node(d, node, json_object_get(observed, "entries"));
 	}
-	return r;
+	return r ? r : look_at_trees(d, err);
 }
 
 static int tell(const struct drain *d, struct err *err)
@@ -164,13 +182,22 @@ static int tell(const struct drain *d, struct err *err)
 			       "%s is not safe yet: %zu paths are moving, %zu have nothing to move "
 			       "to; it stays drained",
 			       name, d->moving, d->stuck);
+	if (d->tree.moving || d->tree.stuck)
+		return err_set(
+			err, -EBUSY,
+			"%s is not safe yet: the trees of %zu bridge segments are moving, %zu "
+			"have no other way; it stays drained",
+			name, d->tree.moving, d->tree.stuck);
 	if (d->safe)
-		fprintf(d->call->out,
-			"%s is safe: no routed traffic uses it (%zu paths looked at).\n", name,
-			d->safe);
+		fprintf(d->call->out, "%s is safe: no routed traffic uses it (%zu paths looked at)",
+			name, d->safe);
 	else
-		fprintf(d->call->out, "%s is safe: no path %s leads over it.\n", name,
+		fprintf(d->call->out, "%s is safe: no path %s leads over it", name,
 			d->link ? "to a prefix outside" : "of a routed segment");
+	if (d->tree.safe)
+		fprintf(d->call->out, ", nor does the tree of a bridge segment (%zu looked at)",
+			d->tree.safe);
+	fprintf(d->call->out, ".\n");
 	return CLI_DONE;
 }
 
@@ -181,7 +208,7 @@ static int wait_until_safe(struct drain *d, long wait_s, struct err *err)
 		int r = look(d, err);
 		if (r)
 			return r;
-		if (!d->moving || clock_mono_ms() >= until)
+		if ((!d->moving && !d->tree.moving) || clock_mono_ms() >= until)
 			return tell(d, err);
 		(void)nanosleep(&(struct timespec){ .tv_nsec = PAUSE_MS * 1000000L }, NULL);
 	}
@@ -259,8 +286,10 @@ static const struct verb_option options[] = {
 const struct verb verb_drain = {
 	.name = "drain",
 	.summary = "Take traffic away from a node or link, and say when it is safe",
-	.text = "What passes through it moves to other paths while there are any; what ends at a\n"
-		"drained node stays. It stays drained, over restarts too, until `--off`. A link "
+	.text = "What passes through it moves to other paths while there are any, and the trees "
+		"of\n"
+		"bridge segments leave it; what ends at a drained node stays. It stays drained, "
+		"over restarts too, until `--off`. A link "
 		"that\n"
 		"has no resource of its own yet gets one (`weft get links`).\n"
 		"\n"

@@ -21,6 +21,7 @@ struct node {
 	int64_t id;
 	char *name;
 	char *site; // or NULL
+	bool is_drained;
 	bool is_connected;
 	int64_t since_ms; // connected or disconnected; 0: never
 	char *address;

@@ -77,6 +77,9 @@ CLEAN_FUNC(struct live, live_free)
 int live_node_put(struct live *live, int64_t node_id, const char *name, const char *site,
 		  struct err *err);
 
+// Whether no traffic of others is to pass through it.
+void live_node_drain(struct live *live, int64_t node_id, bool is_drained, int64_t now_ms);
+
 // A node was deleted: everything about it goes.
 void live_node_drop(struct live *live, int64_t node_id);
 

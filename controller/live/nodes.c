@@ -104,6 +104,16 @@ int live_node_put(struct live *live, int64_t node_id, const char *name, const ch
 	return 0;
 }
 
+void live_node_drain(struct live *live, int64_t node_id, bool is_drained, int64_t now_ms)
+{
+	struct node *node = node_find(live, node_id);
+
+	if (!node || node->is_drained == is_drained)
+		return;
+	node->is_drained = is_drained;
+	item_node(live, node, now_ms);
+}
+
 void live_node_drop(struct live *live, int64_t node_id)
 {
 	struct node *node = node_find(live, node_id);

@@ -39,12 +39,12 @@ json_t *node_json(const struct node *node, int64_t now_ms)
 			      ? 0
 			      : node->target_revision - node->applied_revision;
 	json_t *json = json_pack(
-		"{s:s, s:I, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:s}", "name", node->name, "id",
-		(json_int_t)node->id, "connected", node->is_connected, "since",
-		(json_int_t)node->since_ms, "target", (json_int_t)node->target_revision, "applied",
-		(json_int_t)node->applied_revision, "lag", (json_int_t)(lag > 0 ? lag : 0),
-		"errors_total", (json_int_t)node->errors_total, "writes", (json_int_t)node->writes,
-		"health", live_health_name(health));
+		"{s:s, s:I, s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:s}", "name", node->name, "id",
+		(json_int_t)node->id, "drained", node->is_drained, "connected", node->is_connected,
+		"since", (json_int_t)node->since_ms, "target", (json_int_t)node->target_revision,
+		"applied", (json_int_t)node->applied_revision, "lag",
+		(json_int_t)(lag > 0 ? lag : 0), "errors_total", (json_int_t)node->errors_total,
+		"writes", (json_int_t)node->writes, "health", live_health_name(health));
 
 	if (!json)
 		return NULL;

@@ -134,7 +134,23 @@ static bool is_worth_it(const struct table *t, int root, int other)
 	       t->sum[other] % FAR * 100 < t->sum[root] % FAR * (100 - ROOT_GAIN_PERCENT);
 }
 
-static bool must_move(struct root_choice *c, const struct table *t, int best, int64_t now_us)
+// Nobody wants to be led through it.
+static bool is_drained(const struct table *t, unsigned nodes, int node)
+{
+	bool has_wire = false;
+
+	for (unsigned n = 0; n < nodes; n++) {
+		const uint32_t cost = t->wire[node][n];
+
+		if (cost && cost < ROOT_COST_DRAINED)
+			return false;
+		has_wire = has_wire || cost;
+	}
+	return has_wire;
+}
+
+static bool must_move(struct root_choice *c, const struct table *t, unsigned nodes, int best,
+		      int64_t now_us)
 {
 	if (lost(t, c->root) > lost(t, best))
 		return true;
@@ -142,6 +158,8 @@ static bool must_move(struct root_choice *c, const struct table *t, int best, in
 		c->wanted = -1;
 		return false;
 	}
+	if (is_drained(t, nodes, c->root))
+		return true;
 	if (c->wanted < 0)
 		c->since_us = now_us;
 	c->wanted = best;
@@ -174,7 +192,7 @@ bool root_choose(struct root_choice *c, const struct root_link *links, size_t le
 		return false;
 	measure(&t, links, len, nodes);
 	const int best = least(&t, nodes, -1);
-	if (c->root < 0 || c->root >= (int)nodes || must_move(c, &t, best, now_us)) {
+	if (c->root < 0 || c->root >= (int)nodes || must_move(c, &t, nodes, best, now_us)) {
 		is_news = c->root != best;
 		c->root = best;
 		c->wanted = -1;

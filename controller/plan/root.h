@@ -17,6 +17,7 @@ enum {
 	ROOT_PRIORITY = 8192,   // bridge priorities, multiples of 4096
 	ROOT_PRIORITY_SECOND = 16384,
 	ROOT_PRIORITY_OTHERS = 32768,
+	ROOT_COST_DRAINED = 65535, // of every wire of a drained node
 };
 
 #define ROOT_INSIST_US INT64_C(300000000) // and for so long
@@ -36,8 +37,8 @@ struct root_choice {
 void root_init(struct root_choice *c);
 
 // Looks at the wires that are up; true when root or second are others now. A root that reaches
-// fewer nodes than another is left at once: its tree has changed anyway. `nodes` is at most
-// ROOT_NODES_MAX.
+// fewer nodes than another is left at once: its tree has changed anyway; so is one that is drained.
+// `nodes` is at most ROOT_NODES_MAX.
 bool root_choose(struct root_choice *c, const struct root_link *links, size_t len, unsigned nodes,
 		 int64_t now_us);
 

@@ -131,6 +131,57 @@ static bool add_disabled(void *arg, const struct intent_resource *override)
 	return !unseen->is_cut;
 }
 
+// ---- what is drained ----
+
+// Into a map: "network/a/b", or "node/name" of an external one.
+static bool add_drained(void *arg, const struct intent_resource *link)
+{
+	const json_t *ends = json_object_get(link->spec, "ends");
+	const char *a = bare(json_array_get(ends, 0)), *b = bare(json_array_get(ends, 1));
+	const char *node = bare(json_object_get(link->spec, "node"));
+	CLEAN(free_ptr) char *key = NULL;
+	if (!json_is_true(json_object_get(link->spec, "drain")))
+		return true;
+	if (node)
+		key = text_format("%s/%s", node, link->name);
+	else if (a && b)
+		key = link_key(bare(json_object_get(link->spec, "network")),
+			       strcmp(a, b) < 0 ? a : b, strcmp(a, b) < 0 ? b : a);
+	return !key || map_set(arg, key, &mark) == 0;
+}
+
+static const char *text_of(const json_t *item, const char *field)
+{
+	return json_string_value(json_object_get(item, field));
+}
+
+static void mark_drained(const struct intent *intent, json_t *topology)
+{
+	struct map *drained = map_new(NULL);
+	size_t i;
+	json_t *item;
+	if (drained)
+		intent_list(intent, "links", NULL, add_drained, drained);
+	// Nearly always there is none.
+	json_t *links = json_object_get(topology, "links");
+	json_t *external = json_object_get(topology, "external");
+	const bool is_any = drained && map_size(drained) > 0;
+	for (i = 0; is_any && (item = json_array_get(links, i)); i++) {
+		CLEAN(free_ptr)
+		char *key =
+			link_key(text_of(item, "network"), text_of(item, "a"), text_of(item, "b"));
+		if (key && map_get(drained, key))
+			(void)json_object_set_new(item, "drained", json_true());
+	}
+	for (i = 0; is_any && (item = json_array_get(external, i)); i++) {
+		CLEAN(free_ptr)
+		char *key = text_format("%s/%s", text_of(item, "node"), text_of(item, "name"));
+		if (key && map_get(drained, key))
+			(void)json_object_set_new(item, "drained", json_true());
+	}
+	map_free(drained);
+}
+
 static void complete_links(const struct intent *intent, json_t *topology)
 {
 	struct unseen unseen = { .intent = intent,
@@ -161,5 +212,6 @@ void topology_get(struct request *request)
 		place_node(services->intent, item);
 	place_segments(services->intent, json_object_get(topology, "segments"));
 	complete_links(services->intent, topology);
+	mark_drained(services->intent, topology);
 	request_answer_json(request, MHD_HTTP_OK, topology);
 }

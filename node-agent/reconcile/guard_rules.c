@@ -238,11 +238,15 @@ static void add_wire_chains(struct text *out, const struct guards *g, const char
 		  wires);
 	add_limits(out, g);
 	guard_open_chain(out, "wire_departure", "postrouting", "filter");
-	text_addf(out, "\t\toifname %s update @spoken { ether saddr }\n\t}\n", wires);
+	text_addf(out,
+		  "\t\toifname != %s accept\n\t\tether daddr 01:80:c2:00:00:00 drop\n"
+		  "\t\tupdate @spoken { ether saddr }\n\t}\n",
+		  wires);
 }
 
 // Frames between the ports of a bridge. The kernel, whose own spanning tree is off, would pass
-// BPDUs on from wire to wire; the agent hears them before this. What is for many, or for somebody
+// BPDUs on from wire to wire, and those of a switch behind another port to every wire; the agent
+// hears and says its own past this. What is for many, or for somebody
 // who is not known, goes to all: no wire may bring more of it than a LAN has in earnest.
 //
 // nft cannot ask the bridge whom it knows. Whoever has spoken over a wire in as long a time as the

@@ -138,6 +138,68 @@ with_kernel_stp() {
 	note "its agent has the tree again after $(since "$start") s"
 }
 
+# ---- a switch that is no host of Weft's ----
+
+box() { jq -er --arg box "$1" '.boxes[$box].pid' "/run/weft-lab/$LAB/lab.json"; }
+# behind HOST NAMESPACE DEVICE: a cable from HOST's bridge to DEVICE there.
+behind() {
+	ip -n "$2" link add "$3" type veth peer name plain0 netns "$(box "$1")"
+	in_host "$1" sh -c 'ip link set plain0 master "$0" && ip link set plain0 up' "$(bridge_of "$1")"
+	ip -n "$2" link set "$3" up
+}
+plain_drop() {
+	for n in "$LAB-switch" "$LAB-far"; do [ ! -e "/run/netns/$n" ] || ip netns del "$n"; done
+}
+# The kernel's STP runs on it. What is behind it is reached from afar; its BPDUs, which vorke's bridge would pass on as it
+# passes everything, are none of the tree's business.
+plain_switch() {
+	local start before peer own
+	ip netns add "$LAB-switch"
+	ip netns add "$LAB-far"
+	ip -n "$LAB-switch" link add sw type bridge stp_state 1 forward_delay 200 hello_time 100 max_age 600 priority 4096
+	behind vorke "$LAB-switch" up0
+	behind bob "$LAB-far" up0
+	ip -n "$LAB-switch" link set up0 master sw
+	ip -n "$LAB-switch" link set sw up
+	ip -n "$LAB-switch" addr add 192.168.77.1/24 dev sw
+	ip -n "$LAB-far" addr add 192.168.77.2/24 dev up0
+	before=$(links)
+	start=$(now_ms)
+	peer=$(links | grep -w vorke | tr ' ' '\n' | grep -vx vorke | head -n 1)
+	own=$(ip -n "$LAB-switch" -j link show up0 | jq -r '.[0].address')
+	in_host "$peer" timeout 5 tcpdump -l -n -e -i "$(wire_of "$peer" vorke)" ether dst 01:80:c2:00:00:00 >"$scratch/plain" 2>/dev/null || true
+	[ "$(grep -c . "$scratch/plain")" -ge 2 ] || die "nothing is heard on the wire"
+	! grep "$own" "$scratch/plain" || die "BPDUs of the switch pass through vorke's bridge"
+	till 40 ip netns exec "$LAB-switch" ping -q -n -c 1 -W 1 192.168.77.2 || die "what is behind the switch is not reached"
+	[ "$(ip netns exec "$LAB-switch" cat /sys/class/net/up0/brport/state)" = 3 ] || die "the switch's port does not forward"
+	[ "$(links)" = "$before" ] || die "the tree has moved: $(links | paste -sd,), before $(echo "$before" | paste -sd,)"
+	note "a host behind the switch reaches one behind bob after $(since "$start") s; the tree stays as it is"
+	plain_drop
+}
+
+# drains: the tree leaves a node, even if it is its root, and a link; and it is said when it has.
+drains() {
+	local n a b
+	n=$(for n in bob epsilon vorke; do echo "$(links | grep -cw $n) $n"; done | sort -rn | awk '{ print $2; exit }')
+	weft drain node "$n" >"$scratch/safe" || die "$n: $(cat "$scratch/safe")"
+	grep -q "nor does the tree of a bridge segment" "$scratch/safe" || die "$(cat "$scratch/safe")"
+	[ "$(links | grep -cw "$n")" = 1 ] || die "$n is drained, and the tree is led through it: $(links | paste -sd,)"
+	note "$(tail -n 1 "$scratch/safe") $(links | paste -sd,)"
+	till 30 all_pairs 5 $segment "${nodes[@]}" || die "not all pairs answer while $n is drained"
+	weft drain node "$n" --off >/dev/null
+	# pi0 has no other way than by rho.
+	! weft drain node rho --wait 2 >"$scratch/stuck" 2>&1 || die "rho is drained, and that is safe?"
+	grep -q "1 have no other way" "$scratch/stuck" || die "$(cat "$scratch/stuck")"
+	weft drain node rho --off >/dev/null
+	till 30 is_tree || die "no tree: $(links | paste -sd,)"
+	read -r a b < <(links | grep -vw pi0 | head -n 1)
+	weft drain link "home.$a.$b" >"$scratch/safe" || die "$a-$b: $(cat "$scratch/safe")"
+	! links | grep -x "$a $b" || die "$a-$b is drained, and the tree is led over it"
+	note "$(tail -n 1 "$scratch/safe")"
+	weft drain link "home.$a.$b" --off >/dev/null
+}
+
+trap 'plain_drop; end_labs' EXIT
 lab_up -f "$root/deploy/examples/private-internet.yaml" >"$scratch/up" 2>&1 || { cat "$scratch/up"; exit 1; }
 for n in "${nodes[@]}"; do till 60 is_settled "$n" || exit 1; done
 check "a tree of the agents' RSTP, the kernel's is off" one_tree
@@ -146,4 +208,7 @@ check "a wire whose end is seen is healed within a second" seen_cut
 check "a link that falls silent is healed" silent_cut
 check "a stopped agent's blocked ports stay blocked" agent_stopped
 check "a bridge with the kernel's STP has its part in the tree" with_kernel_stp
+check "a switch behind a bridge's port, with the kernel's STP, is reached and does not disturb the tree" plain_switch
+plain_drop
+check "the tree leaves what is drained, and that is told" drains
 finish

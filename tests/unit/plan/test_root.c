@@ -106,6 +106,22 @@ static void a_root_that_is_cut_off_is_left_at_once(void **state)
 	assert_int_equal(c.second, 3);
 }
 
+static void a_root_that_is_drained_is_left_at_once(void **state)
+{
+	const uint32_t most = ROOT_COST_DRAINED;
+	const struct root_link drained[] = {
+		{ 0, 1, most },    { 0, 2, most },    { 0, 3, most },
+		{ 1, 2, 85 * MS }, { 1, 3, 25 * MS }, { 2, 3, 90 * MS }
+	};
+	struct root_choice c = { .root = 0, .second = 2, .wanted = -1 };
+
+	(void)state;
+	assert_true(root_choose(&c, drained, ARRAY_LEN(drained), 4, SECOND));
+	assert_int_not_equal(c.root, 0);
+	assert_int_not_equal(c.second, 0);
+	assert_false(root_choose(&c, drained, ARRAY_LEN(drained), 4, 2 * SECOND));
+}
+
 static void without_links_or_nodes_there_is_nothing_to_gain(void **state)
 {
 	static const struct root_link strange[] = { { 7, 900, 5 }, { 0, 1, 0 } };
@@ -131,6 +147,7 @@ int main(void)
 		cmocka_unit_test(it_moves_only_when_that_is_worth_it_for_long),
 		cmocka_unit_test(a_little_better_is_not_worth_it),
 		cmocka_unit_test(a_root_that_is_cut_off_is_left_at_once),
+		cmocka_unit_test(a_root_that_is_drained_is_left_at_once),
 		cmocka_unit_test(without_links_or_nodes_there_is_nothing_to_gain),
 	};
 

@@ -66,6 +66,7 @@ static void test_all_parts(void **state)
 	assert_holds(text, "flush table bridge weft\ntable bridge weft {\n\tset spoken {");
 	assert_holds(text, "iifname != { \"wv1\" } accept\n\t\tether daddr 01:80:c2:00:00:00 drop");
 	assert_holds(text, "== 00:00:00:00:00:00 goto unknown_unicast\n\t\tiifname \"wv1\" limit");
+	assert_holds(text, "oifname != { \"wv1\" } accept\n\t\tether daddr 01:80:c2:00:00:00 drop");
 	assert_holds(text, "ether daddr @spoken accept\n\t\tiifname \"wv1\" limit rate over 2000");
 	assert_holds(text, "iifname \"wv1\" limit rate over 2000/second burst 2000 packets drop");
 	assert_holds(text, "ip saddr != { 10.99.0.1/32, 192.168.1.0/24 } counter name spoof_out");

@@ -43,6 +43,11 @@ function drawn(shape: Shape) {
   }
 }
 
+/** What no traffic is to use, as before maintenance. */
+export function Drained({ is }: { is: boolean | undefined }) {
+  return is ? <State state="disabled" word="drained" /> : null;
+}
+
 const WORDS: Partial<Record<MarkState, string>> = { never: "never connected" };
 
 function known(state: string): MarkState {

@@ -2,14 +2,14 @@
 import { useEffect, useState } from "preact/hooks";
 import type { LinkHistory } from "../api/schema";
 import { watchNode } from "../live/fleet";
-import { toMs } from "../live/shapes";
+import { toMs, type FleetTopology } from "../live/shapes";
 import { useFleet, useGet } from "../live/use";
 import { text } from "../model/entries";
 import { clock } from "../model/format";
 import { chartsOf } from "../model/history";
 import { HistoryChart } from "../parts/chart";
 import { Empty } from "../parts/empty";
-import { State } from "../parts/mark";
+import { Drained, State } from "../parts/mark";
 import { ProblemNote } from "../parts/problem";
 import { Section } from "../parts/section";
 import { EventList } from "../parts/events";
@@ -37,6 +37,15 @@ function Charts({ history, at }: { history: LinkHistory; at: number | null }) {
       ))}
     </div>
   );
+}
+
+/** Whether the link, of a network or an external one, is drained. */
+function drainedOf(topology: FleetTopology | null, ends: Ends): boolean {
+  if (!topology) return false;
+  if (!ends.peer) return topology.external.some((link) => link.node === ends.node && link.name === ends.link && link.drained === true);
+  const network = ends.link.slice(0, -ends.peer.length - 1);
+  const [a, b] = [ends.node, ends.peer].sort();
+  return topology.links.some((link) => link.network === network && link.a === a && link.b === b && link.drained === true);
 }
 
 interface Ends {
@@ -102,6 +111,7 @@ export function LinkPage() {
   const path = isNamed ? `/api/v1/nodes/${encodeURIComponent(ends.node)}/history?${search}` : null;
   const { data, refused } = useGet<LinkHistory>(path, turn);
   const observed = useFleet((fleet) => fleet.details[ends.node]?.entries[`link/${ends.link}`] ?? null);
+  const isDrained = useFleet((fleet) => drainedOf(fleet.topology, ends));
   useEffect(() => (isNamed ? watchNode(ends.node) : undefined), [ends.node, isNamed]);
   if (!isNamed) return <NoSuchLink />;
   return (
@@ -112,7 +122,7 @@ export function LinkPage() {
       <div class="page-head">
         <h1>
           <a href={nodePath(ends.node)} data-view>{ends.node}</a> – {ends.peer ? <a href={nodePath(ends.peer)} data-view>{ends.peer}</a> : ends.link}{" "}
-          <State state={text(observed, "state") ?? "unknown"} />
+          <State state={text(observed, "state") ?? "unknown"} /> <Drained is={isDrained} />
         </h1>
         <Chooser ends={ends} span={span} at={at} />
       </div>

@@ -14,7 +14,7 @@ import { Entries } from "../parts/entries";
 import { EventList } from "../parts/events";
 import { Findings } from "../parts/findings";
 import { GuardCounters, Interfaces } from "../parts/interfaces";
-import { State } from "../parts/mark";
+import { Drained, State } from "../parts/mark";
 import { Paths } from "../parts/paths";
 import { Peers } from "../parts/peers";
 import { Probes } from "../parts/probes";
@@ -225,7 +225,7 @@ export function NodePage({ name }: { name: string }) {
       </p>
       <div class="page-head">
         <h1>
-          {name} <State state={node.health} />
+          {name} <State state={node.health} /> <Drained is={node.drained} />
         </h1>
         <Actions node={node} />
       </div>

@@ -7,7 +7,7 @@ import { Empty } from "../parts/empty";
 import { EventList } from "../parts/events";
 import { HaGroups } from "../parts/groups";
 import { PendingHosts } from "../parts/pending";
-import { Mark, State } from "../parts/mark";
+import { Drained, Mark, State } from "../parts/mark";
 import { Scroll, Section } from "../parts/section";
 import { Ago, Since } from "../parts/time";
 import { configPath, nodePath } from "../router";
@@ -69,7 +69,7 @@ function NodeRow({ node }: { node: NodeState }) {
         </a>
       </th>
       <td>
-        <State state={node.health} />
+        <State state={node.health} /> <Drained is={node.drained} />
       </td>
       <td class="num wide-only">
         {node.applied} <span class="dim">of {node.target}</span>
