@@ -167,10 +167,10 @@ plain_switch() {
 	start=$(now_ms)
 	peer=$(links | grep -w vorke | tr ' ' '\n' | grep -vx vorke | head -n 1)
 	own=$(ip -n "$LAB-switch" -j link show up0 | jq -r '.[0].address')
-	in_host "$peer" timeout 5 tcpdump -l -n -e -i "$(wire_of "$peer" vorke)" ether dst 01:80:c2:00:00:00 >"$scratch/plain" 2>/dev/null || true
-	[ "$(grep -c . "$scratch/plain")" -ge 2 ] || die "nothing is heard on the wire"
+	in_host "$peer" timeout 30 tcpdump -l -n -e -c 6 -i "$(wire_of "$peer" vorke)" ether dst 01:80:c2:00:00:00 >"$scratch/plain" 2>/dev/null || true
+	[ "$(grep -c . "$scratch/plain")" = 6 ] || die "nothing is heard on the wire"
 	! grep "$own" "$scratch/plain" || die "BPDUs of the switch pass through vorke's bridge"
-	till 40 ip netns exec "$LAB-switch" ping -q -n -c 1 -W 1 192.168.77.2 || die "what is behind the switch is not reached"
+	till 60 ip netns exec "$LAB-switch" ping -q -n -c 1 -W 1 192.168.77.2 || die "what is behind the switch is not reached"
 	[ "$(ip netns exec "$LAB-switch" cat /sys/class/net/up0/brport/state)" = 3 ] || die "the switch's port does not forward"
 	[ "$(links)" = "$before" ] || die "the tree has moved: $(links | paste -sd,), before $(echo "$before" | paste -sd,)"
 	note "a host behind the switch reaches one behind bob after $(since "$start") s; the tree stays as it is"
