@@ -33,21 +33,30 @@ static void test_entry_kinds(void **state)
 		const char *name;
 		int rank;
 	} desired[] = {
-		{ "sysctl", 10 },      { "wireguard", 20 },    { "peer", 25 },
-		{ "guard-base", 30 },  { "guard-wire", 31 },   { "guard-segment", 32 },
-		{ "guard-owner", 33 }, { "guard-router", 34 }, { "guard-sender", 35 },
-		{ "wire", 40 },        { "bridge", 50 },       { "port", 60 },
-		{ "address", 70 },     { "route", 80 },        { "rule", 85 },
-		{ "probe-key", 90 },   { "path-key", 90 },     { "ha-key", 91 },
-		{ "probe", 95 },       { "echo", 95 },         { "ha", 96 },
-		{ "path", 97 },        { "outside", 98 },      { "names", 100 },
-		{ "dns-zone", 101 },   { "dns-forward", 101 }, { "dns-block", 102 },
+		{ "sysctl", 10 },       { "wireguard", 20 },
+		{ "peer", 25 },         { "guard-base", 30 },
+		{ "guard-wire", 31 },   { "guard-segment", 32 },
+		{ "guard-owner", 33 },  { "guard-router", 34 },
+		{ "guard-sender", 35 }, { "wire", 40 },
+		{ "bridge", 50 },       { "port", 60 },
+		{ "address", 70 },      { "route", 80 },
+		{ "uplink", 82 },       { "gateway-group", 83 },
+		{ "rule", 85 },         { "exit", 86 },
+		{ "policy", 87 },       { "probe-key", 90 },
+		{ "path-key", 90 },     { "ha-key", 91 },
+		{ "probe", 95 },        { "echo", 95 },
+		{ "ha", 96 },           { "gateway", 96 },
+		{ "path", 97 },         { "outside", 98 },
+		{ "names", 100 },       { "dns-zone", 101 },
+		{ "dns-forward", 101 }, { "dns-block", 102 },
 		{ "dns", 103 },
 	};
-	static const char *const observed[] = { "node",   "wireguard", "peer",    "link",  "wire",
-						"bridge", "port",      "address", "route", "sysctl",
-						"guard",  "finding",   "ha",      "rule",  "path",
-						"dns",    "names",     "outside" };
+	static const char *const observed[] = { "node",    "wireguard",     "peer",   "link",
+						"wire",    "bridge",        "port",   "address",
+						"route",   "sysctl",        "guard",  "finding",
+						"ha",      "rule",          "path",   "uplink",
+						"gateway", "gateway-group", "policy", "exit",
+						"dns",     "names",         "outside" };
 	json_auto_t *down = load_definitions("schema/messages/entries-desired.json");
 	json_auto_t *up = load_definitions("schema/messages/entries-observed.json");
 	(void)state;
