@@ -6,7 +6,7 @@
 #include "doctor/inside.h"
 #include "kernel/question.h"
 
-enum { ASKED_MAX = 256 };
+enum { ASKED_MAX = 256, TABLE_MAIN = 254 };
 
 // The first address of a prefix that a host may have.
 static bool address_in(const char *prefix, struct kernel_ip *ret)
@@ -53,6 +53,13 @@ static bool check_one(struct examination *x, const char *key, const char *prefix
 	return false;
 }
 
+static bool is_of_main(const json_t *route)
+{
+	const json_t *table = json_object_get(route, "table");
+
+	return !table || json_integer_value(table) == TABLE_MAIN;
+}
+
 static void check_tables(struct examination *x, int *asked, int *astray)
 {
 	const json_t *body, *allowed;
@@ -68,8 +75,9 @@ static void check_tables(struct examination *x, int *asked, int *astray)
 		}
 	}
 	for (void *at = NULL; (key = entry_of(x->desired, "route/", &at, &body));) {
-		if (strcmp(text_in(body, "type"), "unicast") == 0 && (*asked)++ < ASKED_MAX &&
-		    *astray < 3)
+		// Of other tables it depends on the packet.
+		if (strcmp(text_in(body, "type"), "unicast") == 0 && is_of_main(body) &&
+		    (*asked)++ < ASKED_MAX && *astray < 3)
 			*astray += !check_one(x, key, text_in(body, "destination"),
 					      text_in(body, "device"));
 	}

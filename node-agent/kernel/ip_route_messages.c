@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/rtnetlink.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "kernel/attributes.h"
@@ -24,6 +25,17 @@ struct nlmsghdr *route_dump_build(void *buf, uint8_t family, uint8_t protocol)
 	const struct rtmsg header = { .rtm_family = family, .rtm_protocol = protocol };
 
 	return route_message(buf, RTM_GETROUTE, NLM_F_DUMP, &header);
+}
+
+struct nlmsghdr *route_dump_main_build(void *buf, uint8_t family, int index)
+{
+	const struct rtmsg header = { .rtm_family = family };
+	struct nlmsghdr *nlh = route_message(buf, RTM_GETROUTE, NLM_F_DUMP, &header);
+
+	mnl_attr_put_u32(nlh, RTA_TABLE, RT_TABLE_MAIN);
+	if (index)
+		mnl_attr_put_u32(nlh, RTA_OIF, (uint32_t)index);
+	return nlh;
 }
 
 struct nlmsghdr *route_get_build(void *buf, const struct kernel_ip *to)
@@ -55,14 +67,48 @@ static struct rtmsg route_header(const struct kernel_route *r)
 	return h;
 }
 
+// RTA_VIA's payload: the family, then the address (struct rtvia of linux/rtnetlink.h).
+struct via {
+	__kernel_sa_family_t family;
+	uint8_t bytes[16];
+};
+
+static void put_via(struct nlmsghdr *nlh, const struct kernel_route *r)
+{
+	struct via via = { .family = r->via.family };
+
+	if (r->via.family && r->via.family == r->to.ip.family) {
+		mnl_attr_put(nlh, RTA_GATEWAY, ip_size(r->via.family), r->via.bytes);
+	} else if (r->via.family) {
+		memcpy(via.bytes, r->via.bytes, sizeof via.bytes);
+		mnl_attr_put(nlh, RTA_VIA, offsetof(struct via, bytes) + ip_size(r->via.family),
+			     &via);
+	}
+}
+
+static struct kernel_ip parse_via(const struct nlattr *gateway, const struct nlattr *other,
+				  uint8_t family)
+{
+	struct kernel_ip ip = attr_ip(gateway, family);
+	struct via via = { 0 };
+
+	if (ip.family || !attr_bytes(other, &via, offsetof(struct via, bytes)) ||
+	    (via.family != AF_INET && via.family != AF_INET6))
+		return ip;
+	if (attr_bytes(other, &via, offsetof(struct via, bytes) + ip_size((uint8_t)via.family))) {
+		ip.family = (uint8_t)via.family;
+		memcpy(ip.bytes, via.bytes, sizeof ip.bytes);
+	}
+	return ip;
+}
+
 static void put_route(struct nlmsghdr *nlh, const struct kernel_route *r, int index)
 {
 	mnl_attr_put(nlh, RTA_DST, ip_size(r->to.ip.family), r->to.ip.bytes);
 	mnl_attr_put_u32(nlh, RTA_TABLE, r->table);
 	if (r->metric)
 		mnl_attr_put_u32(nlh, RTA_PRIORITY, r->metric);
-	if (r->via.family)
-		mnl_attr_put(nlh, RTA_GATEWAY, ip_size(r->via.family), r->via.bytes);
+	put_via(nlh, r);
 	if (index)
 		mnl_attr_put_u32(nlh, RTA_OIF, (uint32_t)index);
 }
@@ -119,11 +165,53 @@ int route_parse(const struct nlmsghdr *nlh, struct kernel_route *ret)
 	r.to.ip = attr_ip(t[RTA_DST], rtm.rtm_family);
 	r.to.ip.family = rtm.rtm_family; // a default route has no RTA_DST
 	r.to.len = rtm.rtm_dst_len;
-	r.via = attr_ip(t[RTA_GATEWAY], rtm.rtm_family);
+	r.via = parse_via(t[RTA_GATEWAY], t[RTA_VIA], rtm.rtm_family);
 	r.source = attr_ip(t[RTA_PREFSRC], rtm.rtm_family);
 	// IPv6 hangs an unreachable route on the loopback device; it is no part of what was asked
 	// for.
 	r.index = r.type == KERNEL_ROUTE_UNICAST ? (int)attr_u32(t[RTA_OIF]) : 0;
+	*ret = r;
+	return 0;
+}
+
+// Fills in the hop of several by that device; false: there is none.
+static bool take_hop(const struct nlattr *several, int index, struct kernel_route *r)
+{
+	const char *at = mnl_attr_get_payload(several);
+	size_t left = mnl_attr_get_payload_len(several);
+	const struct nlattr *t[RTA_MAX + 1];
+	struct rtnexthop hop;
+
+	while (left >= sizeof hop) {
+		memcpy(&hop, at, sizeof hop);
+		if (hop.rtnh_len < sizeof hop || hop.rtnh_len > left)
+			return false;
+		if (index == 0 || hop.rtnh_ifindex == index) {
+			attrs_of_payload(at + sizeof hop, hop.rtnh_len - sizeof hop, t, RTA_MAX);
+			r->index = hop.rtnh_ifindex;
+			r->via = parse_via(t[RTA_GATEWAY], t[RTA_VIA], r->to.ip.family);
+			return true;
+		}
+		const size_t step = RTNH_ALIGN(hop.rtnh_len);
+		if (step > left)
+			return false;
+		at += step;
+		left -= step;
+	}
+	return false;
+}
+
+int route_parse_by(const struct nlmsghdr *nlh, int index, struct kernel_route *ret)
+{
+	const struct nlattr *t[RTA_MAX + 1];
+	struct kernel_route r;
+
+	int rc = route_parse(nlh, &r);
+	if (rc < 0)
+		return rc;
+	attrs_of_message(nlh, sizeof(struct rtmsg), t, RTA_MAX);
+	if (t[RTA_MULTIPATH] ? !take_hop(t[RTA_MULTIPATH], index, &r) : index && r.index != index)
+		return -ENOMSG;
 	*ret = r;
 	return 0;
 }

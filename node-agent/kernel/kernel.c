@@ -103,6 +103,23 @@ int kernel_sysctl_write(struct kernel *k, const char *name, const char *value, s
 	return k->ops->sysctl_write(k, name, value, err);
 }
 
+int kernel_default_route(struct kernel *k, const char *device, uint8_t family,
+			 struct kernel_route *ret, struct err *err)
+{
+	return k->ops->default_route(k, device, family, ret, err);
+}
+
+int kernel_policy_read(struct kernel *k, struct kernel_policy *ret, struct err *err)
+{
+	return k->ops->policy_read(k, ret, err);
+}
+
+int kernel_policy_replace(struct kernel *k, const char *ruleset, struct err *err)
+{
+	k->writes++;
+	return k->ops->policy_replace(k, ruleset, err);
+}
+
 int kernel_guard_replace(struct kernel *k, const char *ruleset, struct err *err)
 {
 	k->writes++;

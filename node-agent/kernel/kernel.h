@@ -94,8 +94,12 @@ struct kernel_ops {
 	int (*sysctl_read)(struct kernel *k, const char *name, char *ret, size_t size,
 			   struct err *err);
 	int (*sysctl_write)(struct kernel *k, const char *name, const char *value, struct err *err);
+	int (*default_route)(struct kernel *k, const char *device, uint8_t family,
+			     struct kernel_route *ret, struct err *err);
 	int (*guard_replace)(struct kernel *k, const char *ruleset, struct err *err);
 	int (*guard_delete)(struct kernel *k, struct err *err);
+	int (*policy_read)(struct kernel *k, struct kernel_policy *ret, struct err *err);
+	int (*policy_replace)(struct kernel *k, const char *ruleset, struct err *err);
 	int (*checksum_off)(struct kernel *k, const char *device, struct err *err);
 	const char *(*wireguard_name)(struct kernel *k);
 	void (*close)(struct kernel *k);
@@ -138,7 +142,12 @@ int kernel_address_drop(struct kernel *k, const struct kernel_address *a, struct
 int kernel_route_put(struct kernel *k, const struct kernel_route *r, bool replace, struct err *err);
 int kernel_route_drop(struct kernel *k, const struct kernel_route *r, struct err *err);
 
-// Adds or drops a rule by mark to a table. -EEXIST and -ENOENT are errors like any other.
+// The main table's best default route by that device, or ("") by any, whoever made it. -ENOENT:
+// there is none.
+int kernel_default_route(struct kernel *k, const char *device, uint8_t family,
+			 struct kernel_route *ret, struct err *err);
+
+// Adds or drops a rule. -EEXIST and -ENOENT are errors like any other.
 int kernel_rule_add(struct kernel *k, const struct kernel_rule *r, struct err *err);
 int kernel_rule_drop(struct kernel *k, const struct kernel_rule *r, struct err *err);
 
@@ -161,6 +170,11 @@ int kernel_sysctl_write(struct kernel *k, const char *name, const char *value, s
 // Runs one nftables transaction, which may touch only the tables `inet weft` and `bridge weft`.
 int kernel_guard_replace(struct kernel *k, const char *ruleset, struct err *err);
 int kernel_guard_delete(struct kernel *k, struct err *err);
+
+// Reads table `inet weft_policy`; the caller calls kernel_policy_done(). One transaction that may
+// touch only this table: what its learned sets hold survives.
+int kernel_policy_read(struct kernel *k, struct kernel_policy *ret, struct err *err);
+int kernel_policy_replace(struct kernel *k, const char *ruleset, struct err *err);
 
 // Switches transmit checksum offload of `device` off, for paths that pass half-made checksums on.
 int kernel_checksum_off(struct kernel *k, const char *device, struct err *err);

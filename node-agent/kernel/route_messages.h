@@ -22,6 +22,9 @@ struct nlmsghdr *address_dump_build(void *buf);
 struct nlmsghdr *address_build(void *buf, bool add, int index, const struct kernel_address *a);
 
 struct nlmsghdr *route_dump_build(void *buf, uint8_t family, uint8_t protocol);
+// Of the main table alone, and where the kernel can tell only those by the device of that index; 0:
+// by any.
+struct nlmsghdr *route_dump_main_build(void *buf, uint8_t family, int index);
 // Asks which route a packet to `to` takes.
 struct nlmsghdr *route_get_build(void *buf, const struct kernel_ip *to);
 struct nlmsghdr *route_put_build(void *buf, const struct kernel_route *r, int index, bool replace);
@@ -35,4 +38,7 @@ struct nlmsghdr *rule_build(void *buf, bool add, const struct kernel_rule *r);
 int link_parse(const struct nlmsghdr *nlh, struct kernel_link *ret);
 int address_parse(const struct nlmsghdr *nlh, struct kernel_address *ret);
 int route_parse(const struct nlmsghdr *nlh, struct kernel_route *ret);
+// The same; of a route by several devices at once what leads by that of `index`, 0: the first.
+// -ENOMSG also for a route that does not.
+int route_parse_by(const struct nlmsghdr *nlh, int index, struct kernel_route *ret);
 int rule_parse(const struct nlmsghdr *nlh, struct kernel_rule *ret);

@@ -24,13 +24,29 @@ struct nlmsghdr *rule_dump_build(void *buf)
 			  &(struct fib_rule_hdr){ .family = AF_UNSPEC });
 }
 
+static const uint8_t actions[] = {
+	[KERNEL_RULE_OTHER] = FR_ACT_UNSPEC,
+	[KERNEL_RULE_LOOKUP] = FR_ACT_TO_TBL,
+	[KERNEL_RULE_UNREACHABLE] = FR_ACT_UNREACHABLE,
+	[KERNEL_RULE_BLACKHOLE] = FR_ACT_BLACKHOLE,
+};
+
+static enum kernel_rule_action action_of(uint8_t action)
+{
+	for (int i = 0; i < (int)ARRAY_LEN(actions); i++)
+		if (actions[i] == action)
+			return (enum kernel_rule_action)i;
+	return KERNEL_RULE_OTHER;
+}
+
 struct nlmsghdr *rule_build(void *buf, bool add, const struct kernel_rule *r)
 {
 	const struct fib_rule_hdr header = {
 		.family = r->family,
 		.src_len = r->from.ip.family ? r->from.len : 0,
+		.dst_len = r->to.ip.family ? r->to.len : 0,
 		.table = r->table < 256 ? (uint8_t)r->table : RT_TABLE_UNSPEC,
-		.action = FR_ACT_TO_TBL,
+		.action = actions[r->action],
 	};
 	struct nlmsghdr *nlh = put_header(buf, add ? RTM_NEWRULE : RTM_DELRULE,
 					  add ? NLM_F_CREATE | NLM_F_EXCL : 0, &header);
@@ -42,9 +58,16 @@ struct nlmsghdr *rule_build(void *buf, bool add, const struct kernel_rule *r)
 	}
 	if (r->from.ip.family)
 		mnl_attr_put(nlh, FRA_SRC, ip_size(r->from.ip.family), r->from.ip.bytes);
+	if (r->to.ip.family)
+		mnl_attr_put(nlh, FRA_DST, ip_size(r->to.ip.family), r->to.ip.bytes);
 	if (r->from_device[0])
 		mnl_attr_put_strz(nlh, FRA_IIFNAME, r->from_device);
-	mnl_attr_put_u32(nlh, FRA_TABLE, r->table);
+	if (r->bound_device[0])
+		mnl_attr_put_strz(nlh, FRA_OIFNAME, r->bound_device);
+	if (r->table)
+		mnl_attr_put_u32(nlh, FRA_TABLE, r->table);
+	if (r->is_suppressing)
+		mnl_attr_put_u32(nlh, FRA_SUPPRESS_PREFIXLEN, r->suppress);
 	mnl_attr_put_u8(nlh, FRA_PROTOCOL, r->protocol);
 	return nlh;
 }
@@ -66,13 +89,23 @@ int rule_parse(const struct nlmsghdr *nlh, struct kernel_rule *ret)
 	*ret = (struct kernel_rule){
 		.family = header.family,
 		.protocol = attr_u8(t[FRA_PROTOCOL]),
-		.is_lookup = header.action == FR_ACT_TO_TBL,
+		.action = action_of(header.action),
 		.priority = attr_u32(t[FRA_PRIORITY]),
 		.mark = attr_u32(t[FRA_FWMARK]),
 		.mask = attr_u32(t[FRA_FWMASK]),
 		.table = t[FRA_TABLE] ? attr_u32(t[FRA_TABLE]) : header.table,
+		.suppress = attr_u32(t[FRA_SUPPRESS_PREFIXLEN]),
 	};
+	// The kernel says ~0 where nothing is suppressed.
+	ret->is_suppressing = t[FRA_SUPPRESS_PREFIXLEN] && ret->suppress != UINT32_MAX;
+	if (!ret->is_suppressing)
+		ret->suppress = 0;
 	attr_string(t[FRA_IIFNAME], ret->from_device, sizeof ret->from_device);
+	attr_string(t[FRA_OIFNAME], ret->bound_device, sizeof ret->bound_device);
+	if (header.dst_len) {
+		ret->to.ip = attr_ip(t[FRA_DST], header.family);
+		ret->to.len = header.dst_len;
+	}
 	if (header.src_len) {
 		ret->from.ip = attr_ip(t[FRA_SRC], header.family);
 		ret->from.len = header.src_len;

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 
+#include "kernel/default_route.h"
 #include "kernel/guard_table.h"
 #include "kernel/kernel.h"
 #include "kernel/list.h"
@@ -477,6 +478,17 @@ static int guard_replace(struct kernel *k, const char *ruleset, struct err *err)
 	return guard_table_replace(system_of(k)->guard, ruleset, err);
 }
 
+static int default_route(struct kernel *k, const char *device, uint8_t family,
+			 struct kernel_route *ret, struct err *err)
+{
+	return default_route_find(system_of(k)->route, device, family, ret, err);
+}
+
+static int policy_read(struct kernel *k, struct kernel_policy *ret, struct err *err)
+{
+	return guard_table_read_policy(system_of(k)->guard, ret, err);
+}
+
 static int guard_delete(struct kernel *k, struct err *err)
 {
 	return guard_table_delete(system_of(k)->guard, err);
@@ -516,6 +528,9 @@ static const struct kernel_ops system_ops = {
 	.wg_change = wg_change,
 	.sysctl_read = system_sysctl_read,
 	.sysctl_write = system_sysctl_write,
+	.default_route = default_route,
+	.policy_read = policy_read,
+	.policy_replace = guard_replace,
 	.guard_replace = guard_replace,
 	.guard_delete = guard_delete,
 	.checksum_off = checksum_off,

@@ -234,10 +234,19 @@ void kernel_key_format(const struct kernel_key *key, char ret[KERNEL_KEY_TEXT_SI
 
 bool kernel_rule_equal(const struct kernel_rule *a, const struct kernel_rule *b)
 {
-	return a->family == b->family && a->is_lookup == b->is_lookup &&
-	       a->priority == b->priority && a->mark == b->mark && a->mask == b->mask &&
-	       a->table == b->table && kernel_prefix_equal(&a->from, &b->from) &&
-	       strcmp(a->from_device, b->from_device) == 0;
+	return a->family == b->family && a->action == b->action && a->priority == b->priority &&
+	       a->mark == b->mark && a->mask == b->mask && a->table == b->table &&
+	       a->is_suppressing == b->is_suppressing && a->suppress == b->suppress &&
+	       kernel_prefix_equal(&a->from, &b->from) && kernel_prefix_equal(&a->to, &b->to) &&
+	       strcmp(a->from_device, b->from_device) == 0 &&
+	       strcmp(a->bound_device, b->bound_device) == 0;
+}
+
+void kernel_policy_done(struct kernel_policy *p)
+{
+	free(p->chains);
+	free(p->counters);
+	*p = (struct kernel_policy){ 0 };
 }
 
 void kernel_peer_done(struct kernel_peer *p)

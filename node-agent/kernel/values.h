@@ -153,25 +153,35 @@ struct kernel_route {
 	struct kernel_prefix to;
 	enum kernel_route_type type;
 	char device[IFNAMSIZ];   // "": none
-	struct kernel_ip via;    // family 0: none
+	struct kernel_ip via;    // family 0: none; of an IPv4 route perhaps an IPv6 address
 	struct kernel_ip source; // preferred source, family 0: none
 	uint32_t table;
 	uint32_t metric;
 	uint8_t protocol;
 };
 
-// A policy rule, as far as Weft makes or looks at one: by mark or by where a packet comes from, to
-// a table.
+enum kernel_rule_action {
+	KERNEL_RULE_OTHER,
+	KERNEL_RULE_LOOKUP,      // leads to a table
+	KERNEL_RULE_UNREACHABLE, // the sender is told so
+	KERNEL_RULE_BLACKHOLE,
+};
+
+// A policy rule, as far as Weft makes or looks at one.
 struct kernel_rule {
 	uint8_t family;
 	uint8_t protocol; // who made it; 0: unsaid
-	bool is_lookup;   // leads to a table
+	enum kernel_rule_action action;
 	uint32_t priority;
 	uint32_t mark; // with `mask` 0: looks at no mark
 	uint32_t mask;
-	uint32_t table;
-	struct kernel_prefix from;  // ip.family 0: from anywhere
-	char from_device[IFNAMSIZ]; // "": any; "lo": what the host itself sends
+	uint32_t table;              // of a lookup
+	bool is_suppressing;         // what the lookup finds
+	uint32_t suppress;           // by a prefix as long or shorter does not count
+	struct kernel_prefix from;   // ip.family 0: from anywhere
+	struct kernel_prefix to;     // ip.family 0: to anywhere
+	char from_device[IFNAMSIZ];  // "": any; "lo": what the host itself sends
+	char bound_device[IFNAMSIZ]; // "": any; what sockets bound to that device send
 };
 
 struct kernel_peer {
@@ -216,6 +226,30 @@ struct kernel_guard {
 			    // count
 	struct kernel_counter counters[KERNEL_COUNTERS];
 };
+
+enum { KERNEL_NFT_NAME_SIZE = 64 };
+
+struct kernel_named_counter {
+	char name[KERNEL_NFT_NAME_SIZE];
+	struct kernel_counter count;
+};
+
+struct kernel_chain_name {
+	char text[KERNEL_NFT_NAME_SIZE];
+};
+
+// Table `inet weft_policy`.
+struct kernel_policy {
+	bool exists;
+	char comment[129];  // of the first chain that has one
+	uint64_t rules_sum; // changes when a rule or chain of the table does
+	struct kernel_chain_name *chains;
+	size_t chains_len;
+	struct kernel_named_counter *counters;
+	size_t counters_len;
+};
+
+void kernel_policy_done(struct kernel_policy *p); // leaves it empty
 
 // Everything reconcile looks at, as it was at one moment.
 struct kernel_snapshot {

@@ -154,7 +154,8 @@ int body_foreign_device(const json_t *body, const char *name, char ret[IFNAMSIZ]
 	int rc = body_string(body, name, &value, err);
 	if (rc < 0)
 		return rc;
-	if (strlen(value) >= IFNAMSIZ || strpbrk(value, "/: \t\n\v\f\r"))
+	// What has a meaning in nft's language cannot be written there.
+	if (!*value || strlen(value) >= IFNAMSIZ || strpbrk(value, "/: \t\n\v\f\r\"*\\"))
 		return err_set(err, -EINVAL, "%s: `%.40s` is no name of a device", name, value);
 	memcpy(ret, value, strlen(value) + 1);
 	return 0;

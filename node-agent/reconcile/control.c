@@ -11,7 +11,7 @@ static struct kernel_rule wanted(const struct reconcile *r, uint8_t family)
 
 	rule.family = family;
 	rule.protocol = reconcile_protocol(r);
-	rule.is_lookup = true;
+	rule.action = KERNEL_RULE_LOOKUP;
 	rule.priority = r->config.control.priority;
 	rule.mark = r->config.control.mark;
 	rule.mask = r->config.control.mask;
@@ -66,38 +66,32 @@ static int control_of_family(struct reconcile *r, uint8_t family, struct err *er
 	return rc == -EAFNOSUPPORT || rc == -EOPNOTSUPP ? 0 : rc;
 }
 
-static int drop_unwanted(struct reconcile *r, bool keep_wanted, struct err *err)
+bool control_wants_rule(const struct reconcile *r, const struct kernel_rule *seen)
+{
+	const struct kernel_rule want = wanted(r, seen->family);
+
+	return want.mask && kernel_rule_equal(seen, &want);
+}
+
+int control_run(struct reconcile *r, struct err *err)
+{
+	if (!r->config.control.mask)
+		return 0;
+	int rc = control_of_family(r, AF_INET, err);
+	return rc < 0 ? rc : control_of_family(r, AF_INET6, err);
+}
+
+int control_remove(struct reconcile *r, struct err *err)
 {
 	int first = 0;
 
 	for (size_t i = 0; i < r->seen.rules_len; i++) {
 		const struct kernel_rule *is = &r->seen.rules[i];
-		const struct kernel_rule want = wanted(r, is->family);
 
-		// Those that look at no mark are entries' (rule.c).
-		if (is->protocol != want.protocol || is->mask == 0 ||
-		    (keep_wanted && want.mask && kernel_rule_equal(is, &want)))
+		if (is->protocol != reconcile_protocol(r) || !control_wants_rule(r, is))
 			continue;
 		int rc = kernel_rule_drop(r->kernel, is, first ? NULL : err);
 		first = first ? first : rc;
 	}
 	return first;
-}
-
-int control_run(struct reconcile *r, struct err *err)
-{
-	int rc = 0;
-
-	if (r->config.control.mask) {
-		rc = control_of_family(r, AF_INET, err);
-		if (rc == 0)
-			rc = control_of_family(r, AF_INET6, err);
-	}
-	int dropped = drop_unwanted(r, true, rc < 0 ? NULL : err);
-	return rc < 0 ? rc : dropped;
-}
-
-int control_remove(struct reconcile *r, struct err *err)
-{
-	return drop_unwanted(r, false, err);
 }

@@ -1,13 +1,10 @@
 // guard/<part>/…: the rails of the data plane. All guard entries of a node are one table, replaced
 // in one transaction.
 #include <errno.h>
-#include <openssl/sha.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/hex.h"
-
-#include "reconcile/guard_rules.h"
+#include "reconcile/guard_text.h"
 #include "reconcile/kind.h"
 
 static void done(void *body)
@@ -87,14 +84,6 @@ static int parse(const json_t *json, void *body, struct err *err)
 	return parse_owner(json, body, err);
 }
 
-static void digest_text(const char *text, char ret[65])
-{
-	unsigned char sum[SHA256_DIGEST_LENGTH];
-
-	(void)SHA256((const unsigned char *)text, strlen(text), sum);
-	hex_write(sum, sizeof sum, ret);
-}
-
 // Once a run: the rules of all guard entries, in the entries' order.
 static int render(struct reconcile *r, struct err *err)
 {
@@ -116,7 +105,7 @@ static int render(struct reconcile *r, struct err *err)
 	free(guards);
 	if (r->guard.rules.failed)
 		return err_set(err, -ENOMEM, "out of memory");
-	digest_text(r->guard.rules.data, r->guard.digest);
+	rules_digest(r->guard.rules.data, r->guard.digest);
 	return 0;
 }
 

@@ -1,6 +1,9 @@
 #include "reconcile/guard_text.h"
 
+#include <openssl/sha.h>
 #include <string.h>
+
+#include "base/hex.h"
 
 const char *const guard_family_name[2] = { "ip", "ip6" };
 const uint8_t guard_family_number[2] = { AF_INET, AF_INET6 };
@@ -77,6 +80,14 @@ void guard_add_foreign_source(struct text *out, const char *match, const struct 
 		out->failed = out->failed || set.failed;
 		text_free(&set);
 	}
+}
+
+void rules_digest(const char *rules, char ret[65])
+{
+	unsigned char sum[SHA256_DIGEST_LENGTH];
+
+	(void)SHA256((const unsigned char *)rules, strlen(rules), sum);
+	hex_write(sum, sizeof sum, ret);
 }
 
 void guard_open_chain(struct text *out, const char *name, const char *hook, const char *priority)

@@ -32,6 +32,9 @@ bool guard_add_set(struct text *out, const struct prefix_list *list, uint8_t fam
 void guard_add_foreign_source(struct text *out, const char *match, const struct prefix_list *list,
 			      bool with_link_local, const char *counter);
 
+// Tells the rules from any others: hexadecimal.
+void rules_digest(const char *rules, char ret[65]);
+
 void guard_open_chain(struct text *out, const char *name, const char *hook, const char *priority);
 
 // guard_routed.c: the rails of routed segments.

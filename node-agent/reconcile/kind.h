@@ -63,8 +63,9 @@ struct entry_kind {
 
 extern const struct entry_kind kind_sysctl, kind_wireguard, kind_peer, kind_guard, kind_wire,
 	kind_bridge, kind_port, kind_address, kind_route, kind_probe_key, kind_ha_key, kind_probe,
-	kind_echo, kind_ha, kind_rule, kind_path, kind_path_key, kind_outside, kind_names,
-	kind_dns_zone, kind_dns_forward, kind_dns_block, kind_dns;
+	kind_echo, kind_ha, kind_rule, kind_path, kind_path_key, kind_uplink, kind_gateway,
+	kind_gateway_group, kind_policy, kind_exit, kind_outside, kind_names, kind_dns_zone,
+	kind_dns_forward, kind_dns_block, kind_dns;
 
 extern const struct entry_kind *const entry_kinds[]; // ascending by rank
 extern const size_t entry_kinds_len;
@@ -85,6 +86,19 @@ struct guard_state {
 	struct err refused; // code 0 unless the table was refused in this run
 };
 
+// Table `inet weft_policy`, of policies, exits and gateway wires (policy.c).
+struct policy_state {
+	struct text rules; // rendered once a run
+	char digest[65];
+	struct kernel_policy seen;
+	uint64_t read_at; // the dump that `seen` is as old as
+	bool is_known_absent;
+	bool is_sum_known;
+	uint64_t rules_sum; // of the kernel's listing of our own table
+	char written[65];
+	struct err refused; // code 0 unless the table was refused in this run
+};
+
 struct reconcile {
 	struct reconcile_config config;
 	struct kernel *kernel;
@@ -101,6 +115,7 @@ struct reconcile {
 	struct map *tracks; // peer's key -> struct endpoint_track
 	json_t *former;     // sysctl name -> value before Weft
 	struct guard_state guard;
+	struct policy_state policy;
 };
 
 // The protocol that marks Weft's routes and rules.
@@ -137,11 +152,30 @@ void guard_run_begin(struct reconcile *r);
 void guard_done(struct reconcile *r);
 json_t *guard_counters(const struct reconcile *r);
 
+// policy_table.c
+void policy_run_begin(struct reconcile *r);
+void policy_done(struct reconcile *r);
+
 // control.c: the rule of the agent's own connection, in both families. An error is a conflict with
-// another's rule, or the kernel's refusal.
+// another's rule, or the kernel's refusal. One of former settings goes as a stray (rule.c).
 int control_run(struct reconcile *r, struct err *err);
-// Drops every rule that Weft made.
+bool control_wants_rule(const struct reconcile *r, const struct kernel_rule *seen);
 int control_remove(struct reconcile *r, struct err *err);
+
+// rule.c: the same for rules that are no entry's of their own.
+bool rule_stands(const struct reconcile *r, const struct kernel_rule *want);
+int rule_make(struct reconcile *r, const struct kernel_rule *want, struct err *err);
+
+// uplink.c, policy.c: whether their entries want this rule.
+bool uplink_wants_rule(const struct reconcile *r, const struct kernel_rule *seen);
+bool policy_wants_rule(const struct reconcile *r, const struct kernel_rule *seen);
+
+// wire.c: the link that carries the wire of that entry, "home/bob"; "": not known.
+void wire_over(const struct reconcile *r, const char *key, char ret[WIRE_KEY_MAX + 1]);
+
+// uplink.c, gateway_group.c: whether this route is in a table that is theirs to keep.
+bool uplink_keeps_table(const struct reconcile *r, uint32_t table);
+bool gateway_group_keeps_table(const struct reconcile *r, uint32_t table);
 
 // The observed state of node/self.
 json_t *self_observe(struct reconcile *r, const struct reconcile_self *self);

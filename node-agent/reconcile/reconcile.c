@@ -18,6 +18,7 @@ void reconcile_free(struct reconcile *r)
 	map_free(r->tracks);
 	json_decref(r->former);
 	guard_done(r);
+	policy_done(r);
 	explicit_bzero(&r->config.private_key, sizeof r->config.private_key);
 	free(r);
 }
@@ -224,6 +225,7 @@ static int settle(struct reconcile *r, struct err *err, struct err *sweep_err)
 	(void)sweep_all(r, sweep_err);
 	if (r->kernel->writes != writes && has_failed(r)) {
 		guard_run_begin(r);
+		policy_run_begin(r);
 		rc = apply_all(r, err);
 	}
 	return rc;
@@ -316,6 +318,7 @@ int reconcile_run(struct reconcile *r, const struct entry_set *desired,
 
 	r->now = *now;
 	guard_run_begin(r);
+	policy_run_begin(r);
 	int rc = load(r, desired, err);
 	if (rc == 0)
 		rc = reconcile_look(r, err);
@@ -359,6 +362,7 @@ int reconcile_remove_all(struct reconcile *r, struct err *err)
 	if (!nothing)
 		return err_set(err, -ENOMEM, "out of memory");
 	guard_run_begin(r);
+	policy_run_begin(r);
 	int rc = load(r, nothing, err);
 	if (rc == 0)
 		rc = reconcile_look(r, err);

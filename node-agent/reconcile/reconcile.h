@@ -14,10 +14,12 @@
 #include "base/clean.h"
 #include "base/err.h"
 #include "wire/entries.h"
+#include "wire/limits.h"
 
 #include "kernel/kernel.h"
 
 struct reconcile;
+struct reconcile_gateway_group;
 
 struct reconcile_now {
 	int64_t mono_ms; // clock_mono_ms()
@@ -58,6 +60,11 @@ struct reconcile_config {
 	// Puts what the agent's spanning tree knows of a bridge, or of a port, in the place of what
 	// the kernel's would. NULL: there is none.
 	void (*tree)(void *context, struct kernel_link *link);
+
+	// Chooses by which gateway the group's table leads, and makes it so, before anything leads
+	// to that table. Once a run for each group whose needs stand. A gateway of it that is not
+	// there has a why that says so. NULL: nobody chooses.
+	void (*choose)(void *context, const struct reconcile_gateway_group *group);
 
 	// False: nothing known of this peer's path ("peer/home/bob"). NULL: never anything.
 	bool (*path)(void *context, const char *peer_key, struct reconcile_path *ret);
@@ -221,6 +228,54 @@ struct reconcile_destination {
 typedef void reconcile_destination_fn(void *context, const struct reconcile_destination *d);
 void reconcile_each_destination(const struct reconcile *r, reconcile_destination_fn *each,
 				void *context);
+
+// Default routes of the tables of uplinks and gateway-groups: those that lead somewhere, and below
+// them those that refuse.
+#define RECONCILE_GATEWAY_METRIC 100u
+#define RECONCILE_LAST_METRIC    UINT32_MAX
+
+enum { RECONCILE_GATEWAYS_MAX = 16 };
+
+// One way out, as the last reconcile_run() found it. Borrowed.
+struct reconcile_gateway {
+	const char *key; // "gateway/rho-isp"
+	bool is_drained;
+	const char *check; // "gateway:rho-isp", a measured link that it is well with; NULL: none
+	const char *wire;  // "wire/gateway:via-bob/bob" to the exit; NULL: an uplink of this node
+	char over[WIRE_KEY_MAX + 1]; // "home/bob", the link that carries the wire; "": not known
+	const char *device;
+	bool has_way[2];         // of IPv4, of IPv6,
+	struct kernel_ip via[2]; // by that; family 0: there is nobody to go by
+	const char *why;         // it cannot be used, as far as the kernel knows; NULL: it can
+};
+
+// A list of them to choose from. Borrowed.
+struct reconcile_gateway_group {
+	const char *key; // "gateway-group/tv.block"
+	uint32_t table;
+	bool by_latency, is_blocking;
+	uint32_t hold_down_ms;
+	const char *const *names; // "gateway/rho-isp", in order
+	size_t names_len;
+	const struct reconcile_gateway *gateways; // as many
+	const struct kernel_route *in_use[2];     // the default routes of its table; NULL: none
+};
+
+typedef void reconcile_gateway_fn(void *context, const struct reconcile_gateway *g);
+void reconcile_each_gateway(const struct reconcile *r, reconcile_gateway_fn *each, void *context);
+
+// This node's end of a gateway wire whose traffic leaves by an uplink of its own. Borrowed.
+struct reconcile_exit {
+	const char *wire;             // "wire/gateway:bob-lte/rho"
+	char check[WIRE_KEY_MAX + 1]; // "gateway:bob-lte", the measured link that its gateway has,
+				      // if it has one
+	bool is_up;                   // as far as the kernel knows
+};
+typedef void reconcile_exit_fn(void *context, const struct reconcile_exit *exit);
+void reconcile_each_exit(const struct reconcile *r, reconcile_exit_fn *each, void *context);
+
+// A new list with the sample of each policy, with its key: what its rules have decided and carried.
+json_t *reconcile_policy_counts(struct reconcile *r);
 
 // Removes every object Weft owns, ends its wireguard-go processes and restores the saved sysctls.
 // Goes on after a failure and returns the first one.

@@ -44,9 +44,13 @@ static int parse(const json_t *json, void *body, struct err *err)
 		return err_set(err, -EINVAL, "type: `%.40s` is not unicast or unreachable", type);
 	else if (!r->device[0] && !r->via.family)
 		return err_set(err, -EINVAL, "a unicast route needs a device or a via");
-	if ((r->via.family && r->via.family != r->to.ip.family) ||
+	// RFC 8950's way: IPv4 by an IPv6 next hop; not the other way round.
+	const bool is_4_by_6 = r->to.ip.family == AF_INET && r->via.family == AF_INET6;
+	if ((r->via.family && r->via.family != r->to.ip.family && !is_4_by_6) ||
 	    (r->source.family && r->source.family != r->to.ip.family))
 		return err_set(err, -EINVAL, "destination, via and source differ in family");
+	if (is_4_by_6 && !r->device[0])
+		return err_set(err, -EINVAL, "an IPv6 next hop of an IPv4 route needs a device");
 	if (r->to.ip.family == AF_INET6 && r->metric == 0)
 		r->metric = IPV6_METRIC_UNSAID;
 	return 0;
@@ -115,8 +119,11 @@ static int sweep(struct reconcile *r, struct err *err)
 	int first = 0;
 
 	for (size_t i = 0; i < r->seen.routes_len; i++) {
+		const uint32_t table = r->seen.routes[i].table;
+
 		if (is_desired(r, &r->seen.routes[i]) || path_wants_route(r, &r->seen.routes[i]) ||
-		    outside_wants_route(r, &r->seen.routes[i]))
+		    outside_wants_route(r, &r->seen.routes[i]) ||
+		    uplink_keeps_table(r, table) || gateway_group_keeps_table(r, table))
 			continue;
 		int rc = kernel_route_drop(r->kernel, &r->seen.routes[i], first ? NULL : err);
 		if (rc < 0 && !first)

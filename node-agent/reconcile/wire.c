@@ -1,4 +1,4 @@
-// wire/<segment>/<node>: a point-to-point VXLAN device over a link.
+// wire/<segment>/<node>, wire/gateway:<gateway>/<node>: a point-to-point VXLAN device over a link.
 #include <errno.h>
 #include <string.h>
 
@@ -44,6 +44,8 @@ static int parse(const json_t *json, void *body, struct err *err)
 		rc = err_set(err, -EINVAL, "local and remote are of different families");
 	if (rc == 0 && body_has(json, "routed"))
 		rc = body_bool(json, "routed", &w->is_routed, err);
+	if (rc == 0 && !w->is_routed && body_has(json, "gateway"))
+		rc = body_bool(json, "gateway", &w->is_routed, err);
 	w->vxlan.port = (uint16_t)port;
 	w->vxlan.ttl = WIRE_TTL;
 	w->vxlan.learning = true;
@@ -255,18 +257,27 @@ static const char *network_of(const struct entry *e)
 	return NULL;
 }
 
+void wire_over(const struct reconcile *r, const char *key, char ret[WIRE_KEY_MAX + 1])
+{
+	const struct entry *e = reconcile_entry(r, key);
+	const char *network = e && e->kind == &kind_wire ? network_of(e) : NULL;
+
+	ret[0] = '\0';
+	if (network)
+		(void)snprintf(ret, WIRE_KEY_MAX + 1, "%s/%s", network, strrchr(key, '/') + 1);
+}
+
 void reconcile_each_wire(const struct reconcile *r, reconcile_wire_fn each, void *context)
 {
 	const struct entry *e;
 
 	for (size_t at = 0; (e = entry_next(r, &kind_wire, &at));) {
 		const struct wire *w = e->body;
-		const char *network = network_of(e);
 		char over[WIRE_KEY_MAX + 1];
 
-		if (!network || e->blocked_by)
+		wire_over(r, e->key, over);
+		if (!over[0] || e->blocked_by)
 			continue;
-		(void)snprintf(over, sizeof over, "%s/%s", network, strrchr(e->key, '/') + 1);
 		each(context, &(struct reconcile_wire){ e->key, w->device, over, w->vxlan.vni });
 	}
 }

@@ -7,6 +7,7 @@
 #include "base/clean.h"
 #include "base/text.h"
 
+#include "fake_policy.h"
 #include "kernel/list.h"
 
 #define HANDSHAKE_BYTES 148
@@ -519,6 +520,36 @@ static int guard_delete(struct kernel *k, struct err *err)
 	return rc;
 }
 
+static int default_route(struct kernel *k, const char *device, uint8_t family,
+			 struct kernel_route *ret, struct err *err)
+{
+	const struct fake_kernel *f = fake_of(k);
+
+	for (size_t i = 0; i < f->defaults_len; i++)
+		if (f->defaults[i].to.ip.family == family &&
+		    (!device[0] || strcmp(f->defaults[i].device, device) == 0)) {
+			*ret = f->defaults[i];
+			return 0;
+		}
+	return err_set(err, -ENOENT, "no default route");
+}
+
+static int policy_read(struct kernel *k, struct kernel_policy *ret, struct err *err)
+{
+	return fake_policy_copy(&fake_of(k)->policy, ret) < 0 ? no_memory(err) : 0;
+}
+
+static int policy_replace(struct kernel *k, const char *ruleset, struct err *err)
+{
+	struct fake_kernel *f = fake_of(k);
+
+	int rc = called(k, err);
+	if (rc < 0)
+		return rc;
+	(void)snprintf(f->policy_table, sizeof f->policy_table, "%s", ruleset);
+	return fake_policy_replace(&f->policy, ruleset) < 0 ? no_memory(err) : 0;
+}
+
 static int checksum_off(struct kernel *k, const char *device, struct err *err)
 {
 	(void)device;
@@ -560,6 +591,9 @@ static const struct kernel_ops fake_ops = {
 	.sysctl_write = sysctl_write,
 	.guard_replace = guard_replace,
 	.guard_delete = guard_delete,
+	.default_route = default_route,
+	.policy_read = policy_read,
+	.policy_replace = policy_replace,
 	.checksum_off = checksum_off,
 	.wireguard_name = wireguard_name,
 	.close = close_fake,
@@ -574,5 +608,6 @@ void fake_kernel_init(struct fake_kernel *f)
 void fake_kernel_done(struct fake_kernel *f)
 {
 	kernel_snapshot_done(&f->state);
+	kernel_policy_done(&f->policy);
 	map_free(f->sysctls);
 }

@@ -15,6 +15,10 @@ struct fake_kernel {
 	unsigned dumps;      // looks asked for
 	unsigned fail_dump_at;
 	char guard_table[65536];
+	char policy_table[65536]; // the last transaction on it
+	struct kernel_policy policy;
+	struct kernel_route defaults[8]; // of the main table, anybody's
+	size_t defaults_len;
 };
 
 // fake_kernel_done() frees what it holds.

@@ -159,6 +159,10 @@ static void test_routes_round_trip(void **state)
 	assert_int_equal(got.table, 1000);
 	assert_int_equal(got.metric, 7);
 	assert_int_equal(got.index, 3);
+	// By a next hop of the other family.
+	assert_int_equal(kernel_ip_parse("fe80::2", &r.via, NULL), 0);
+	assert_int_equal(route_parse(route_put_build(buf, &r, 3, true), &got), 0);
+	assert_true(kernel_ip_equal(&got.via, &r.via));
 	r = (struct kernel_route){ .type = KERNEL_ROUTE_UNREACHABLE, .table = 254, .protocol = 87 };
 	assert_int_equal(kernel_prefix_parse("::/0", &r.to, NULL), 0);
 	assert_int_equal(route_parse(route_put_build(buf, &r, 0, false), &got), 0);
@@ -168,26 +172,41 @@ static void test_routes_round_trip(void **state)
 
 static void test_rules_round_trip(void **state)
 {
-	const struct kernel_rule r = { .family = AF_INET6,
-				       .protocol = 87,
-				       .is_lookup = true,
-				       .priority = 1,
-				       .mark = 0x10000000,
-				       .mask = 0x30000000,
-				       .table = 1000 };
+	struct kernel_rule r = { .family = AF_INET6,
+				 .protocol = 87,
+				 .action = KERNEL_RULE_LOOKUP,
+				 .priority = 1,
+				 .mark = 0x10000000,
+				 .mask = 0x30000000,
+				 .table = 1000 };
 	struct kernel_rule got;
 
 	(void)state;
 	const struct nlmsghdr *nlh = rule_build(buf, true, &r);
 	assert_int_equal(nlh->nlmsg_flags, NLM_F_REQUEST | NLM_F_CREATE | NLM_F_EXCL);
 	assert_int_equal(rule_parse(nlh, &got), 0);
-	assert_true(got.is_lookup);
+	assert_int_equal(got.action, KERNEL_RULE_LOOKUP);
 	assert_int_equal(got.family, r.family);
 	assert_int_equal(got.protocol, r.protocol);
 	assert_int_equal(got.priority, r.priority);
 	assert_int_equal(got.mark, r.mark);
 	assert_int_equal(got.mask, r.mask);
 	assert_int_equal(got.table, r.table);
+	assert_true(kernel_rule_equal(&got, &r));
+	assert_int_equal(kernel_prefix_parse("fd00:1::/48", &r.from, NULL), 0);
+	assert_int_equal(kernel_prefix_parse("2001:db8::/32", &r.to, NULL), 0);
+	memcpy(r.from_device, "wvone", 6);
+	memcpy(r.bound_device, "eth0", 5);
+	r.is_suppressing = true;
+	r.suppress = 0;
+	assert_int_equal(rule_parse(rule_build(buf, true, &r), &got), 0);
+	assert_true(kernel_rule_equal(&got, &r));
+	r.is_suppressing = false;
+	assert_false(kernel_rule_equal(&got, &r));
+	r.action = KERNEL_RULE_UNREACHABLE;
+	r.table = 0;
+	assert_int_equal(rule_parse(rule_build(buf, true, &r), &got), 0);
+	assert_true(kernel_rule_equal(&got, &r) && got.action == KERNEL_RULE_UNREACHABLE);
 	assert_int_equal(rule_build(buf, false, &r)->nlmsg_type, RTM_DELRULE);
 	assert_int_equal(rule_parse(route_dump_build(buf, AF_INET, 87), &got), -ENOMSG);
 }

@@ -75,7 +75,7 @@ static void add_rule(struct fixture *f, uint32_t priority, uint32_t mark, uint32
 {
 	const struct kernel_rule other = { .family = AF_INET,
 					   .protocol = 3,
-					   .is_lookup = true,
+					   .action = KERNEL_RULE_LOOKUP,
 					   .priority = priority,
 					   .mark = mark,
 					   .mask = mask,

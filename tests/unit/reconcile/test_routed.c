@@ -275,10 +275,10 @@ static void test_what_a_body_lacks_is_told(void **state)
 		const char *key, *body, *sentence;
 	} cases[] = {
 		{ "rule/x/y", "{\"family\":4,\"needs\":[],\"priority\":1,\"table\":5}",
-		  "a rule needs a from or a from_device" },
+		  "a rule needs a from, a to, a from_device or a mask" },
 		{ "rule/x/y",
 		  "{\"family\":6,\"from\":\"10.0.0.0/8\",\"needs\":[],\"priority\":1,\"table\":5}",
-		  "family and from differ" },
+		  "family, from and to differ" },
 		{ "path/lan/eve",
 		  "{\"metric\":513,\"needs\":[],\"network\":\"home\",\"other\":4,\"self\":4}",
 		  "self and other are the same" },

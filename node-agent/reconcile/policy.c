@@ -1,0 +1,218 @@
+// policy/<name>: which of its clients' flows go by which gateway-group.
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "reconcile/body.h"
+#include "reconcile/policy_table.h"
+
+enum { RULES_MAX = 1000, PORTS_MAX = 1000, NUMBER_MAX = 65535 };
+
+static void done(void *body)
+{
+	struct policy *p = body;
+
+	for (size_t i = 0; i < p->rules_len; i++) {
+		prefix_list_done(&p->rules[i].to);
+		free(p->rules[i].ports);
+	}
+	free(p->rules);
+	prefix_list_done(&p->from);
+}
+
+static int parse_range(const json_t *json, struct policy_ports *ret, struct err *err)
+{
+	uint32_t first = 0, last = 0;
+	const char *proto = NULL;
+
+	int rc = body_string(json, "proto", &proto, err);
+	if (rc == 0)
+		rc = body_u32(json, "first", 1, 65535, &first, err);
+	if (rc == 0)
+		rc = body_u32(json, "last", 1, 65535, &last, err);
+	if (rc < 0)
+		return rc;
+	ret->is_udp = strcmp(proto, "udp") == 0;
+	ret->first = (uint16_t)first;
+	ret->last = (uint16_t)last;
+	if (!ret->is_udp && strcmp(proto, "tcp") != 0)
+		return err_set(err, -EINVAL, "proto: `%.20s` is not tcp or udp", proto);
+	return first <= last ? 0 : err_set(err, -EINVAL, "last: %u is before %u", last, first);
+}
+
+static int parse_ports(const json_t *json, struct policy_rule *rule, struct err *err)
+{
+	const json_t *list = json_object_get(json, "ports"), *item;
+	const size_t len = json_array_size(list);
+	size_t i;
+
+	if (!json_is_array(list) || len > PORTS_MAX)
+		return err_set(err, -EINVAL, "ports: a list of at most %d is missing", PORTS_MAX);
+	rule->ports = calloc(len + 1, sizeof *rule->ports);
+	if (!rule->ports)
+		return err_set(err, -ENOMEM, "out of memory");
+	json_array_foreach((json_t *)list, i, item)
+	{
+		if (parse_range(item, &rule->ports[i], err) < 0)
+			return err_prefix(err, "ports[%zu]", i);
+		rule->ports_len++;
+	}
+	return 0;
+}
+
+static int parse_mark(const json_t *json, uint32_t *ret, struct err *err)
+{
+	int rc = body_u32(json, "mark", 1, UINT32_MAX, ret, err);
+
+	if (rc == 0 && *ret & ~POLICY_MASK)
+		return err_set(err, -EINVAL, "mark: %#x has bits that are not in the mask %#x",
+			       *ret, POLICY_MASK);
+	return rc;
+}
+
+static int parse_block(const json_t *json, uint32_t *ret, struct err *err)
+{
+	const char *how = "reject";
+	int rc = 0;
+
+	if (body_has(json, "block"))
+		rc = body_string(json, "block", &how, err);
+	if (rc < 0)
+		return rc;
+	*ret = strcmp(how, "drop") == 0 ? POLICY_DROP : POLICY_REJECT;
+	return *ret == POLICY_DROP || strcmp(how, "reject") == 0
+		       ? 0
+		       : err_set(err, -EINVAL, "block: `%.20s` is not reject or drop", how);
+}
+
+static int parse_verdict(const json_t *json, struct policy_rule *rule, struct err *err)
+{
+	const char *verdict = NULL;
+
+	int rc = body_string(json, "verdict", &verdict, err);
+	if (rc < 0)
+		return rc;
+	if (strcmp(verdict, "block") == 0)
+		return parse_block(json, &rule->mark, err);
+	if (strcmp(verdict, "mark") == 0)
+		return parse_mark(json, &rule->mark, err);
+	if (strcmp(verdict, "direct") != 0)
+		return err_set(err, -EINVAL, "verdict: `%.20s` is not mark, direct or block",
+			       verdict);
+	rule->mark = POLICY_DIRECT;
+	return 0;
+}
+
+static int parse_rule(const json_t *json, struct policy_rule *rule, struct err *err)
+{
+	int rc = body_u32(json, "number", 1, NUMBER_MAX, &rule->number, err);
+
+	if (rc == 0)
+		rc = body_prefixes(json, "to", &rule->to, err);
+	if (rc == 0)
+		rc = parse_ports(json, rule, err);
+	return rc < 0 ? rc : parse_verdict(json, rule, err);
+}
+
+static int parse_rules(const json_t *json, struct policy *p, struct err *err)
+{
+	const json_t *list = json_object_get(json, "rules"), *item;
+	const size_t len = json_array_size(list);
+	size_t i;
+
+	if (!json_is_array(list) || len > RULES_MAX)
+		return err_set(err, -EINVAL, "rules: a list of at most %d is missing", RULES_MAX);
+	p->rules = calloc(len + 1, sizeof *p->rules);
+	if (!p->rules)
+		return err_set(err, -ENOMEM, "out of memory");
+	json_array_foreach((json_t *)list, i, item)
+	{
+		p->rules_len++;
+		if (parse_rule(item, &p->rules[i], err) < 0)
+			return err_prefix(err, "rules[%zu]", i);
+		for (size_t k = 0; k < i; k++)
+			if (p->rules[k].number == p->rules[i].number)
+				return err_set(err, -EINVAL, "rules[%zu]: number %u is there twice",
+					       i, p->rules[i].number);
+	}
+	return 0;
+}
+
+static int parse(const json_t *json, void *body, struct err *err)
+{
+	struct policy *p = body;
+
+	int rc = body_u32(json, "id", 1, UINT32_MAX, &p->id, err);
+	if (rc == 0)
+		rc = body_prefixes(json, "from", &p->from, err);
+	return rc < 0 ? rc : parse_rules(json, p, err);
+}
+
+struct counts {
+	uint64_t hits, packets, bytes;
+};
+
+static struct counts counts_of(struct reconcile *r, const struct policy *p,
+			       const struct policy_rule *rule)
+{
+	char name[POLICY_COUNTER_SIZE];
+
+	policy_counter_name(p, rule, false, name);
+	const struct kernel_counter all = policy_table_counter(r, name);
+	policy_counter_name(p, rule, true, name);
+	return (struct counts){ .hits = policy_table_counter(r, name).packets,
+				.packets = all.packets,
+				.bytes = all.bytes };
+}
+
+// How many flows each rule has decided, and what these have carried in both directions; and the
+// same of all its rules together.
+static json_t *sample(struct reconcile *r, const struct entry *e)
+{
+	const struct policy *p = e->body;
+	struct counts sum = { 0 };
+	json_t *rules = json_array();
+
+	for (size_t i = 0; i < p->rules_len; i++) {
+		const struct counts one = counts_of(r, p, &p->rules[i]);
+
+		sum.hits += one.hits;
+		sum.packets += one.packets;
+		sum.bytes += one.bytes;
+		(void)json_array_append_new(rules, json_pack("{s:I, s:I, s:I, s:I}", "number",
+							     (json_int_t)p->rules[i].number, "hits",
+							     (json_int_t)one.hits, "packets",
+							     (json_int_t)one.packets, "bytes",
+							     (json_int_t)one.bytes));
+	}
+	return json_pack("{s:I, s:I, s:I, s:o}", "hits_total", (json_int_t)sum.hits,
+			 "packets_total", (json_int_t)sum.packets, "bytes_total",
+			 (json_int_t)sum.bytes, "rules", rules);
+}
+
+json_t *reconcile_policy_counts(struct reconcile *r)
+{
+	json_t *list = json_array();
+	const struct entry *e;
+
+	for (size_t at = 0; (e = entry_next(r, &kind_policy, &at));) {
+		json_t *one = sample(r, e);
+
+		if (one)
+			(void)json_object_set_new(one, "key", json_string(e->key));
+		(void)json_array_append_new(list, one);
+	}
+	return list;
+}
+
+const struct entry_kind kind_policy = {
+	.name = "policy",
+	.rank = 87,
+	.body_size = sizeof(struct policy),
+	.parse = parse,
+	.done = done,
+	.compare = policy_table_compare,
+	.apply = policy_table_apply,
+	.sweep = policy_table_sweep,
+	.sample = sample,
+};

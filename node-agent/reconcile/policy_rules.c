@@ -1,0 +1,449 @@
+#include "reconcile/policy_rules.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "reconcile/guard_text.h"
+
+// Counters of what is not a rule's.
+static const char *const fixed_counters[] = { "exit_foreign", "exit_refused", "unasked" };
+
+// What no exit is for, unless its own uplink is among such addresses (RFC 1918, 3927, 4193, 6598).
+static const char *const private_set[2] = {
+	"{ 10.0.0.0/8, 100.64.0.0/10, 127.0.0.0/8, 169.254.0.0/16, 172.16.0.0/12, 192.168.0.0/16 }",
+	"{ fc00::/7, fe80::/10 }",
+};
+
+#define NEIGHBOURS "\t\tip6 saddr { fe80::/10, :: } ip6 daddr { fe80::/10, ff02::/16 } accept\n"
+
+void policy_counter_name(const struct policy *p, const struct policy_rule *rule, bool of_flows,
+			 char ret[POLICY_COUNTER_SIZE])
+{
+	(void)snprintf(ret, POLICY_COUNTER_SIZE, "p%ur%u%s", p->id, rule->number,
+		       of_flows ? "flows" : "");
+}
+
+// What a connection says of the rule that decided it. Its own as long as there are at most 255
+// policies with 255 rules.
+static uint32_t rule_bits(const struct policy *p, const struct policy_rule *rule)
+{
+	return (uint32_t)(((uint64_t)p->id * 256 + rule->number) % POLICY_RULE_BITS) + 1;
+}
+
+// `{ "a", "b" }`
+static void add_devices(struct text *out, const char *const *devices, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		text_addf(out, "%s\"%s\"", i ? ", " : "{ ", devices[i]);
+	text_add(out, " }");
+}
+
+// ---- marks ----
+
+struct marks {
+	uint32_t *items;
+	size_t len;
+};
+
+static int order_marks(const void *a, const void *b)
+{
+	const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+// Those of the policies' rules, each once; false without memory.
+static bool gather_marks(const struct policy_table *t, struct marks *ret)
+{
+	size_t len = 0, kept = 0;
+
+	for (size_t i = 0; i < t->policies_len; i++)
+		len += t->policies[i]->rules_len;
+	ret->items = calloc(len + 1, sizeof *ret->items);
+	ret->len = 0;
+	if (!ret->items)
+		return false;
+	for (size_t i = 0; i < t->policies_len; i++)
+		for (size_t k = 0; k < t->policies[i]->rules_len; k++)
+			ret->items[ret->len++] = t->policies[i]->rules[k].mark;
+	qsort(ret->items, ret->len, sizeof *ret->items, order_marks);
+	for (size_t i = 0; i < ret->len; i++)
+		if (i == 0 || ret->items[i] != ret->items[i - 1])
+			ret->items[kept++] = ret->items[i];
+	ret->len = kept;
+	return true;
+}
+
+static bool is_group(uint32_t mark)
+{
+	return mark != POLICY_DIRECT && mark != POLICY_REJECT && mark != POLICY_DROP;
+}
+
+static void add_take_chain(struct text *out, uint32_t mark)
+{
+	text_addf(out,
+		  "\tchain take_%08x {\n\t\tmeta mark set meta mark & 0x%08x | 0x%08x accept\n"
+		  "\t}\n",
+		  mark, ~POLICY_MASK, mark);
+}
+
+static void add_take_map(struct text *out, const char *match, const struct marks *marks)
+{
+	if (!marks->len)
+		return;
+	text_addf(out, "\t\t%sct mark & 0x%08x vmap {", match, POLICY_MASK);
+	for (size_t i = 0; i < marks->len; i++)
+		text_addf(out, "%s 0x%08x : goto take_%08x", i ? "," : "", marks->items[i],
+			  marks->items[i]);
+	text_add(out, " }\n");
+}
+
+// ---- policies ----
+
+static int order_ports(const void *a, const void *b)
+{
+	const struct policy_ports *x = a, *y = b;
+
+	if (x->is_udp != y->is_udp)
+		return x->is_udp - y->is_udp;
+	return x->first - y->first;
+}
+
+// `tcp dport { 443, 5000-6000 } `, overlapping ranges as one; empty when there are none.
+static void add_ports(struct text *out, struct policy_ports *sorted, size_t len, bool is_udp)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < len; i++) {
+		struct policy_ports run = sorted[i];
+
+		if (run.is_udp != is_udp)
+			continue;
+		while (i + 1 < len && sorted[i + 1].is_udp == is_udp &&
+		       sorted[i + 1].first <= run.last) {
+			i++;
+			if (sorted[i].last > run.last)
+				run.last = sorted[i].last;
+		}
+		text_addf(out, "%s%u",
+			  any      ? ", "
+			  : is_udp ? "udp dport { "
+				   : "tcp dport { ",
+			  run.first);
+		if (run.last != run.first)
+			text_addf(out, "-%u", run.last);
+		any = true;
+	}
+	if (any)
+		text_add(out, " } ");
+}
+
+// `ip daddr { … } `; false: nothing of this family is meant.
+static bool add_prefixes(struct text *out, const char *field, const struct prefix_list *list,
+			 int family)
+{
+	CLEAN(text_free) struct text set = { 0 };
+
+	for (size_t i = 0; i < list->len; i++)
+		if (list->items[i].len == 0 &&
+		    list->items[i].ip.family == guard_family_number[family]) {
+			text_addf(out, "meta nfproto ipv%d ", family ? 6 : 4);
+			return true;
+		}
+	if (!guard_add_set(&set, list, guard_family_number[family], NULL))
+		return false;
+	out->failed = out->failed || set.failed;
+	if (!out->failed)
+		text_addf(out, "%s %s %s ", guard_family_name[family], field, set.data);
+	return true;
+}
+
+static void add_verdict(struct text *out, const struct policy *p, const struct policy_rule *rule)
+{
+	char name[POLICY_COUNTER_SIZE];
+
+	policy_counter_name(p, rule, true, name);
+	text_addf(out, "counter name \"%s\" ct mark set ct mark & 0x%08x | 0x%08x goto take_%08x\n",
+		  name, ~POLICY_FLOW_BITS, rule->mark | rule_bits(p, rule), rule->mark);
+}
+
+static void add_matches(struct text *out, const struct policy *p, const struct policy_rule *rule,
+			const char *to, struct policy_ports *ports)
+{
+	for (int udp = 0; udp < 2 && rule->ports_len; udp++) {
+		CLEAN(text_free) struct text match = { 0 };
+
+		add_ports(&match, ports, rule->ports_len, udp == 1);
+		out->failed = out->failed || match.failed;
+		if (!match.len)
+			continue;
+		text_addf(out, "\t\t%s%s", to, match.data);
+		add_verdict(out, p, rule);
+	}
+	if (!rule->ports_len) {
+		text_addf(out, "\t\t%s", to);
+		add_verdict(out, p, rule);
+	}
+}
+
+static void add_rule(struct text *out, const struct policy *p, const struct policy_rule *rule)
+{
+	struct policy_ports *ports = calloc(rule->ports_len + 1, sizeof *ports);
+
+	out->failed = out->failed || !ports;
+	if (!ports)
+		return;
+	if (rule->ports_len)
+		memcpy(ports, rule->ports, rule->ports_len * sizeof *ports);
+	qsort(ports, rule->ports_len, sizeof *ports, order_ports);
+	if (!rule->to.len)
+		add_matches(out, p, rule, "", ports);
+	for (int family = 0; family < 2 && rule->to.len; family++) {
+		CLEAN(text_free) struct text to = { 0 };
+
+		if (add_prefixes(&to, "daddr", &rule->to, family) && !to.failed)
+			add_matches(out, p, rule, to.data, ports);
+		out->failed = out->failed || to.failed;
+	}
+	free(ports);
+}
+
+static void add_policy_chains(struct text *out, const struct policy_table *t)
+{
+	for (size_t i = 0; i < t->policies_len; i++) {
+		const struct policy *p = t->policies[i];
+
+		text_addf(out, "\tchain policy_%u {\n", p->id);
+		for (size_t k = 0; k < p->rules_len; k++)
+			add_rule(out, p, &p->rules[k]);
+		text_add(out, "\t}\n");
+	}
+}
+
+static void add_counters(struct text *out, const struct policy_table *t)
+{
+	char name[POLICY_COUNTER_SIZE];
+
+	for (size_t i = 0; i < ARRAY_LEN(fixed_counters); i++)
+		text_addf(out, "\tcounter %s {\n\t}\n", fixed_counters[i]);
+	for (size_t i = 0; i < t->policies_len; i++)
+		for (size_t k = 0; k < 2 * t->policies[i]->rules_len; k++) {
+			policy_counter_name(t->policies[i], &t->policies[i]->rules[k / 2], k % 2,
+					    name);
+			text_addf(out, "\tcounter %s {\n\t}\n", name);
+		}
+}
+
+// Bits of which the connection's mark already tells of another rule are not counted twice.
+static bool take_bits(uint8_t taken[POLICY_RULE_BITS / 8 + 1], uint32_t bits)
+{
+	const bool is_free = !(taken[bits / 8] & 1u << bits % 8);
+
+	taken[bits / 8] |= (uint8_t)(1u << bits % 8);
+	return is_free;
+}
+
+// What each rule's flows carry, in both directions.
+static void add_account_chain(struct text *out, const struct policy_table *t)
+{
+	uint8_t taken[POLICY_RULE_BITS / 8 + 1] = { 0 };
+	char name[POLICY_COUNTER_SIZE];
+	bool any = false;
+
+	text_add(out, "\tchain account {\n\t\ttype filter hook prerouting priority mangle + 1; "
+		      "policy accept;\n");
+	for (size_t i = 0; i < t->policies_len; i++)
+		for (size_t k = 0; k < t->policies[i]->rules_len; k++) {
+			const struct policy_rule *rule = &t->policies[i]->rules[k];
+			const uint32_t bits = rule_bits(t->policies[i], rule);
+
+			if (!take_bits(taken, bits))
+				continue;
+			if (!any)
+				text_addf(out,
+					  "\t\tct mark & 0x%08x != 0 counter name ct mark & "
+					  "0x%08x map {",
+					  POLICY_MASK, POLICY_RULE_BITS);
+			policy_counter_name(t->policies[i], rule, false, name);
+			text_addf(out, "%s 0x%08x : \"%s\"", any ? "," : "", bits, name);
+			any = true;
+		}
+	text_addf(out, "%s\t}\n", any ? " }\n" : "");
+}
+
+// ---- gateway wires ----
+
+static void add_exit_chain(struct text *out, const struct policy_exit *e)
+{
+	text_addf(out, "\tchain exit_%s {\n" NEIGHBOURS, e->device);
+	for (int f = 0; f < 2; f++) {
+		CLEAN(text_free) struct text set = { 0 };
+
+		if (guard_add_set(&set, &e->from, guard_family_number[f], NULL) && !set.failed)
+			text_addf(out, "\t\t%s saddr != %s counter name \"exit_foreign\" drop\n",
+				  guard_family_name[f], set.data);
+		else
+			text_addf(out,
+				  "\t\tmeta nfproto ipv%d counter name \"exit_foreign\" drop\n",
+				  f ? 6 : 4);
+		out->failed = out->failed || set.failed;
+		if (!e->is_private[f])
+			text_addf(out, "\t\t%s daddr %s counter name \"exit_refused\" drop\n",
+				  guard_family_name[f], private_set[f]);
+	}
+	text_add(out, "\t\tfib daddr type != unicast counter name \"exit_refused\" drop\n");
+	text_addf(out, "\t\tct mark set ct mark & 0x%08x | 0x%08x accept\n\t}\n", ~POLICY_FLOW_BITS,
+		  e->mark);
+}
+
+static void add_wire_map(struct text *out, const struct policy_table *t)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < t->exits_len; i++, any = true)
+		text_addf(out, "%s \"%s\" : goto exit_%s", any ? "," : "\t\tiifname vmap {",
+			  t->exits[i]->device, t->exits[i]->device);
+	for (size_t i = 0; i < t->wires_len; i++, any = true)
+		text_addf(out, "%s \"%s\" : goto answers", any ? "," : "\t\tiifname vmap {",
+			  t->wires[i]);
+	if (any)
+		text_add(out, " }\n");
+}
+
+static void add_passing_chain(struct text *out, const struct policy_table *t)
+{
+	static const char clamp[] = "tcp flags & (syn | rst) == syn tcp option maxseg size set rt "
+				    "mtu\n";
+
+	guard_open_chain(out, "passing", "forward", "mangle");
+	for (size_t i = 0; i < t->exits_len; i++)
+		for (int f = 0; f < 2; f++) {
+			const struct policy_exit *e = t->exits[i];
+
+			text_addf(out, "\t\tiifname \"%s\" meta nfproto ipv%d ", e->device,
+				  f ? 6 : 4);
+			if (e->out[f][0])
+				text_addf(out, "oifname != \"%s\" ", e->out[f]);
+			text_add(out, "counter name \"exit_refused\" drop\n");
+		}
+	for (size_t i = 0; i < t->exits_len; i++)
+		text_addf(out, "\t\toifname \"%s\" %s", t->exits[i]->device, clamp);
+	for (size_t i = 0; i < t->wires_len; i++)
+		text_addf(out, "\t\toifname \"%s\" %s", t->wires[i], clamp);
+	text_add(out, "\t}\n");
+}
+
+// What a wire carries is to be led by the wire's own destination: VXLAN would look for that by the
+// mark of what is in it.
+static void add_carried_chain(struct text *out, const struct policy_table *t)
+{
+	guard_open_chain(out, "carried", "postrouting", "mangle");
+	for (size_t i = 0; i < t->exits_len + t->wires_len; i++)
+		text_addf(out, "\t\toifname \"%s\" meta mark set meta mark & 0x%08x\n",
+			  i < t->exits_len ? t->exits[i]->device : t->wires[i - t->exits_len],
+			  ~POLICY_MASK);
+	text_add(out, "\t}\n");
+}
+
+static void add_leaving_chain(struct text *out, const struct policy_table *t,
+			      const struct marks *marks)
+{
+	bool any = false;
+
+	text_add(out, "\tchain leaving {\n\t\ttype nat hook postrouting priority srcnat; "
+		      "policy accept;\n");
+	for (size_t i = 0; t->uplinks_len && i < marks->len; i++) {
+		if (!is_group(marks->items[i]))
+			continue;
+		if (!any) {
+			text_add(out, "\t\toifname ");
+			add_devices(out, t->uplinks, t->uplinks_len);
+			text_addf(out, " ct mark & 0x%08x {", POLICY_MASK);
+		}
+		text_addf(out, "%s 0x%08x", any ? "," : "", marks->items[i]);
+		any = true;
+	}
+	if (any)
+		text_add(out, " } masquerade\n");
+	for (size_t i = 0; i < t->exits_len; i++)
+		text_addf(out,
+			  "\t\toifname != \"%s\" ct direction original ct mark & 0x%08x == 0x%08x "
+			  "masquerade\n",
+			  t->exits[i]->device, POLICY_MASK, t->exits[i]->mark);
+	text_add(out, "\t}\n");
+}
+
+// ---- the table ----
+
+static void add_arrival_chain(struct text *out, const struct policy_table *t,
+			      const struct marks *marks, const char *digest)
+{
+	text_addf(out, "\tchain " POLICY_CHAIN_FIRST " {\n\t\tcomment \"%s\"\n", digest);
+	text_add(out, "\t\ttype filter hook prerouting priority mangle; policy accept;\n");
+	add_wire_map(out, t);
+	for (size_t i = 0; i < t->exits_len; i++)
+		text_addf(out, "\t\tct direction reply ct mark & 0x%08x == 0x%08x goto take_%08x\n",
+			  POLICY_MASK, t->exits[i]->mark, t->exits[i]->mark);
+	text_add(out, "\t\tct direction reply accept\n");
+	add_take_map(out, "", marks);
+	text_add(out, "\t\tfib daddr type != unicast accept\n");
+	for (size_t i = 0; i < t->policies_len; i++)
+		for (int f = 0; f < 2; f++) {
+			CLEAN(text_free) struct text from = { 0 };
+
+			if (add_prefixes(&from, "saddr", &t->policies[i]->from, f) && !from.failed)
+				text_addf(out, "\t\t%sjump policy_%u\n", from.data,
+					  t->policies[i]->id);
+			out->failed = out->failed || from.failed;
+		}
+	text_add(out, "\t}\n");
+}
+
+void policy_rules_render(struct text *out, const struct policy_table *table, const char *digest)
+{
+	struct marks marks = { 0 };
+
+	if (!gather_marks(table, &marks)) {
+		out->failed = true;
+		return;
+	}
+	add_counters(out, table);
+	add_arrival_chain(out, table, &marks, digest);
+	for (size_t i = 0; i < marks.len; i++)
+		add_take_chain(out, marks.items[i]);
+	for (size_t i = 0; i < table->exits_len; i++) {
+		add_take_chain(out, table->exits[i]->mark);
+		add_exit_chain(out, table->exits[i]);
+	}
+	if (table->wires_len)
+		text_add(out, "\tchain answers {\n" NEIGHBOURS
+			      "\t\tct state established,related accept\n"
+			      "\t\tcounter name \"unasked\" drop\n\t}\n");
+	add_policy_chains(out, table);
+	add_account_chain(out, table);
+	add_passing_chain(out, table);
+	add_carried_chain(out, table);
+	add_leaving_chain(out, table, &marks);
+	free(marks.items);
+}
+
+void policy_transaction_render(struct text *out, const char *rules,
+			       const struct kernel_policy *seen)
+{
+	text_add(out, "add table inet weft_policy\n");
+	for (size_t i = 0; i < seen->chains_len; i++)
+		text_addf(out, "flush chain inet weft_policy %s\n", seen->chains[i].text);
+	for (size_t i = 0; i < seen->chains_len; i++)
+		text_addf(out, "delete chain inet weft_policy %s\n", seen->chains[i].text);
+	for (size_t i = 0; i < seen->counters_len; i++) {
+		char line[KERNEL_NFT_NAME_SIZE + 16];
+
+		(void)snprintf(line, sizeof line, "\tcounter %s {", seen->counters[i].name);
+		if (!strstr(rules, line))
+			text_addf(out, "delete counter inet weft_policy %s\n",
+				  seen->counters[i].name);
+	}
+	text_add(out, "table inet weft_policy {\n");
+	text_add(out, rules);
+	text_add(out, "}\n");
+}

@@ -1,0 +1,73 @@
+// The text of table `inet weft_policy`: which flows get which mark, what goes out with this node's
+// address, and what may come by gateway wires. Pure: what is in force in, nft's language out.
+//
+// Of a mark only the bits of POLICY_MASK are Weft's. Of a connection's mark so are the low 16,
+// which say by which rule it was decided, for the counters.
+#pragma once
+
+#include "base/text.h"
+
+#include "reconcile/body.h"
+
+#define POLICY_MASK        0x0fff0000u
+#define POLICY_DIRECT      0x0fff0000u // decided: as if there were no policy
+#define POLICY_REJECT      0x0ffe0000u // decided: refused, and told so
+#define POLICY_DROP        0x0ffd0000u
+#define POLICY_RULE_BITS   0x0000ffffu
+#define POLICY_FLOW_BITS   (POLICY_MASK | POLICY_RULE_BITS)
+#define POLICY_CHAIN_FIRST "arrival" // has the digest of the rules for its comment
+
+struct policy_ports {
+	bool is_udp;
+	uint16_t first, last;
+};
+
+struct policy_rule {
+	uint32_t number;
+	struct prefix_list to; // none: any
+	struct policy_ports *ports;
+	size_t ports_len; // 0: all, and every protocol
+	uint32_t mark;    // all bits, also of what is direct or refused
+};
+
+struct policy {
+	uint32_t id;
+	struct prefix_list from;
+	struct policy_rule *rules;
+	size_t rules_len;
+};
+
+struct policy_exit {
+	char device[IFNAMSIZ]; // the gateway wire
+	struct prefix_list from;
+	char *uplink; // "uplink/fibre"; NULL: the way that the main table's default route goes
+	uint32_t mark, table;
+	char out[2][IFNAMSIZ]; // IPv4, IPv6: where it leaves; "": nowhere now
+	bool is_private[2];    // and that is within private addresses itself
+};
+
+// What there is to be written.
+struct policy_table {
+	const struct policy **policies; // by id
+	size_t policies_len;
+	const struct policy_exit **exits;
+	size_t exits_len;
+	const char **wires; // devices of the wires to exits
+	size_t wires_len;
+	const char **uplinks; // devices of this node's uplinks
+	size_t uplinks_len;
+};
+
+enum { POLICY_COUNTER_SIZE = 40 };
+
+// Counter of all that the rule's flows carry, and of the flows themselves.
+void policy_counter_name(const struct policy *p, const struct policy_rule *rule, bool of_flows,
+			 char ret[POLICY_COUNTER_SIZE]);
+
+// Body of the table, with `digest` in it.
+void policy_rules_render(struct text *out, const struct policy_table *table, const char *digest);
+
+// The whole transaction: `rules` in the place of what `seen` has. What counters that are still
+// there have counted stays, and so does what the table's sets hold.
+void policy_transaction_render(struct text *out, const char *rules,
+			       const struct kernel_policy *seen);

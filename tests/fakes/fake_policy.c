@@ -1,0 +1,37 @@
+#include "fake_policy.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernel/policy_table.h"
+
+int fake_policy_copy(const struct kernel_policy *from, struct kernel_policy *ret)
+{
+	struct kernel_policy copy = *from;
+
+	copy.chains = calloc(from->chains_len + 1, sizeof *from->chains);
+	copy.counters = calloc(from->counters_len + 1, sizeof *from->counters);
+	if (!copy.chains || !copy.counters) {
+		kernel_policy_done(&copy);
+		return -ENOMEM;
+	}
+	if (from->chains_len)
+		memcpy(copy.chains, from->chains, from->chains_len * sizeof *from->chains);
+	if (from->counters_len)
+		memcpy(copy.counters, from->counters, from->counters_len * sizeof *from->counters);
+	*ret = copy;
+	return 0;
+}
+
+int fake_policy_replace(struct kernel_policy *p, const char *ruleset)
+{
+	const char *table = strstr(ruleset, "table inet weft_policy {");
+	struct kernel_policy now = { 0 };
+
+	if (table && policy_listing_parse(table, &now) < 0)
+		return -ENOMEM;
+	kernel_policy_done(p);
+	*p = now;
+	return 0;
+}
