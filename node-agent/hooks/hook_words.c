@@ -12,6 +12,7 @@ static const char *const event_names[HOOK_EVENTS] = {
 	[HOOK_LINK_INACTIVE] = "link_inactive",
 	[HOOK_HA_ACTIVE] = "ha_active",
 	[HOOK_HA_INACTIVE] = "ha_inactive",
+	[HOOK_GATEWAY_ACTIVE] = "gateway_active",
 };
 
 // docs/hooks.md says what each is.
@@ -26,6 +27,7 @@ static const char *const words[] = {
 	"link_address",
 	"link_addresses",
 	"group",
+	"gateway",
 	"epoch",
 	"vips",
 	"lan_interface",

@@ -15,6 +15,7 @@ enum hook_event {
 	HOOK_LINK_INACTIVE,
 	HOOK_HA_ACTIVE, // this node is its group's active member from now on
 	HOOK_HA_INACTIVE,
+	HOOK_GATEWAY_ACTIVE, // a gateway-group's traffic leaves by another gateway
 	HOOK_EVENTS,
 };
 

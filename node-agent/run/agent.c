@@ -160,6 +160,7 @@ static void shut(struct agent *agent)
 	// Before the echoes it waits for.
 	tree_close(take_ptr(&agent->tree));
 	paths_close(take_ptr(&agent->chooser));
+	egress_close(take_ptr(&agent->egress));
 	icmp_close(take_ptr(&agent->icmp));
 	checksum_close(take_ptr(&agent->checksum));
 	names_close(take_ptr(&agent->names));
@@ -252,6 +253,7 @@ static int open_kernel(struct agent *agent, struct err *err)
 					      .tree = on_tree,
 					      .path = on_path,
 					      .probing = links_probing,
+					      .choose = gateways_choose,
 					      .control = {
 						      .mark = agent->settings->control_mark,
 						      .mask = control_mask(agent->settings),
@@ -320,6 +322,8 @@ static int open_parts(struct agent *agent, struct err *err)
 		r = paths_new(agent->loop, agent->identity.name,
 			      (uint8_t)agent->settings->route_protocol, routes_changed, agent,
 			      &agent->chooser, err);
+	if (r == 0)
+		r = gateways_open(agent, err);
 	if (r < 0)
 		return r;
 	const struct tree_config tree = { .loop = agent->loop,

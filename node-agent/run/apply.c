@@ -195,6 +195,7 @@ static void observe(struct agent *agent, const struct reconcile_now *now)
 	groups_observe(agent, fresh);
 	resolver_observe(agent->resolver, fresh);
 	routes_observe(agent, fresh);
+	gateways_observe(agent, fresh);
 	bool all_up = tell_links(agent, agent->observed, fresh);
 	entry_set_free(agent->observed);
 	agent->observed = take_ptr(&fresh);
@@ -237,7 +238,9 @@ static int compare_and_apply(struct agent *agent, const struct reconcile_now *no
 	const struct entry_set *desired = desired_entries(agent->desired);
 	if (is_held(agent))
 		return 0;
+	gateways_begin(agent);
 	int r = reconcile_run(agent->reconcile, desired, now, &result, &err);
+	gateways_end(agent, r == 0);
 	agent->applied_ms = clock_mono_ms();
 	if (r < 0) {
 		take_failure(agent, err.text);

@@ -220,6 +220,24 @@ void hooking_link(struct agent *agent, enum hook_event event, const char *link, 
 	hooks_fire(agent->hooks, event, subject, facts, n);
 }
 
+static const char *name_of(const char *key)
+{
+	return strchr(key, '/') + 1;
+}
+
+void hooking_gateway(struct agent *agent, const char *group, const char *gateway, const char *cause)
+{
+	struct hook_fact facts[4];
+	size_t n = 0;
+	if (!agent->hooks)
+		return;
+	facts[n++] = (struct hook_fact){ "self", agent->identity.name };
+	facts[n++] = (struct hook_fact){ "cause", cause };
+	facts[n++] = (struct hook_fact){ "group", name_of(group) };
+	facts[n++] = (struct hook_fact){ "gateway", name_of(gateway) };
+	hooks_fire(agent->hooks, HOOK_GATEWAY_ACTIVE, group, facts, n);
+}
+
 // "10.1.0.1 fd00:1::1".
 static void vips_of(const json_t *body, struct text *all)
 {

@@ -13,6 +13,10 @@ void hooking_told(void *context, const char *severity, const char *kind, const c
 void hooking_remember(struct agent *agent, const char *link);
 
 // The hooks that listen, and those that the group names (`on_active`, `on_inactive`).
+// The group's traffic leaves by that gateway from now on.
+void hooking_gateway(struct agent *agent, const char *group, const char *gateway,
+		     const char *cause);
+
 void hooking_group(struct agent *agent, enum hook_event event, const char *group, uint64_t epoch);
 
 // `link`: "home/bob", network and peer, or the name of an external one. `cause`: one sentence.

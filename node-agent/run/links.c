@@ -180,7 +180,8 @@ struct observing {
 static void observe_one(void *context, const struct reconcile_probe *probe)
 {
 	const struct observing *o = context;
-	put_link(o->agent, o->observed, probe->link);
+	if (!gateways_is_check(probe->link))
+		put_link(o->agent, o->observed, probe->link);
 }
 
 void links_observe(struct agent *agent, struct entry_set *observed)
@@ -218,13 +219,8 @@ static void tell_event(struct agent *agent, const struct prober_change *change)
 		hooking_link(agent, event, change->key, change->sentence);
 }
 
-void links_changed(void *context, const struct prober_change *change)
+static void link_changed(struct agent *agent, const struct prober_change *change)
 {
-	struct agent *agent = context;
-	if (wires_is_wire(change->key)) {
-		wires_changed(agent, change);
-		return;
-	}
 	log_info("link %s", change->sentence);
 	if (agent->tree)
 		tree_link(agent->tree, change->key, change->state != JUDGE_DOWN);
@@ -232,6 +228,18 @@ void links_changed(void *context, const struct prober_change *change)
 	tell_event(agent, change);
 	put_link(agent, agent->observed, change->key);
 	apply_tell_observed(agent);
+}
+
+void links_changed(void *context, const struct prober_change *change)
+{
+	struct agent *agent = context;
+	if (wires_is_wire(change->key))
+		wires_changed(agent, change);
+	else if (gateways_is_check(change->key))
+		log_info("%s", change->sentence);
+	else
+		link_changed(agent, change);
+	egress_look(agent->egress);
 }
 
 // Loss is believed once so many probes have been sent: those of a tunnel that is still being set up

@@ -24,6 +24,7 @@
 #include "report/control.h"
 #include "report/report.h"
 #include "run/child.h"
+#include "run/gateways.h"
 #include "run/groups.h"
 #include "run/links.h"
 #include "run/names.h"
@@ -90,6 +91,8 @@ struct agent {
 	struct probe *probe;
 	struct prober *prober;
 	struct paths *chooser;    // of the paths to other nodes
+	struct egress *egress;    // who chooses among gateways,
+	bool is_gateways_whole;   // and knows all that are desired
 	struct map *active_links; // "home/bob": carries routed traffic
 	struct checksum *checksum;
 	struct tree *tree; // spanning trees of the bridges

@@ -53,7 +53,7 @@ static void add_wire(void *context, const struct reconcile_wire *wire)
 {
 	const struct targets *t = context;
 	const struct prober_target *link = link_under(t, wire);
-	if (!link)
+	if (!link || gateways_silences(t->agent, wire->key))
 		return;
 	struct prober_target target = { .key = wire->key,
 					.own_name = link->own_name,
