@@ -6,13 +6,13 @@
 struct gateway {
 	char *key;
 	// As the kernel has it.
-	char device[IFNAMSIZ];
 	bool has_way[2];
+	char device[2][IFNAMSIZ];
 	struct kernel_ip via[2];
 	char why[EGRESS_TEXT_MAX]; // it cannot be used; "": it can
 	bool is_drained;
 	// The measured links that it rests on; NULL: none.
-	char *over, *wire, *check;
+	char *over, *wire, *checks[RECONCILE_CHECKS_MAX];
 
 	enum judge_state state;
 	int64_t rtt_us;

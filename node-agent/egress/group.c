@@ -43,11 +43,11 @@ static struct kernel_route wanted_route(const struct egress_group *g, int family
 	struct kernel_route route = { .type = KERNEL_ROUTE_UNICAST,
 				      .table = g->table,
 				      .metric = RECONCILE_GATEWAY_METRIC };
-	if (!by || !by->has_way[family] || !by->device[0])
+	if (!by || !by->has_way[family] || !by->device[family][0])
 		return (struct kernel_route){ 0 };
 	route.to.ip.family = family ? AF_INET6 : AF_INET;
 	route.via = by->via[family];
-	memcpy(route.device, by->device, sizeof route.device);
+	memcpy(route.device, by->device[family], sizeof route.device);
 	return route;
 }
 
@@ -99,7 +99,7 @@ static uint8_t find_in_use(const struct egress_group *g)
 		for (int f = 0; f < 2; f++) {
 			const struct gateway *by = g->gateways[i];
 			if (g->routes[f].to.ip.family && by->has_way[f] &&
-			    strcmp(g->routes[f].device, by->device) == 0 &&
+			    strcmp(g->routes[f].device, by->device[f]) == 0 &&
 			    kernel_ip_equal(&g->routes[f].via, &by->via[f]))
 				return (uint8_t)i;
 		}

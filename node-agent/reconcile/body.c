@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "base/hex.h"
+#include "base/text.h"
 
 void prefix_list_done(struct prefix_list *list)
 {
@@ -192,4 +193,52 @@ int body_secret(const json_t *body, const char *name, uint8_t ret[BODY_SECRET_SI
 	if (strlen(text) == 2 * BODY_SECRET_SIZE && hex_read(text, 2 * BODY_SECRET_SIZE, ret))
 		return 0;
 	return err_set(err, -EINVAL, "%s: 64 hexadecimal digits are missing", name);
+}
+
+void key_list_done(struct key_list *list)
+{
+	for (size_t i = 0; i < list->len; i++)
+		free(list->items[i]);
+	free(list->items);
+	*list = (struct key_list){ 0 };
+}
+
+static int copy_key(const char *value, const char *kind, char **ret, struct err *err)
+{
+	if (!value || !text_starts(value, kind, NULL))
+		return err_set(err, -EINVAL, "`%.60s` does not begin with %s", value ? value : "",
+			       kind);
+	*ret = strdup(value);
+	return *ret ? 0 : err_set(err, -ENOMEM, "out of memory");
+}
+
+int body_key(const json_t *body, const char *name, const char *kind, char **ret, struct err *err)
+{
+	const char *value = NULL;
+
+	int rc = body_string(body, name, &value, err);
+	if (rc < 0)
+		return rc;
+	rc = copy_key(value, kind, ret, err);
+	return rc < 0 ? err_prefix(err, "%s", name) : 0;
+}
+
+int body_keys(const json_t *body, const char *name, const char *kind, struct key_list *ret,
+	      struct err *err)
+{
+	const json_t *list = json_object_get(body, name), *item;
+	size_t i;
+
+	if (!json_is_array(list))
+		return err_set(err, -EINVAL, "%s: a list is missing", name);
+	ret->items = calloc(json_array_size(list) + 1, sizeof *ret->items);
+	if (!ret->items)
+		return err_set(err, -ENOMEM, "out of memory");
+	json_array_foreach((json_t *)list, i, item)
+	{
+		if (copy_key(json_string_value(item), kind, &ret->items[i], err) < 0)
+			return err_prefix(err, "%s[%zu]", name, i);
+		ret->len++;
+	}
+	return 0;
 }

@@ -28,6 +28,16 @@ int body_device(const json_t *body, const char *name, char ret[IFNAMSIZ], struct
 int body_ip(const json_t *body, const char *name, struct kernel_ip *ret, struct err *err);
 int body_prefix(const json_t *body, const char *name, struct kernel_prefix *ret, struct err *err);
 int body_prefixes(const json_t *body, const char *name, struct prefix_list *ret, struct err *err);
+// References to other entries.
+struct key_list {
+	char **items;
+	size_t len;
+};
+void key_list_done(struct key_list *list);
+// One that begins with `kind` ("uplink/"); the caller frees.
+int body_key(const json_t *body, const char *name, const char *kind, char **ret, struct err *err);
+int body_keys(const json_t *body, const char *name, const char *kind, struct key_list *ret,
+	      struct err *err);
 // 64 hexadecimal digits.
 enum { BODY_SECRET_SIZE = 32 };
 int body_secret(const json_t *body, const char *name, uint8_t ret[BODY_SECRET_SIZE],

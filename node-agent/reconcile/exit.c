@@ -13,21 +13,7 @@ static void done(void *body)
 
 	prefix_list_done(&e->from);
 	free(e->uplink);
-}
-
-static int parse_uplink(const json_t *json, struct policy_exit *e, struct err *err)
-{
-	const char *uplink = NULL;
-
-	if (!body_has(json, "uplink"))
-		return 0;
-	int rc = body_string(json, "uplink", &uplink, err);
-	if (rc < 0)
-		return rc;
-	if (!text_starts(uplink, "uplink/", NULL))
-		return err_set(err, -EINVAL, "uplink: `%.60s` is no uplink", uplink);
-	e->uplink = strdup(uplink);
-	return e->uplink ? 0 : err_set(err, -ENOMEM, "out of memory");
+	key_list_done(&e->checks);
 }
 
 static int parse(const json_t *json, void *body, struct err *err)
@@ -44,42 +30,42 @@ static int parse(const json_t *json, void *body, struct err *err)
 		rc = body_u32(json, "table", 1, UINT32_MAX, &e->table, err);
 	if (rc == 0)
 		rc = body_prefixes(json, "from", &e->from, err);
-	return rc < 0 ? rc : parse_uplink(json, e, err);
+	if (rc == 0 && body_has(json, "check"))
+		rc = body_keys(json, "check", "echo/", &e->checks, err);
+	if (rc == 0 && body_has(json, "uplink"))
+		rc = body_key(json, "uplink", "uplink/", &e->uplink, err);
+	return rc;
 }
 
-// "exit/<gateway>.<ingress>": the names of both, which are without dots.
-static bool split_key(const char *key, char ret_gateway[WIRE_KEY_MAX + 1],
-		      char ret_ingress[WIRE_KEY_MAX + 1])
+// "exit/<gateway>.<ingress>" has that wire.
+static bool wire_of(const char *key, char ret[WIRE_KEY_MAX + 16])
 {
 	const char *name = strchr(key, '/') + 1, *dot = strrchr(name, '.');
 
 	if (!dot || strlen(key) > WIRE_KEY_MAX)
 		return false;
-	(void)snprintf(ret_gateway, WIRE_KEY_MAX + 1, "%.*s", (int)(dot - name), name);
-	(void)snprintf(ret_ingress, WIRE_KEY_MAX + 1, "%s", dot + 1);
+	(void)snprintf(ret, WIRE_KEY_MAX + 16, "wire/gateway:%.*s/%s", (int)(dot - name), name,
+		       dot + 1);
 	return true;
 }
 
 void reconcile_each_exit(const struct reconcile *r, reconcile_exit_fn *each, void *context)
 {
-	char gateway[WIRE_KEY_MAX + 1], ingress[WIRE_KEY_MAX + 1], wire[2 * WIRE_KEY_MAX + 32];
+	char wire[WIRE_KEY_MAX + 16];
 	const struct entry *e;
 
 	for (size_t at = 0; (e = entry_next(r, &kind_exit, &at));) {
 		const struct policy_exit *x = e->body;
-		struct reconcile_exit exit = { .wire = wire, .is_up = true };
 		const struct uplink_entry *u = x->uplink ? uplink_of(r, x->uplink) : NULL;
+		const struct reconcile_exit exit = {
+			.wire = wire,
+			.checks = (const char *const *)x->checks.items,
+			.checks_len = x->checks.len,
+			.is_up = x->uplink ? u && u->is_up : x->out[0][0] || x->out[1][0],
+		};
 
-		if (!split_key(e->key, gateway, ingress))
-			continue;
-		(void)snprintf(wire, sizeof wire, "wire/gateway:%s/%s", gateway, ingress);
-		(void)snprintf(exit.check, sizeof exit.check, "gateway:%.*s",
-			       (int)(WIRE_KEY_MAX - strlen("gateway:")), gateway);
-		if (x->uplink)
-			exit.is_up = u && u->is_up;
-		else
-			exit.is_up = x->out[0][0] || x->out[1][0];
-		each(context, &exit);
+		if (wire_of(e->key, wire))
+			each(context, &exit);
 	}
 }
 

@@ -13,9 +13,9 @@
 #include "reconcile/uplink.h"
 
 struct gateway {
-	char *uplink; // "uplink/fibre"; NULL: by a wire
-	char *wire;   // "wire/gateway:via-bob/bob"
-	char *check;  // "echo/gateway:rho-isp"; NULL: none
+	char *uplink;           // "uplink/fibre"; NULL: by a wire
+	char *wire;             // "wire/gateway:via-bob/bob"
+	struct key_list checks; // "echo/gateway:rho-isp"
 	char device[IFNAMSIZ];
 	struct kernel_ip via;
 	bool is_drained;
@@ -27,28 +27,12 @@ static void done(void *body)
 
 	free(g->uplink);
 	free(g->wire);
-	free(g->check);
-}
-
-// A reference to an entry of that kind.
-static int parse_key(const json_t *json, const char *name, const char *kind, char **ret,
-		     struct err *err)
-{
-	const char *value = NULL;
-
-	int rc = body_string(json, name, &value, err);
-	if (rc < 0)
-		return rc;
-	if (!text_starts(value, kind, NULL))
-		return err_set(err, -EINVAL, "%s: `%.60s` does not begin with %s", name, value,
-			       kind);
-	*ret = strdup(value);
-	return *ret ? 0 : err_set(err, -ENOMEM, "out of memory");
+	key_list_done(&g->checks);
 }
 
 static int parse_wire(const json_t *json, struct gateway *g, struct err *err)
 {
-	int rc = parse_key(json, "wire", "wire/", &g->wire, err);
+	int rc = body_key(json, "wire", "wire/", &g->wire, err);
 	if (rc == 0)
 		rc = body_device(json, "device", g->device, err);
 	return rc < 0 ? rc : body_ip(json, "via", &g->via, err);
@@ -60,10 +44,10 @@ static int parse(const json_t *json, void *body, struct err *err)
 
 	int rc = body_bool(json, "drained", &g->is_drained, err);
 	if (rc == 0 && body_has(json, "check"))
-		rc = parse_key(json, "check", "echo/", &g->check, err);
+		rc = body_keys(json, "check", "echo/", &g->checks, err);
 	if (rc < 0)
 		return rc;
-	return body_has(json, "uplink") ? parse_key(json, "uplink", "uplink/", &g->uplink, err)
+	return body_has(json, "uplink") ? body_key(json, "uplink", "uplink/", &g->uplink, err)
 					: parse_wire(json, g, err);
 }
 
@@ -76,7 +60,8 @@ static void find_uplink(const struct reconcile *r, const struct gateway *g,
 		ret->why = "its uplink is not there";
 		return;
 	}
-	ret->device = u->device;
+	ret->device[0] = u->device[0];
+	ret->device[1] = u->device[1];
 	memcpy(ret->has_way, u->has_way, sizeof u->has_way);
 	memcpy(ret->via, u->via, sizeof u->via);
 	ret->why = u->is_up ? NULL : u->why;
@@ -89,7 +74,7 @@ static void find_wire(const struct reconcile *r, const struct gateway *g,
 
 	ret->wire = g->wire;
 	wire_over(r, g->wire, ret->over);
-	ret->device = g->device;
+	ret->device[0] = ret->device[1] = g->device;
 	ret->has_way[0] = ret->has_way[1] = true;
 	ret->via[0] = ret->via[1] = g->via;
 	if (!link)
@@ -102,9 +87,10 @@ static void fill(const struct reconcile *r, const struct entry *e, struct reconc
 {
 	const struct gateway *g = e->body;
 
-	*ret = (struct reconcile_gateway){ .key = e->key, .is_drained = g->is_drained };
-	if (g->check)
-		ret->check = g->check + strlen("echo/");
+	*ret = (struct reconcile_gateway){ .key = e->key,
+					   .is_drained = g->is_drained,
+					   .checks = (const char *const *)g->checks.items,
+					   .checks_len = g->checks.len };
 	if (g->uplink)
 		find_uplink(r, g, ret);
 	else

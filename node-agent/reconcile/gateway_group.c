@@ -13,8 +13,7 @@
 struct group {
 	uint32_t table, hold_down_ms;
 	bool by_latency, is_blocking;
-	char *names[RECONCILE_GATEWAYS_MAX];
-	size_t names_len;
+	struct key_list names;
 };
 
 enum { HOLD_DOWN_MAX_MS = 3600000 };
@@ -23,29 +22,16 @@ static void done(void *body)
 {
 	struct group *g = body;
 
-	for (size_t i = 0; i < g->names_len; i++)
-		free(g->names[i]);
+	key_list_done(&g->names);
 }
 
 static int parse_names(const json_t *json, struct group *g, struct err *err)
 {
-	const json_t *list = json_object_get(json, "try"), *item;
-	size_t i;
+	int rc = body_keys(json, "try", "gateway/", &g->names, err);
 
-	if (json_array_size(list) == 0 || json_array_size(list) > RECONCILE_GATEWAYS_MAX)
-		return err_set(err, -EINVAL, "try: 1 to %d are needed", RECONCILE_GATEWAYS_MAX);
-	json_array_foreach((json_t *)list, i, item)
-	{
-		const char *name = json_string_value(item);
-
-		if (!name || !text_starts(name, "gateway/", NULL))
-			return err_set(err, -EINVAL, "try[%zu]: a gateway is missing", i);
-		g->names[i] = strdup(name);
-		if (!g->names[i])
-			return err_set(err, -ENOMEM, "out of memory");
-		g->names_len++;
-	}
-	return 0;
+	return rc == 0 && g->names.len > RECONCILE_GATEWAYS_MAX
+		       ? err_set(err, -EINVAL, "try: at most %d can be", RECONCILE_GATEWAYS_MAX)
+		       : rc;
 }
 
 // One of two words; true: the second.
@@ -129,15 +115,15 @@ static void choose(struct reconcile *r, const struct entry *e)
 		.by_latency = g->by_latency,
 		.is_blocking = g->is_blocking,
 		.hold_down_ms = g->hold_down_ms,
-		.names = (const char *const *)g->names,
-		.names_len = g->names_len,
+		.names = (const char *const *)g->names.items,
+		.names_len = g->names.len,
 		.gateways = gateways,
 	};
 
 	if (!r->config.choose)
 		return;
-	for (size_t i = 0; i < g->names_len; i++)
-		(void)gateway_find(r, g->names[i], &gateways[i]);
+	for (size_t i = 0; i < g->names.len; i++)
+		(void)gateway_find(r, g->names.items[i], &gateways[i]);
 	for (int f = 0; f < 2; f++)
 		group.in_use[f] = find_default(r, g, f, RECONCILE_GATEWAY_METRIC);
 	r->config.choose(r->config.context, &group);

@@ -375,6 +375,32 @@ static void add_leaving_chain(struct text *out, const struct policy_table *t,
 
 // ---- the table ----
 
+// A client is subject to the policy that names it most closely: longer prefixes first.
+static void add_client_rules(struct text *out, const struct policy_table *t, int family)
+{
+	for (int len = family ? 128 : 32; len >= 0; len--)
+		for (size_t i = 0; i < t->policies_len; i++) {
+			const struct policy *p = t->policies[i];
+			const char *separator = "{ ";
+
+			for (size_t k = 0; k < p->from.len; k++) {
+				const struct kernel_prefix *from = &p->from.items[k];
+
+				if (from->len != len ||
+				    from->ip.family != guard_family_number[family] ||
+				    guard_is_covered(&p->from, k))
+					continue;
+				if (*separator == '{')
+					text_addf(out, "\t\t%s saddr ", guard_family_name[family]);
+				text_add(out, separator);
+				guard_add_prefix(out, from);
+				separator = ", ";
+			}
+			if (*separator == ',')
+				text_addf(out, " } goto policy_%u\n", p->id);
+		}
+}
+
 static void add_arrival_chain(struct text *out, const struct policy_table *t,
 			      const struct marks *marks, const char *digest)
 {
@@ -387,15 +413,8 @@ static void add_arrival_chain(struct text *out, const struct policy_table *t,
 	text_add(out, "\t\tct direction reply accept\n");
 	add_take_map(out, "", marks);
 	text_add(out, "\t\tfib daddr type != unicast accept\n");
-	for (size_t i = 0; i < t->policies_len; i++)
-		for (int f = 0; f < 2; f++) {
-			CLEAN(text_free) struct text from = { 0 };
-
-			if (add_prefixes(&from, "saddr", &t->policies[i]->from, f) && !from.failed)
-				text_addf(out, "\t\t%sjump policy_%u\n", from.data,
-					  t->policies[i]->id);
-			out->failed = out->failed || from.failed;
-		}
+	for (int f = 0; f < 2; f++)
+		add_client_rules(out, t, f);
 	text_add(out, "\t}\n");
 }
 

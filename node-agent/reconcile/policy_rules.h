@@ -41,6 +41,7 @@ struct policy_exit {
 	char device[IFNAMSIZ]; // the gateway wire
 	struct prefix_list from;
 	char *uplink; // "uplink/fibre"; NULL: the way that the main table's default route goes
+	struct key_list checks; // what measures whether that is well
 	uint32_t mark, table;
 	char out[2][IFNAMSIZ]; // IPv4, IPv6: where it leaves; "": nowhere now
 	bool is_private[2];    // and that is within private addresses itself

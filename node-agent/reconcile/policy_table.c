@@ -133,7 +133,7 @@ static int find_out(struct reconcile *r, struct policy_exit *e, int family, stru
 
 	e->out[family][0] = '\0';
 	if (u && u->has_way[family])
-		memcpy(e->out[family], u->device, sizeof u->device);
+		memcpy(e->out[family], u->device[family], sizeof u->device[family]);
 	if (!e->uplink)
 		rc = kernel_default_route(r->kernel, "", uplink_family[family], &route, err);
 	if (!e->uplink && rc == 0)
@@ -148,6 +148,24 @@ static int order_policies(const void *a, const void *b)
 	const struct policy *y = *(const struct policy *const *)b;
 
 	return (x->id > y->id) - (x->id < y->id);
+}
+
+// Each interface once: two uplinks may go by the same one.
+static void add_device(struct policy_table *t, const char *device)
+{
+	for (size_t i = 0; i < t->uplinks_len; i++)
+		if (strcmp(t->uplinks[i], device) == 0)
+			return;
+	t->uplinks[t->uplinks_len++] = device;
+}
+
+static void add_uplink(struct policy_table *t, const struct uplink_entry *u)
+{
+	if (u->named[0])
+		add_device(t, u->named);
+	for (int f = 0; f < 2; f++)
+		if (u->has_way[f])
+			add_device(t, u->device[f]);
 }
 
 static int gather(struct reconcile *r, struct policy_table *t, struct err *err)
@@ -165,7 +183,7 @@ static int gather(struct reconcile *r, struct policy_table *t, struct err *err)
 	for (size_t at = 0; (e = entry_next(r, &kind_gateway, &at));)
 		t->wires_len += gateway_is_by(e, &t->wires[t->wires_len]);
 	for (size_t at = 0; (e = entry_next(r, &kind_uplink, &at));)
-		t->uplinks[t->uplinks_len++] = ((const struct uplink_entry *)e->body)->device;
+		add_uplink(t, e->body);
 	if (t->policies_len)
 		qsort(t->policies, t->policies_len, sizeof(*t->policies), order_policies);
 	return rc;
@@ -199,7 +217,7 @@ static int render(struct reconcile *r, struct err *err)
 	t.policies = calloc(most, sizeof(*t.policies));
 	t.exits = calloc(most, sizeof(*t.exits));
 	t.wires = calloc(most, sizeof(*t.wires));
-	t.uplinks = calloc(most, sizeof(*t.uplinks));
+	t.uplinks = calloc(3 * most, sizeof(*t.uplinks));
 	int rc = t.policies && t.exits && t.wires && t.uplinks
 			 ? render_table(r, &t, err)
 			 : err_set(err, -ENOMEM, "out of memory");

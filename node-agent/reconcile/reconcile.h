@@ -234,19 +234,20 @@ void reconcile_each_destination(const struct reconcile *r, reconcile_destination
 #define RECONCILE_GATEWAY_METRIC 100u
 #define RECONCILE_LAST_METRIC    UINT32_MAX
 
-enum { RECONCILE_GATEWAYS_MAX = 16 };
+enum { RECONCILE_GATEWAYS_MAX = 16, RECONCILE_CHECKS_MAX = 4 };
 
 // One way out, as the last reconcile_run() found it. Borrowed.
 struct reconcile_gateway {
 	const char *key; // "gateway/rho-isp"
 	bool is_drained;
-	const char *check; // "gateway:rho-isp", a measured link that it is well with; NULL: none
-	const char *wire;  // "wire/gateway:via-bob/bob" to the exit; NULL: an uplink of this node
+	const char *const *checks; // "echo/gateway:rho-isp", what measures whether it is well
+	size_t checks_len;
+	const char *wire; // "wire/gateway:via-bob/bob" to the exit; NULL: an uplink of this node
 	char over[WIRE_KEY_MAX + 1]; // "home/bob", the link that carries the wire; "": not known
-	const char *device;
-	bool has_way[2];         // of IPv4, of IPv6,
-	struct kernel_ip via[2]; // by that; family 0: there is nobody to go by
-	const char *why;         // it cannot be used, as far as the kernel knows; NULL: it can
+	bool has_way[2];             // of IPv4, of IPv6,
+	const char *device[2];       // by that
+	struct kernel_ip via[2];     // family 0: there is nobody to go by
+	const char *why;             // it cannot be used, as far as the kernel knows; NULL: it can
 };
 
 // A list of them to choose from. Borrowed.
@@ -266,10 +267,10 @@ void reconcile_each_gateway(const struct reconcile *r, reconcile_gateway_fn *eac
 
 // This node's end of a gateway wire whose traffic leaves by an uplink of its own. Borrowed.
 struct reconcile_exit {
-	const char *wire;             // "wire/gateway:bob-lte/rho"
-	char check[WIRE_KEY_MAX + 1]; // "gateway:bob-lte", the measured link that its gateway has,
-				      // if it has one
-	bool is_up;                   // as far as the kernel knows
+	const char *wire;          // "wire/gateway:bob-lte/rho"
+	const char *const *checks; // "echo/gateway:bob-lte", what measures whether it is well
+	size_t checks_len;
+	bool is_up; // as far as the kernel knows
 };
 typedef void reconcile_exit_fn(void *context, const struct reconcile_exit *exit);
 void reconcile_each_exit(const struct reconcile *r, reconcile_exit_fn *each, void *context);

@@ -1,4 +1,5 @@
-// uplink/<name>: a way out by an interface that Weft did not make. Its table has the default routes
+// uplink/<name>: a way out by an interface that Weft did not make, or by whichever the main table's
+// default routes go by. Its table has the default routes
 // by that interface, as they are given or as the main table has them now, and below them
 // unreachable, so that nothing that is sent there finds another way. It stands whether or not the
 // interface is there: that is what it tells.
@@ -39,10 +40,14 @@ static int parse_via(const json_t *json, struct uplink_entry *u, struct err *err
 static int parse(const json_t *json, void *body, struct err *err)
 {
 	struct uplink_entry *u = body;
+	int rc = 0;
 
-	int rc = body_foreign_device(json, "device", u->device, err);
+	if (body_has(json, "device"))
+		rc = body_foreign_device(json, "device", u->named, err);
 	if (rc == 0)
 		rc = body_u32(json, "table", 1, UINT32_MAX, &u->table, err);
+	if (rc == 0 && body_has(json, "via") && !u->named[0])
+		rc = err_set(err, -EINVAL, "via: there is no device that it is by");
 	return rc < 0 ? rc : parse_via(json, u, err);
 }
 
@@ -50,54 +55,67 @@ static int parse(const json_t *json, void *body, struct err *err)
 
 static int find_way(struct reconcile *r, struct uplink_entry *u, int family, struct err *err)
 {
-	struct kernel_route route;
+	struct kernel_route route = { .via = u->given[family] };
+	int rc = 0;
 
-	if (u->given[family].family) {
-		u->has_way[family] = true;
-		u->via[family] = u->given[family];
-		return 0;
-	}
-	int rc = kernel_default_route(r->kernel, u->device, uplink_family[family], &route, err);
-	if (rc == -ENOENT)
-		return 0;
+	if (u->given[family].family)
+		(void)snprintf(route.device, sizeof route.device, "%s", u->named);
+	else
+		rc = kernel_default_route(r->kernel, u->named, uplink_family[family], &route, err);
 	if (rc < 0)
-		return rc;
+		return rc == -ENOENT ? 0 : rc;
 	u->has_way[family] = true;
 	u->via[family] = route.via;
+	memcpy(u->device[family], route.device, sizeof route.device);
 	return 0;
 }
 
 static const char *trouble_of(const struct kernel_link *link)
 {
 	if (!link)
-		return "there is no interface";
+		return "is not there";
 	if (!(link->flags & IFF_UP))
 		return "is down";
 	return link->flags & IFF_RUNNING ? NULL : "has no carrier";
 }
 
+// The first reason why no family's way can be used.
+static void judge(const struct reconcile *r, struct uplink_entry *u)
+{
+	const char *device = u->named, *trouble = NULL;
+
+	u->is_up = false;
+	for (int f = 0; f < 2 && !u->is_up; f++) {
+		if (!u->has_way[f])
+			continue;
+		device = u->device[f];
+		trouble = trouble_of(kernel_snapshot_link(&r->seen, device));
+		u->is_up = !trouble;
+	}
+	if (!trouble && !u->is_up && u->named[0])
+		trouble = trouble_of(kernel_snapshot_link(&r->seen, u->named));
+	if (u->is_up)
+		u->why[0] = '\0';
+	else if (trouble)
+		(void)snprintf(u->why, sizeof u->why, "the interface %s %s", device, trouble);
+	else
+		(void)snprintf(u->why, sizeof u->why, "there is no default route%s%s",
+			       u->named[0] ? " by " : "", u->named);
+}
+
 // Fills in what the kernel says.
 static int find_ways(struct reconcile *r, struct uplink_entry *u, struct err *err)
 {
-	const struct kernel_link *link = kernel_snapshot_link(&r->seen, u->device);
-	const char *trouble = trouble_of(link);
+	const struct kernel_link *link = kernel_snapshot_link(&r->seen, u->named);
+	const bool is_usable = !u->named[0] || (link && link->flags & IFF_UP);
 	int rc = 0;
 
 	u->has_way[0] = u->has_way[1] = false;
-	for (int f = 0; f < 2 && rc == 0 && link && link->flags & IFF_UP; f++)
+	for (int f = 0; f < 2 && rc == 0 && is_usable; f++)
 		rc = find_way(r, u, f, err);
-	if (rc < 0)
-		return rc;
-	u->is_up = !trouble && (u->has_way[0] || u->has_way[1]);
-	if (!link)
-		(void)snprintf(u->why, sizeof u->why, "%s %s", trouble, u->device);
-	else if (trouble)
-		(void)snprintf(u->why, sizeof u->why, "%s %s", u->device, trouble);
-	else if (!u->is_up)
-		(void)snprintf(u->why, sizeof u->why, "no default route leads by %s", u->device);
-	else
-		u->why[0] = '\0';
-	return 0;
+	if (rc == 0)
+		judge(r, u);
+	return rc;
 }
 
 // ---- what is wanted ----
@@ -124,7 +142,7 @@ static size_t wanted_routes(const struct uplink_entry *u, struct kernel_route re
 		*way = uplink_default(f, u->table, RECONCILE_GATEWAY_METRIC);
 		way->type = KERNEL_ROUTE_UNICAST;
 		way->via = u->via[f];
-		memcpy(way->device, u->device, sizeof way->device);
+		memcpy(way->device, u->device[f], sizeof way->device);
 	}
 	return len;
 }
@@ -161,7 +179,7 @@ static struct kernel_rule bound_rule(const struct uplink_entry *u, int family)
 				    .priority = BOUND_PRIORITY,
 				    .table = u->table };
 
-	memcpy(rule.bound_device, u->device, sizeof rule.bound_device);
+	memcpy(rule.bound_device, u->named, sizeof rule.bound_device);
 	return rule;
 }
 
@@ -170,9 +188,10 @@ bool uplink_wants_rule(const struct reconcile *r, const struct kernel_rule *seen
 	const struct entry *e;
 
 	for (size_t at = 0; (e = entry_next(r, &kind_uplink, &at));) {
-		const struct kernel_rule want = bound_rule(e->body, seen->family == AF_INET6);
+		const struct uplink_entry *u = e->body;
+		const struct kernel_rule want = bound_rule(u, seen->family == AF_INET6);
 
-		if (kernel_rule_equal(&want, seen))
+		if (u->named[0] && kernel_rule_equal(&want, seen))
 			return true;
 	}
 	return false;
@@ -212,7 +231,7 @@ static int compare(struct reconcile *r, const struct entry *e, struct finding *f
 			finding_differs(f, "the table %u had another route", u->table);
 			f->is_news = true;
 		}
-	for (int family = 0; family < 2; family++) {
+	for (int family = 0; u->named[0] && family < 2; family++) {
 		const struct kernel_rule rule = bound_rule(u, family);
 
 		if (!rule_stands(r, &rule))
@@ -225,7 +244,7 @@ static int put_rules(struct reconcile *r, const struct uplink_entry *u, struct e
 {
 	int rc = 0;
 
-	for (int f = 0; f < 2 && rc == 0; f++) {
+	for (int f = 0; u->named[0] && f < 2 && rc == 0; f++) {
 		const struct kernel_rule rule = bound_rule(u, f);
 
 		if (!rule_stands(r, &rule))

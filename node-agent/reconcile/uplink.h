@@ -4,12 +4,13 @@
 #include "reconcile/kind.h"
 
 struct uplink_entry {
-	char device[IFNAMSIZ];
+	char named[IFNAMSIZ]; // "": whatever the main table's default routes go by
 	uint32_t table;
 	struct kernel_ip given[2]; // IPv4, IPv6; family 0: follows the main table
 
-	bool has_way[2];         // of the family,
-	struct kernel_ip via[2]; // by that; family 0: there is nobody to go by
+	bool has_way[2];          // of the family,
+	char device[2][IFNAMSIZ]; // by that
+	struct kernel_ip via[2];  // family 0: there is nobody to go by
 	bool is_up;
 	char why[80]; // it is not up
 };

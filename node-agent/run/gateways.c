@@ -111,11 +111,17 @@ static void silence_one(void *context, const struct reconcile_exit *exit)
 {
 	struct silencing *s = context;
 	struct prober_reading reading;
+	bool has_check = false, is_well = false;
 	if (strcmp(exit->wire, s->wire) != 0)
 		return;
-	const bool is_refused =
-		prober_read(s->agent->prober, exit->check, &reading) && reading.state == JUDGE_DOWN;
-	s->is_silent = !exit->is_up || is_refused;
+	for (size_t i = 0; i < exit->checks_len; i++) {
+		has_check = true;
+		is_well = is_well ||
+			  !prober_read(s->agent->prober, exit->checks[i] + strlen("echo/"),
+				       &reading) ||
+			  reading.state != JUDGE_DOWN;
+	}
+	s->is_silent = !exit->is_up || (has_check && !is_well);
 }
 
 bool gateways_silences(const struct agent *agent, const char *wire)

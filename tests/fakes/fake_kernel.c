@@ -523,15 +523,9 @@ static int guard_delete(struct kernel *k, struct err *err)
 static int default_route(struct kernel *k, const char *device, uint8_t family,
 			 struct kernel_route *ret, struct err *err)
 {
-	const struct fake_kernel *f = fake_of(k);
-
-	for (size_t i = 0; i < f->defaults_len; i++)
-		if (f->defaults[i].to.ip.family == family &&
-		    (!device[0] || strcmp(f->defaults[i].device, device) == 0)) {
-			*ret = f->defaults[i];
-			return 0;
-		}
-	return err_set(err, -ENOENT, "no default route");
+	return fake_kernel_default(fake_of(k), device, family, ret)
+		       ? 0
+		       : err_set(err, -ENOENT, "no default route");
 }
 
 static int policy_read(struct kernel *k, struct kernel_policy *ret, struct err *err)

@@ -35,3 +35,17 @@ int fake_policy_replace(struct kernel_policy *p, const char *ruleset)
 	*p = now;
 	return 0;
 }
+
+bool fake_kernel_default(const struct fake_kernel *f, const char *device, uint8_t family,
+			 struct kernel_route *ret)
+{
+	for (size_t i = 0; i < f->defaults_len; i++) {
+		const struct kernel_route *r = &f->defaults[i];
+
+		if (r->to.ip.family == family && (!device[0] || strcmp(r->device, device) == 0)) {
+			*ret = *r;
+			return true;
+		}
+	}
+	return false;
+}

@@ -1,10 +1,14 @@
-// Table `inet weft_policy` of the kernel in memory.
+// What of policies is in the kernel in memory: table `inet weft_policy`, default routes.
 #pragma once
 
-#include "kernel/values.h"
+#include "fake_kernel.h"
 
 // 0 or -ENOMEM.
 int fake_policy_copy(const struct kernel_policy *from, struct kernel_policy *ret);
 
 // Runs a transaction: what it leaves is what its last part says, for all else it has deleted.
 int fake_policy_replace(struct kernel_policy *p, const char *ruleset);
+
+// False: there is none.
+bool fake_kernel_default(const struct fake_kernel *f, const char *device, uint8_t family,
+			 struct kernel_route *ret);

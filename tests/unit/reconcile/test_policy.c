@@ -38,7 +38,7 @@ static void want_group(struct fixture *f)
 {
 	want_uplinks(f);
 	fixture_want(f, "gateway/rho-isp",
-		     "{\"check\":\"echo/gateway:rho-isp\",\"drained\":true,\"needs\":[\"uplink/"
+		     "{\"check\":[\"echo/gateway:rho-isp\"],\"drained\":true,\"needs\":[\"uplink/"
 		     "fibre\"],\"uplink\":\"uplink/fibre\"}");
 	fixture_want(f, "gateway/via-bob",
 		     "{\"device\":\"wvone\",\"drained\":false,\"needs\":[\"wire/lan/bob\"],\"via\":"
@@ -123,7 +123,7 @@ static void an_uplink_follows_its_interface(void **state)
 	}
 	assert_null(route_in(f, 24600, AF_INET6, KERNEL_ROUTE_UNICAST));
 	assert_observed(f, "uplink/fibre", "\"state\":\"up\",\"via\":[\"192.0.2.1\"],\"why\":\"\"");
-	assert_observed(f, "uplink/lte", "\"why\":\"there is no interface wwan.0\"");
+	assert_observed(f, "uplink/lte", "\"why\":\"the interface wwan.0 is not there\"");
 	fixture_assert_quiet(f);
 	// Renewed: no drift, no word.
 	assert_int_equal(kernel_ip_parse("192.0.2.6", &f->kernel.defaults[0].via, NULL), 0);
@@ -147,10 +147,10 @@ static void an_uplink_that_is_gone_refuses(void **state)
 	fixture_run(f);
 	assert_null(route_in(f, 24600, AF_INET, KERNEL_ROUTE_UNICAST));
 	assert_non_null(route_in(f, 24600, AF_INET, KERNEL_ROUTE_UNREACHABLE));
-	assert_observed(f, "uplink/fibre", "no default route leads by wan0");
+	assert_observed(f, "uplink/fibre", "there is no default route by wan0");
 	fake_kernel_link(&f->kernel, "wan0")->flags = IFF_UP;
 	fixture_run(f);
-	assert_observed(f, "uplink/fibre", "wan0 has no carrier");
+	assert_observed(f, "uplink/fibre", "the interface wan0 has no carrier");
 	(void)entry_set_drop(f->set, "uplink/fibre");
 	(void)entry_set_drop(f->set, "uplink/lte");
 	fixture_run(f);
@@ -170,8 +170,8 @@ static void see_group(void *context, const struct reconcile_gateway_group *g)
 	assert_string_equal(g->key, "gateway-group/tv.block");
 	assert_true(g->table == 22500 && g->hold_down_ms == 30000 && g->is_blocking &&
 		    !g->by_latency && g->names_len == 3);
-	assert_string_equal(g->gateways[0].check, "gateway:rho-isp");
-	assert_string_equal(g->gateways[0].device, "wan0");
+	assert_string_equal(g->gateways[0].checks[0], "echo/gateway:rho-isp");
+	assert_string_equal(g->gateways[0].device[0], "wan0");
 	assert_true(g->gateways[0].is_drained && g->gateways[0].has_way[0] &&
 		    !g->gateways[0].has_way[1] && !g->gateways[0].why);
 	assert_string_equal(g->gateways[1].over, "home/bob");
@@ -226,8 +226,8 @@ static void the_table_says_what_the_rules_say(void **state)
 	want_policy(f);
 	fixture_run(f);
 	assert_int_equal(f->result.errors_len, 0);
-	has(f, "ip saddr { 10.1.0.0/16 } jump policy_7");
-	has(f, "ip6 saddr { fd00:1::/48 } jump policy_7");
+	has(f, "ip saddr { 10.1.0.0/16 } goto policy_7");
+	has(f, "ip6 saddr { fd00:1::/48 } goto policy_7");
 	has(f, "ip daddr { 203.0.113.0/24 } tcp dport { 443 } counter name \"p7r1flows\" ct mark "
 	       "set ct "
 	       "mark & 0xf0000000 | 0x01000702 goto take_01000000");
