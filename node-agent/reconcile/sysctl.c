@@ -33,12 +33,30 @@ static int parse(const json_t *json, void *body, struct err *err)
 	return 0;
 }
 
+// Of "net/ipv4/conf/eth1/rp_filter", whose parts may as well be apart by dots: whether there is no
+// such interface now.
+static bool is_of_absent_device(const struct reconcile *r, const char *name)
+{
+	char family[8], device[IFNAMSIZ], rest[64];
+	const bool is_by_slash = strchr(name, '/') != NULL;
+
+	if (sscanf(name,
+		   is_by_slash ? "net/%7[^/]/conf/%15[^/]/%63s" : "net.%7[^.].conf.%15[^.].%63s",
+		   family, device, rest) != 3)
+		return false;
+	return strcmp(device, "all") != 0 && strcmp(device, "default") != 0 &&
+	       !kernel_snapshot_link(&r->seen, device);
+}
+
 static int compare(struct reconcile *r, const struct entry *e, struct finding *f, struct err *err)
 {
 	const struct sysctl *s = e->body;
 	char value[VALUE_SIZE];
 
 	int rc = kernel_sysctl_read(r->kernel, s->name, value, sizeof value, err);
+	// It is set when the interface comes.
+	if (rc == -ENOENT && is_of_absent_device(r, s->name))
+		return 0;
 	if (rc < 0)
 		return rc;
 	if (strcmp(value, s->value) != 0)

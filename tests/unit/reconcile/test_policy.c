@@ -359,6 +359,23 @@ static void an_ipv4_route_by_an_ipv6_next_hop(void **state)
 	fixture_assert_quiet(f);
 }
 
+static void a_setting_waits_for_its_interface(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_want(f, "sysctl/net.ipv4.conf.wwan0.rp_filter",
+		     "{\"name\":\"net/ipv4/conf/wwan0/rp_filter\",\"needs\":[],\"value\":\"2\"}");
+	fixture_run(f);
+	assert_int_equal(f->result.errors_len, 0);
+	fake_kernel_add_link(&f->kernel, "wwan0", "");
+	fake_kernel_set_sysctl(&f->kernel, "net/ipv4/conf/wwan0/rp_filter", "1");
+	fixture_run(f);
+	assert_string_equal(fake_kernel_sysctl(&f->kernel, "net/ipv4/conf/wwan0/rp_filter"), "2");
+	fixture_want(f, "sysctl/x", "{\"name\":\"net.ipv4.nothing\",\"needs\":[],\"value\":\"2\"}");
+	fixture_run(f);
+	assert_int_equal(f->result.errors_len, 1);
+}
+
 static void what_a_body_lacks_is_told(void **state)
 {
 	static const struct {
@@ -426,6 +443,7 @@ int main(void)
 		TEST(counters_of_rules_that_are_gone_go),
 		TEST(rules_of_all_sorts),
 		TEST(an_ipv4_route_by_an_ipv6_next_hop),
+		TEST(a_setting_waits_for_its_interface),
 		TEST(what_a_body_lacks_is_told),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
