@@ -22,6 +22,7 @@ static const struct {
 	{ "clock", false, check_clock }, // by the answer that the trial brings
 	{ "firewall", true, check_firewall },
 	{ "routes", true, check_routes },
+	{ "policies", true, check_policies },
 	{ "managers", true, check_managers },
 	{ "kernel", false, check_kernel },
 	{ "disk", false, check_disk },

@@ -47,6 +47,7 @@ void check_peers(struct examination *x);
 void check_reach(struct examination *x);
 void check_firewall(struct examination *x);
 void check_routes(struct examination *x);
+void check_policies(struct examination *x);
 void check_managers(struct examination *x);
 void check_kernel(struct examination *x);
 void check_disk(struct examination *x);

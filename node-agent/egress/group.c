@@ -7,6 +7,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 
+#include "kernel/conntrack.h"
+#include "reconcile/policy_rules.h"
+
 void egress_group_free(struct egress_group *g)
 {
 	if (!g)
@@ -130,6 +133,7 @@ void egress_group_take(struct egress_group *g, const struct reconcile_gateway_gr
 	config.by_latency = from->by_latency;
 	config.hold_us = (int64_t)from->hold_down_ms * 1000;
 	g->table = from->table;
+	g->mark = from->mark;
 	g->is_blocking = from->is_blocking;
 	for (int f = 0; f < 2; f++)
 		g->routes[f] = from->in_use[f] ? *from->in_use[f] : (struct kernel_route){ 0 };
@@ -179,6 +183,17 @@ static void write_sentence(struct egress_group *g)
 		(void)snprintf(g->cause, sizeof g->cause, "moved to %s", name_of(to->key));
 }
 
+// What goes on by another uplink with the address of the one before gets no answer: it has to be
+// translated anew.
+static void forget_flows(const struct egress_group *g)
+{
+	struct err err = { 0 };
+	if (g->choice.from != CHOICE_NONE && g->mark &&
+	    conntrack_forget(g->mark, POLICY_MASK, &err) < 0)
+		log_warn("%s: the flows by the gateway before are not forgotten: %s", g->key,
+			 err.text);
+}
+
 bool egress_group_decide(struct egress_group *g, struct route_batch *batch, int64_t now_us)
 {
 	for (size_t i = 0; i < g->gateways_len; i++) {
@@ -192,6 +207,7 @@ bool egress_group_decide(struct egress_group *g, struct route_batch *batch, int6
 	if (is_moved) {
 		g->since_ms = clock_wall_ms();
 		write_sentence(g);
+		forget_flows(g);
 	}
 	return is_moved;
 }

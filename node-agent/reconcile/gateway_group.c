@@ -8,6 +8,7 @@
 #include "reconcile/body.h"
 #include "reconcile/gateway.h"
 #include "reconcile/judging.h"
+#include "reconcile/policy_rules.h"
 #include "reconcile/uplink.h"
 
 struct group {
@@ -104,6 +105,21 @@ bool gateway_group_keeps_table(const struct reconcile *r, uint32_t table)
 	return false;
 }
 
+// The mark of the packets that a rule leads to the table.
+static uint32_t mark_of(const struct reconcile *r, const struct group *g)
+{
+	const struct entry *e;
+
+	for (size_t at = 0; (e = entry_next(r, &kind_rule, &at));) {
+		const struct kernel_rule *rule = e->body;
+
+		if (rule->action == KERNEL_RULE_LOOKUP && rule->table == g->table &&
+		    rule->mask == POLICY_MASK)
+			return rule->mark;
+	}
+	return 0;
+}
+
 // Hands it on to who chooses.
 static void choose(struct reconcile *r, const struct entry *e)
 {
@@ -112,6 +128,7 @@ static void choose(struct reconcile *r, const struct entry *e)
 	struct reconcile_gateway_group group = {
 		.key = e->key,
 		.table = g->table,
+		.mark = mark_of(r, g),
 		.by_latency = g->by_latency,
 		.is_blocking = g->is_blocking,
 		.hold_down_ms = g->hold_down_ms,

@@ -131,6 +131,32 @@ static void add_resolvers(const json_t *resolvers, struct text *t)
 	}
 }
 
+static void add_gateway_groups(const json_t *groups, struct text *t)
+{
+	size_t i;
+	const json_t *group;
+	json_array_foreach(groups, i, group)
+	{
+		const char *gateway = text_of(group, "gateway");
+		text_addf(t, "group       %-32s %s; %s\n", text_of(group, "key"),
+			  *gateway ? gateway : "no gateway", text_of(group, "cause"));
+	}
+}
+
+static void add_policies(const json_t *policies, struct text *t)
+{
+	size_t i;
+	const json_t *policy;
+	json_array_foreach(policies, i, policy)
+	{
+		text_addf(t, "policy      %-32s %lld flows, %lld packets, %lld bytes\n",
+			  text_of(policy, "key"),
+			  (long long)json_integer_value(json_object_get(policy, "hits_total")),
+			  (long long)json_integer_value(json_object_get(policy, "packets_total")),
+			  (long long)json_integer_value(json_object_get(policy, "bytes_total")));
+	}
+}
+
 void status_details(const json_t *status, struct text *t)
 {
 	text_addf(t, "node        %s\n", text_of(status, "name"));
@@ -152,5 +178,8 @@ void status_details(const json_t *status, struct text *t)
 	add_links("link", json_object_get(status, "links"), t);
 	add_links("wire", json_object_get(status, "wires"), t);
 	add_groups(json_object_get(status, "ha"), t);
+	add_links("gateway", json_object_get(status, "gateways"), t);
+	add_gateway_groups(json_object_get(status, "gateway_groups"), t);
+	add_policies(json_object_get(status, "policies"), t);
 	add_resolvers(json_object_get(status, "dns"), t);
 }

@@ -7,7 +7,7 @@
 #include "base/clean.h"
 #include "base/text.h"
 
-#include "fake_policy.h"
+#include "fake_tables.h"
 #include "kernel/list.h"
 
 #define HANDSHAKE_BYTES 148
@@ -502,12 +502,7 @@ static int guard_replace(struct kernel *k, const char *ruleset, struct err *err)
 	if (rc < 0)
 		return rc;
 	(void)snprintf(f->guard_table, sizeof f->guard_table, "%s", ruleset);
-	const char *comment = strstr(ruleset, "comment \"");
-	f->state.guard.exists = true;
-	f->state.guard.comment[0] = '\0';
-	if (comment)
-		(void)sscanf(comment, "comment \"%128[^\"]\"", f->state.guard.comment);
-	f->state.guard.rules_sum = strlen(ruleset);
+	fake_guard_replace(&f->state.guard, ruleset);
 	return 0;
 }
 
@@ -523,9 +518,7 @@ static int guard_delete(struct kernel *k, struct err *err)
 static int default_route(struct kernel *k, const char *device, uint8_t family,
 			 struct kernel_route *ret, struct err *err)
 {
-	return fake_kernel_default(fake_of(k), device, family, ret)
-		       ? 0
-		       : err_set(err, -ENOENT, "no default route");
+	return fake_kernel_default(fake_of(k), device, family, ret, err);
 }
 
 static int policy_read(struct kernel *k, struct kernel_policy *ret, struct err *err)

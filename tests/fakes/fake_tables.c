@@ -1,6 +1,7 @@
-#include "fake_policy.h"
+#include "fake_tables.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,16 +37,27 @@ int fake_policy_replace(struct kernel_policy *p, const char *ruleset)
 	return 0;
 }
 
-bool fake_kernel_default(const struct fake_kernel *f, const char *device, uint8_t family,
-			 struct kernel_route *ret)
+void fake_guard_replace(struct kernel_guard *guard, const char *ruleset)
+{
+	const char *comment = strstr(ruleset, "comment \"");
+
+	guard->exists = true;
+	guard->comment[0] = '\0';
+	if (comment)
+		(void)sscanf(comment, "comment \"%128[^\"]\"", guard->comment);
+	guard->rules_sum = strlen(ruleset);
+}
+
+int fake_kernel_default(const struct fake_kernel *f, const char *device, uint8_t family,
+			struct kernel_route *ret, struct err *err)
 {
 	for (size_t i = 0; i < f->defaults_len; i++) {
 		const struct kernel_route *r = &f->defaults[i];
 
 		if (r->to.ip.family == family && (!device[0] || strcmp(r->device, device) == 0)) {
 			*ret = *r;
-			return true;
+			return 0;
 		}
 	}
-	return false;
+	return err_set(err, -ENOENT, "no default route");
 }
