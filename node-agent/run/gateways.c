@@ -124,6 +124,13 @@ static void silence_one(void *context, const struct reconcile_exit *exit)
 	s->is_silent = !exit->is_up || (has_check && !is_well);
 }
 
+void gateways_check_changed(struct agent *agent, const struct prober_change *change)
+{
+	log_info("%s", change->sentence);
+	// Which wires are to be silent is decided as the targets of the prober are gathered.
+	apply_soon(agent);
+}
+
 bool gateways_silences(const struct agent *agent, const char *wire)
 {
 	struct silencing s = { .agent = agent, .wire = wire };

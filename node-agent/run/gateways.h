@@ -8,6 +8,7 @@
 #include "wire/entries.h"
 
 #include "egress/egress.h"
+#include "probe/prober.h"
 
 struct agent;
 
@@ -21,6 +22,8 @@ void gateways_end(struct agent *agent, bool is_whole);
 
 // Whether that is the key of a gateway's check: told as the gateway's state, not as a link's.
 bool gateways_is_check(const char *link);
+
+void gateways_check_changed(struct agent *agent, const struct prober_change *change);
 
 // Whether this node's side of that wire has to be silent, because it is an exit whose uplink
 // carries nothing: so the other end's gateway goes down with it.

@@ -236,7 +236,7 @@ void links_changed(void *context, const struct prober_change *change)
 	if (wires_is_wire(change->key))
 		wires_changed(agent, change);
 	else if (gateways_is_check(change->key))
-		log_info("%s", change->sentence);
+		gateways_check_changed(agent, change);
 	else
 		link_changed(agent, change);
 	egress_look(agent->egress);

@@ -49,6 +49,13 @@ static void derive(const uint8_t secret[LINK_KEY_SIZE], uint32_t vni, uint8_t re
 	hmac_key_done(&key);
 }
 
+// One to an exit also tells whether the exit has a way out (gateways_silences): as soon as its link
+// tells, and as the gateway's state.
+static bool is_of_gateway(const char *key)
+{
+	return text_starts(key, "wire/gateway:", NULL);
+}
+
 static void add_wire(void *context, const struct reconcile_wire *wire)
 {
 	const struct targets *t = context;
@@ -62,7 +69,7 @@ static void add_wire(void *context, const struct reconcile_wire *wire)
 					.judge = link->judge };
 	target.judge.sla = (struct judge_sla){ 0 };
 	target.judge.up = UP;
-	if (target.judge.interval_us < INTERVAL_MIN_US)
+	if (target.judge.interval_us < INTERVAL_MIN_US && !is_of_gateway(wire->key))
 		target.judge.interval_us = INTERVAL_MIN_US;
 	derive(link->secret, wire->vni, target.secret);
 	t->each(t->context, &target);
@@ -141,7 +148,7 @@ static void tell(struct agent *agent, const struct reconcile_wire *wire,
 {
 	if (agent->tree)
 		tree_wire(agent->tree, wire->device, !is_dead);
-	if (is_dead == wires_is_dead(agent, wire->key))
+	if (is_dead == wires_is_dead(agent, wire->key) || is_of_gateway(wire->key))
 		return;
 	const bool is_back = !is_dead && reading->state == JUDGE_UP;
 	CLEAN(free_ptr)
