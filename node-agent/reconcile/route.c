@@ -122,8 +122,8 @@ static int sweep(struct reconcile *r, struct err *err)
 		const uint32_t table = r->seen.routes[i].table;
 
 		if (is_desired(r, &r->seen.routes[i]) || path_wants_route(r, &r->seen.routes[i]) ||
-		    outside_wants_route(r, &r->seen.routes[i]) ||
-		    uplink_keeps_table(r, table) || gateway_group_keeps_table(r, table))
+		    outside_wants_route(r, &r->seen.routes[i]) || uplink_keeps_table(r, table) ||
+		    gateway_group_keeps_table(r, table))
 			continue;
 		int rc = kernel_route_drop(r->kernel, &r->seen.routes[i], first ? NULL : err);
 		if (rc < 0 && !first)

@@ -18,25 +18,6 @@ enum { WANTED_MAX = 4 };
 
 const uint8_t uplink_family[2] = { AF_INET, AF_INET6 };
 
-static int parse_via(const json_t *json, struct uplink_entry *u, struct err *err)
-{
-	const json_t *list = json_object_get(json, "via"), *item;
-	struct kernel_ip ip;
-	size_t i;
-
-	json_array_foreach((json_t *)list, i, item)
-	{
-		const char *text = json_string_value(item);
-
-		if (kernel_ip_parse(text ? text : "", &ip, err) < 0)
-			return err_prefix(err, "via[%zu]", i);
-		if (u->given[ip.family == AF_INET6].family)
-			return err_set(err, -EINVAL, "via: two are of one family");
-		u->given[ip.family == AF_INET6] = ip;
-	}
-	return 0;
-}
-
 static int parse(const json_t *json, void *body, struct err *err)
 {
 	struct uplink_entry *u = body;
@@ -48,7 +29,9 @@ static int parse(const json_t *json, void *body, struct err *err)
 		rc = body_u32(json, "table", 1, UINT32_MAX, &u->table, err);
 	if (rc == 0 && body_has(json, "via") && !u->named[0])
 		rc = err_set(err, -EINVAL, "via: there is no device that it is by");
-	return rc < 0 ? rc : parse_via(json, u, err);
+	if (rc == 0 && body_has(json, "via"))
+		rc = body_addresses(json, "via", u->given, err);
+	return rc;
 }
 
 // ---- what there is ----
