@@ -6,6 +6,7 @@
 
 #include "kernel/attributes.h"
 #include "kernel/guard_listing.h"
+#include "kernel/policy_table.h"
 #include "kernel/route_messages.h"
 #include "kernel/wg_messages.h"
 
@@ -32,6 +33,7 @@ static void take_route(const struct nlmsghdr *nlh)
 		kernel_prefix_format(&address.prefix, text);
 	if (route_parse(nlh, &route) == 0)
 		kernel_prefix_format(&route.to, text);
+	(void)route_parse_by(nlh, 3, &route);
 	(void)rule_parse(nlh, &rule);
 }
 
@@ -49,16 +51,25 @@ static void take_wireguard(const struct nlmsghdr *nlh)
 	(void)wg_get_parse(nlh, &wg);
 }
 
-static void take_text(char *text, uint8_t which)
+static void take_listing(const char *text)
 {
 	struct kernel_guard guard;
+	struct kernel_policy policy = { 0 };
+
+	guard_listing_parse(text, &guard);
+	(void)policy_listing_parse(text, &policy);
+	kernel_policy_done(&policy);
+}
+
+static void take_text(char *text, uint8_t which)
+{
 
 	if (which == 3)
 		(void)uapi_get_parse(text, &wg);
 	else if (which == 4)
 		(void)uapi_set_parse(text);
 	else
-		guard_listing_parse(text, &guard);
+		take_listing(text);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -170,6 +170,40 @@ static void test_routes_round_trip(void **state)
 	assert_true(kernel_prefix_equal(&got.to, &r.to));
 }
 
+static void put_hop(struct nlmsghdr *nlh, int index, const char *via)
+{
+	struct rtnexthop *hop = mnl_nlmsg_get_payload_tail(nlh);
+	struct kernel_ip ip;
+
+	assert_int_equal(kernel_ip_parse(via, &ip, NULL), 0);
+	memset(hop, 0, sizeof *hop);
+	hop->rtnh_ifindex = index;
+	nlh->nlmsg_len += sizeof *hop;
+	mnl_attr_put(nlh, RTA_GATEWAY, 4, ip.bytes);
+	hop->rtnh_len = (unsigned short)((char *)mnl_nlmsg_get_payload_tail(nlh) - (char *)hop);
+}
+
+// A default route by several devices at once.
+static void test_hop_of_several(void **state)
+{
+	struct kernel_route r = { .to.ip.family = AF_INET, .table = 254 }, got;
+	char text[KERNEL_ADDR_TEXT_SIZE];
+
+	(void)state;
+	struct nlmsghdr *nlh = route_put_build(buf, &r, 0, true);
+	struct nlattr *nest = mnl_attr_nest_start(nlh, RTA_MULTIPATH);
+	put_hop(nlh, 3, "192.0.2.1");
+	put_hop(nlh, 5, "198.51.100.1");
+	mnl_attr_nest_end(nlh, nest);
+	assert_int_equal(route_parse_by(nlh, 5, &got), 0);
+	assert_int_equal(got.index, 5);
+	kernel_ip_format(&got.via, text);
+	assert_string_equal(text, "198.51.100.1");
+	assert_int_equal(route_parse_by(nlh, 0, &got), 0);
+	assert_int_equal(got.index, 3);
+	assert_int_equal(route_parse_by(nlh, 4, &got), -ENOMSG);
+}
+
 static void test_rules_round_trip(void **state)
 {
 	struct kernel_rule r = { .family = AF_INET6,
@@ -239,6 +273,7 @@ int main(void)
 		cmocka_unit_test(test_vxlan_round_trip),
 		cmocka_unit_test(test_bridge_and_port_round_trip),
 		cmocka_unit_test(test_routes_round_trip),
+		cmocka_unit_test(test_hop_of_several),
 		cmocka_unit_test(test_rules_round_trip),
 		cmocka_unit_test(test_cut_messages),
 	};
