@@ -33,34 +33,35 @@ static int parse(const json_t *json, void *body, struct err *err)
 	return 0;
 }
 
-// Of "net/ipv4/conf/eth1/rp_filter", whose parts may as well be apart by dots: whether there is no
-// such interface now.
-static bool is_of_absent_device(const struct reconcile *r, const char *name)
+// "eth1" of "net/ipv4/conf/eth1/rp_filter", whose parts may as well be apart by dots; false: it is
+// no single interface's.
+static bool device_of(const char *name, char ret[IFNAMSIZ])
 {
-	char family[8], device[IFNAMSIZ], rest[64];
-	const bool is_by_slash = strchr(name, '/') != NULL;
+	char family[8], rest[64];
 
 	if (sscanf(name,
-		   is_by_slash ? "net/%7[^/]/conf/%15[^/]/%63s" : "net.%7[^.].conf.%15[^.].%63s",
-		   family, device, rest) != 3)
+		   strchr(name, '/') ? "net/%7[^/]/conf/%15[^/]/%63s"
+				     : "net.%7[^.].conf.%15[^.].%63s",
+		   family, ret, rest) != 3)
 		return false;
-	return strcmp(device, "all") != 0 && strcmp(device, "default") != 0 &&
-	       !kernel_snapshot_link(&r->seen, device);
+	return strcmp(ret, "all") != 0 && strcmp(ret, "default") != 0;
 }
 
 static int compare(struct reconcile *r, const struct entry *e, struct finding *f, struct err *err)
 {
 	const struct sysctl *s = e->body;
-	char value[VALUE_SIZE];
+	char value[VALUE_SIZE], device[IFNAMSIZ];
+	const bool is_of_device = device_of(s->name, device);
 
 	int rc = kernel_sysctl_read(r->kernel, s->name, value, sizeof value, err);
-	// It is set when the interface comes.
-	if (rc == -ENOENT && is_of_absent_device(r, s->name))
+	// It is set when the interface comes, which is no drift.
+	if (rc == -ENOENT && is_of_device && !kernel_snapshot_link(&r->seen, device))
 		return 0;
 	if (rc < 0)
 		return rc;
 	if (strcmp(value, s->value) != 0)
 		finding_differs(f, "%s was %s instead of %s", s->name, value, s->value);
+	f->is_news = is_of_device;
 	return 0;
 }
 

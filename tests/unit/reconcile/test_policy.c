@@ -370,6 +370,7 @@ static void a_setting_waits_for_its_interface(void **state)
 	fake_kernel_add_link(&f->kernel, "wwan0", "");
 	fake_kernel_set_sysctl(&f->kernel, "net/ipv4/conf/wwan0/rp_filter", "1");
 	fixture_run(f);
+	assert_int_equal(f->result.drifts_len, 0);
 	assert_string_equal(fake_kernel_sysctl(&f->kernel, "net/ipv4/conf/wwan0/rp_filter"), "2");
 	fixture_want(f, "sysctl/x", "{\"name\":\"net.ipv4.nothing\",\"needs\":[],\"value\":\"2\"}");
 	fixture_run(f);
