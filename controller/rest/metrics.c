@@ -230,6 +230,73 @@ static bool is_per_link(const char *key)
 	return false;
 }
 
+static struct labels labels_with(const struct subject *node, const char *label, const char *value)
+{
+	struct labels labels = labels_of_node(node);
+	labels_add(&labels, label, value, strlen(value));
+	return labels;
+}
+
+// What each rule of a policy has decided and carried: "rule_3_flows_total": 42.
+static void put_policy_sample(struct exposition *out, const struct subject *node,
+			      const char *policy, const json_t *fields)
+{
+	static const char *const counts[][2] = {
+		{ "flows_total", "weft_policy_rule_flows_total" },
+		{ "packets_total", "weft_policy_rule_packets_total" },
+		{ "bytes_total", "weft_policy_rule_bytes_total" },
+	};
+	const char *field;
+	json_t *value;
+	json_object_foreach((json_t *)(uintptr_t)fields, field, value)
+	{
+		char rule[16], what[32];
+		if (!json_is_number(value) || sscanf(field, "rule_%15[0-9]_%31s", rule, what) != 2)
+			continue;
+		struct labels labels = labels_with(node, "policy", policy);
+		labels_add(&labels, "rule", rule, strlen(rule));
+		for (size_t k = 0; k < ARRAY_LEN(counts); k++)
+			if (strcmp(what, counts[k][0]) == 0)
+				put(out, counts[k][1], labels.text, json_number_value(value));
+	}
+}
+
+// False: it is nothing of gateways and policies.
+static bool put_egress_sample(struct exposition *out, const struct subject *node, const char *key,
+			      const json_t *fields)
+{
+	const char *name;
+	if (text_starts(key, "policy/", &name)) {
+		put_policy_sample(out, node, name, fields);
+		return true;
+	}
+	if (!text_starts(key, "gateway-group/", &name))
+		return false;
+	const struct labels labels = labels_with(node, "group", name);
+	put(out, "weft_gateway_group_moves_total", labels.text,
+	    json_number_value(json_object_get(fields, "moves_total")));
+	return true;
+}
+
+static void put_egress_state(struct exposition *out, const struct subject *node, const char *key,
+			     const json_t *body)
+{
+	const char *state = json_string_value(json_object_get(body, "state"));
+	const char *gateway = json_string_value(json_object_get(body, "gateway"));
+	const char *name;
+	if (text_starts(key, "gateway/", &name) && state && strcmp(state, "unknown") != 0) {
+		const struct labels labels = labels_with(node, "gateway", name);
+		put(out, "weft_gateway_up", labels.text, strcmp(state, "down") != 0);
+	} else if (text_starts(key, "gateway-group/", &name)) {
+		struct labels labels = labels_with(node, "group", name);
+		put(out, "weft_gateway_group_up", labels.text, gateway != NULL);
+		if (!gateway || !text_starts(gateway, "gateway/", &name))
+			return;
+		labels_add(&labels, "gateway", name, strlen(name));
+		put(out, "weft_gateway_group_uses", labels.text, 1);
+	}
+}
+
 static void put_samples(struct exposition *out, const struct subject *node, const json_t *values)
 {
 	const char *key;
@@ -244,6 +311,8 @@ static void put_samples(struct exposition *out, const struct subject *node, cons
 			put_link_sample(out, node, key, fields);
 			continue;
 		}
+		if (put_egress_sample(out, node, key, fields))
+			continue;
 		json_object_foreach(fields, field, value) if (json_is_number(value))
 			put_sample(out, node, key, field, json_number_value(value));
 	}
@@ -304,6 +373,8 @@ static void put_observed(struct exposition *out, const struct subject *node, con
 			put_outside(out, node, prefix, body);
 		else if (text_starts(key, "wire/", NULL))
 			put_wire_state(out, &labels, body);
+		else
+			put_egress_state(out, node, key, body);
 	}
 }
 

@@ -149,7 +149,7 @@ static int parse(const json_t *json, void *body, struct err *err)
 }
 
 struct counts {
-	uint64_t hits, packets, bytes;
+	uint64_t flows, packets, bytes;
 };
 
 static struct counts counts_of(struct reconcile *r, const struct policy *p,
@@ -160,34 +160,64 @@ static struct counts counts_of(struct reconcile *r, const struct policy *p,
 	policy_counter_name(p, rule, false, name);
 	const struct kernel_counter all = policy_table_counter(r, name);
 	policy_counter_name(p, rule, true, name);
-	return (struct counts){ .hits = policy_table_counter(r, name).packets,
+	return (struct counts){ .flows = policy_table_counter(r, name).packets,
 				.packets = all.packets,
 				.bytes = all.bytes };
 }
 
-// How many flows each rule has decided, and what these have carried in both directions; and the
-// same of all its rules together.
-static json_t *sample(struct reconcile *r, const struct entry *e)
+static struct counts sum_of(struct reconcile *r, const struct policy *p)
 {
-	const struct policy *p = e->body;
 	struct counts sum = { 0 };
-	json_t *rules = json_array();
 
 	for (size_t i = 0; i < p->rules_len; i++) {
 		const struct counts one = counts_of(r, p, &p->rules[i]);
 
-		sum.hits += one.hits;
+		sum.flows += one.flows;
 		sum.packets += one.packets;
 		sum.bytes += one.bytes;
-		(void)json_array_append_new(rules, json_pack("{s:I, s:I, s:I, s:I}", "number",
-							     (json_int_t)p->rules[i].number, "hits",
-							     (json_int_t)one.hits, "packets",
-							     (json_int_t)one.packets, "bytes",
-							     (json_int_t)one.bytes));
 	}
-	return json_pack("{s:I, s:I, s:I, s:o}", "hits_total", (json_int_t)sum.hits,
-			 "packets_total", (json_int_t)sum.packets, "bytes_total",
-			 (json_int_t)sum.bytes, "rules", rules);
+	return sum;
+}
+
+static void add_count(json_t *sample, uint32_t rule, const char *what, uint64_t count)
+{
+	char name[48];
+
+	(void)snprintf(name, sizeof name, "rule_%u_%s_total", rule, what);
+	(void)json_object_set_new(sample, name, json_integer((json_int_t)count));
+}
+
+// How many flows each rule has decided, and what these have carried in both directions:
+// "rule_3_flows_total" and so on.
+static json_t *sample(struct reconcile *r, const struct entry *e)
+{
+	const struct policy *p = e->body;
+	json_t *sample = json_object();
+
+	for (size_t i = 0; i < p->rules_len; i++) {
+		const struct counts one = counts_of(r, p, &p->rules[i]);
+
+		add_count(sample, p->rules[i].number, "flows", one.flows);
+		add_count(sample, p->rules[i].number, "packets", one.packets);
+		add_count(sample, p->rules[i].number, "bytes", one.bytes);
+	}
+	return sample;
+}
+
+static json_t *rules_json(struct reconcile *r, const struct policy *p)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < p->rules_len; i++) {
+		const struct counts one = counts_of(r, p, &p->rules[i]);
+
+		(void)json_array_append_new(list, json_pack("{s:I, s:I, s:I, s:I}", "number",
+							    (json_int_t)p->rules[i].number, "flows",
+							    (json_int_t)one.flows, "packets",
+							    (json_int_t)one.packets, "bytes",
+							    (json_int_t)one.bytes));
+	}
+	return list;
 }
 
 json_t *reconcile_policy_counts(struct reconcile *r)
@@ -196,11 +226,13 @@ json_t *reconcile_policy_counts(struct reconcile *r)
 	const struct entry *e;
 
 	for (size_t at = 0; (e = entry_next(r, &kind_policy, &at));) {
-		json_t *one = sample(r, e);
+		const struct counts sum = sum_of(r, e->body);
 
-		if (one)
-			(void)json_object_set_new(one, "key", json_string(e->key));
-		(void)json_array_append_new(list, one);
+		(void)json_array_append_new(list, json_pack("{s:s, s:I, s:I, s:I, s:o}", "key",
+							    e->key, "flows", (json_int_t)sum.flows,
+							    "packets", (json_int_t)sum.packets,
+							    "bytes", (json_int_t)sum.bytes, "rules",
+							    rules_json(r, e->body)));
 	}
 	return list;
 }

@@ -276,7 +276,7 @@ struct reconcile_exit {
 typedef void reconcile_exit_fn(void *context, const struct reconcile_exit *exit);
 void reconcile_each_exit(const struct reconcile *r, reconcile_exit_fn *each, void *context);
 
-// A new list with the sample of each policy, with its key: what its rules have decided and carried.
+// A new list: of each policy the key, and what all its rules and each have decided and carried.
 json_t *reconcile_policy_counts(struct reconcile *r);
 
 // Removes every object Weft owns, ends its wireguard-go processes and restores the saved sysctls.

@@ -151,9 +151,9 @@ static void add_policies(const json_t *policies, struct text *t)
 	{
 		text_addf(t, "policy      %-32s %lld flows, %lld packets, %lld bytes\n",
 			  text_of(policy, "key"),
-			  (long long)json_integer_value(json_object_get(policy, "hits_total")),
-			  (long long)json_integer_value(json_object_get(policy, "packets_total")),
-			  (long long)json_integer_value(json_object_get(policy, "bytes_total")));
+			  (long long)json_integer_value(json_object_get(policy, "flows")),
+			  (long long)json_integer_value(json_object_get(policy, "packets")),
+			  (long long)json_integer_value(json_object_get(policy, "bytes")));
 	}
 }
 

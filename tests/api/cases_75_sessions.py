@@ -96,6 +96,9 @@ def case_metrics_of_nodes_are_prometheus_text(c):
     ann.observe({"node/self": {"version": "0.1.0"}, "peer/sea/ben": {"endpoint": None, "state": "up"},
                  "link/sea/ben": {"state": "degraded", "since": 1, "cause": "ann-ben degraded: loss"},
                  "link/upstairs": {"state": "down", "since": 1, "cause": "ann-upstairs down: its device is gone"},
+                 "gateway/isp": {"state": "degraded", "since": 1, "cause": "its check: loss"},
+                 "gateway-group/tv.block": {"gateway": "gateway/isp", "since": 1, "cause": "moved to isp"},
+                 "gateway-group/work.direct": {"gateway": None, "since": 1, "cause": "no gateway is left"},
                  "wire/lan/ben": {"up": True, "state": "down", "since": 1, "cause": "3 of 3 probes lost"}, "port/lan/ben": {"state": "forwarding"}})
     eventually(lambda: "weft_peer_up" in c.admin.get("/metrics").text)
     assert link_state(c, "ann", "ben") == "degraded"  # its probes know better than the handshake
@@ -110,6 +113,8 @@ def case_metrics_of_nodes_are_prometheus_text(c):
                          "rtt_le_31": 9, "rtt_count": 75, "rtt_sum": 900000, "latency_us": 1, "other_thing": 5, "returned": 75,
                          "forward_le_5000": 60, "forward_count": 75, "forward_sum": 300000, "back_count": 74, "back_sum": 600000},
         "link/upstairs": {"sent": 9, "rtt_count": 0, "rtt_sum": 0},
+        "gateway-group/tv.block": {"moves_total": 4},
+        "policy/home": {"rule_3_flows_total": 2, "rule_3_packets_total": 20, "rule_3_bytes_total": 3000},
         "guard/counters": {"spoof_in": 3, "spoof_out": 0, "vxlan_in": 1, "vxlan_out": 0, "overlay_in": 2},
         "node/self": {"rss_kb": 9000, "uptime_s": 5, "entries": 3, "writes_total": 8}})
     eventually(lambda: "spoof_in" in c.admin.get("/metrics").text)
@@ -129,6 +134,13 @@ def case_metrics_of_nodes_are_prometheus_text(c):
     assert value_of(families, "weft_link_latency_seconds", **link) == 0.0125
     assert value_of(families, "weft_link_jitter_seconds", **link) == 0.00025
     assert value_of(families, "weft_link_loss", **link) == 0.25
+    here = {"node": "ann", "site": "port"}
+    assert value_of(families, "weft_gateway_up", gateway="isp", **here) == 1
+    assert value_of(families, "weft_gateway_group_uses", group="tv.block", gateway="isp", **here) == 1
+    assert value_of(families, "weft_gateway_group_up", group="work.direct", **here) == 0
+    assert value_of(families, "weft_gateway_group_moves_total", group="tv.block", **here) == 4
+    assert value_of(families, "weft_policy_rule_flows_total", policy="home", rule="3", **here) == 2
+    assert value_of(families, "weft_policy_rule_bytes_total", policy="home", rule="3", **here) == 3000
     assert value_of(families, "weft_link_lost_total", **link) == 25
     assert value_of(families, "weft_link_lost_there_total", **link) == 20
     assert value_of(families, "weft_link_rtt_seconds_bucket", le="0.025", **link) == 70
