@@ -55,6 +55,21 @@ const struct kind kinds[KIND_COUNT] = {
 		.name = "resolvers", .singular = "resolver", .schema = "ResolverSpec", .write = KIND_ROLE_OPERATOR,
 		.references = { { "site", KIND_SITES }, { "nodes[]", KIND_NODES }, { "blocklists[]", KIND_BLOCKLISTS } },
 	},
+	[KIND_GATEWAYS] = {
+		.name = "gateways", .singular = "gateway", .schema = "GatewaySpec", .write = KIND_ROLE_OPERATOR,
+		.references = { { "uplink", KIND_NODES, KIND_FORM_HEAD }, { "node", KIND_NODES },
+				{ "sla", KIND_SLAS } },
+	},
+	[KIND_GATEWAY_GROUPS] = {
+		.name = "gateway-groups", .singular = "gateway-group", .schema = "GatewayGroupSpec",
+		.write = KIND_ROLE_OPERATOR,
+		.references = { { "try[]", KIND_GATEWAYS } },
+	},
+	[KIND_POLICIES] = {
+		.name = "policies", .singular = "policy", .schema = "PolicySpec", .write = KIND_ROLE_OPERATOR,
+		.references = { { "from[]", KIND_SITES, KIND_FORM_LONG }, { "from[]", KIND_NODES, KIND_FORM_LONG },
+				{ "rules[].via", KIND_GATEWAY_GROUPS } },
+	},
 	[KIND_SECRETS] = {
 		.name = "secrets", .singular = "secret", .schema = "SecretSpec", .write = KIND_ROLE_ADMIN,
 	},
@@ -76,9 +91,10 @@ const struct kind kinds[KIND_COUNT] = {
 };
 
 const char *const kind_names[KIND_COUNT + 1] = {
-	"nodes",     "sites",        "slas",           "networks",  "links",        "segments",
-	"ha-groups", "domain-lists", "blocklists",     "dns-zones", "dns-forwards", "resolvers",
-	"secrets",   "webhooks",     "enrolment-keys", "users",     "tokens",       NULL,
+	"nodes",     "sites",          "slas",       "networks",  "links",        "segments",
+	"ha-groups", "domain-lists",   "blocklists", "dns-zones", "dns-forwards", "resolvers",
+	"gateways",  "gateway-groups", "policies",   "secrets",   "webhooks",     "enrolment-keys",
+	"users",     "tokens",         NULL,
 };
 
 const struct kind *kind_by_name(const char *name)

@@ -30,6 +30,9 @@ enum kind_id {
 	KIND_DNS_ZONES,
 	KIND_DNS_FORWARDS,
 	KIND_RESOLVERS,
+	KIND_GATEWAYS,
+	KIND_GATEWAY_GROUPS,
+	KIND_POLICIES,
 	KIND_SECRETS,
 	KIND_WEBHOOKS,
 	KIND_ENROLMENT_KEYS,
@@ -38,9 +41,17 @@ enum kind_id {
 	KIND_COUNT,
 };
 
+// How a reference stands in the text.
+enum kind_form {
+	KIND_FORM_NAME, // "bob" or "node/bob"
+	KIND_FORM_LONG, // "node/bob" only: beside it other things may stand in the same place
+	KIND_FORM_HEAD, // "rho/fibre": the name, and what of it is meant
+};
+
 struct kind_reference {
 	const char *path; // "site", "mesh[]", "links[][]"
 	enum kind_id to;
+	enum kind_form form;
 };
 
 #define KIND_REFERENCES_MAX 6

@@ -63,6 +63,94 @@ static void check_ends(const struct check *c, const char *field, const json_t *e
 		check_add(c, field, "a link needs two different nodes, not %s twice", a);
 }
 
+// One address of each family in a list.
+static void check_families(const struct check *c, const char *at, const json_t *list)
+{
+	bool is_seen[2] = { false, false };
+	struct address a;
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const char *text = json_string_value(json_array_get(list, i));
+		CLEAN(free_ptr) char *path = text_format("%s[%zu]", at, i);
+		if (!text || address_parse(text, &a, NULL) < 0)
+			continue;
+		if (!address_is_unicast(&a))
+			check_add(c, path ? path : at, "%s is no address of one host", text);
+		else if (is_seen[a.family == 6])
+			check_add(c, path ? path : at, "%s is a second address of its family",
+				  text);
+		is_seen[a.family == 6] = true;
+	}
+}
+
+enum { UPLINKS_MAX = 16 };
+
+static void check_node(const struct check *c, const json_t *spec)
+{
+	const json_t *uplinks = json_object_get(spec, "uplinks");
+	const char *name, *other;
+	json_t *uplink, *before;
+	struct err err;
+	if (json_object_size(uplinks) > UPLINKS_MAX)
+		check_add(c, "uplinks", "%zu are too many, %d are possible",
+			  json_object_size(uplinks), UPLINKS_MAX);
+	json_object_foreach((json_t *)uplinks, name, uplink)
+	{
+		const char *interface = json_string_value(json_object_get(uplink, "interface"));
+		CLEAN(free_ptr) char *path = text_format("uplinks.%.80s", name);
+		CLEAN(free_ptr) char *via = text_format("uplinks.%.80s.via", name);
+		if (!path || !via)
+			continue;
+		if (name_check(name, &err) < 0)
+			check_add(c, path, "%s", err.text);
+		check_families(c, via, json_object_get(uplink, "via"));
+		json_object_foreach((json_t *)uplinks, other, before)
+		{
+			const char *same = json_string_value(json_object_get(before, "interface"));
+			if (strcmp(other, name) < 0 && interface && same &&
+			    strcmp(interface, same) == 0)
+				check_add(c, path, "%s is already uplink %s", interface, other);
+		}
+	}
+}
+
+static void check_gateway(const struct check *c, const json_t *spec)
+{
+	static const char *const of_checks[] = { "probe", "sla" };
+	if (!json_object_get(spec, "uplink") && !json_object_get(spec, "node"))
+		check_add(c, "", "an uplink is needed, or the node whose own way is taken");
+	check_families(c, "check", json_object_get(spec, "check"));
+	if (json_object_get(spec, "check") && !json_object_get(spec, "uplink"))
+		check_add(c, "check", "it is asked through an uplink, which is not named");
+	for (size_t i = 0; i < ARRAY_LEN(of_checks); i++)
+		if (json_object_get(spec, of_checks[i]) && !json_object_get(spec, "check"))
+			check_add(c, of_checks[i], "nothing is measured without a check");
+}
+
+static bool is_for_all(const json_t *rule)
+{
+	const json_t *to = json_object_get(rule, "to");
+	for (size_t i = 0; i < json_array_size(to); i++) {
+		const char *text = json_string_value(json_array_get(to, i));
+		if (text && strcmp(text, "any") == 0)
+			return !json_object_get(rule, "ports");
+	}
+	return false;
+}
+
+// A rule behind one that fits all is never reached: surely not what was meant.
+static void check_policy(const struct check *c, const json_t *spec)
+{
+	const json_t *rules = json_object_get(spec, "rules");
+	for (size_t i = 0; i + 1 < json_array_size(rules); i++) {
+		CLEAN(free_ptr) char *path = text_format("rules[%zu]", i + 1);
+		if (!is_for_all(json_array_get(rules, i)))
+			continue;
+		check_add(c, path ? path : "rules",
+			  "it is never reached: rule %zu before it fits all", i + 1);
+		return;
+	}
+}
+
 static void check_site(const struct check *c, const json_t *spec)
 {
 	check_prefixes(c, spec, "lan");
@@ -256,6 +344,7 @@ static void check_ha_group(const struct check *c, const json_t *spec)
 
 // NULL: the schema says it all.
 static void (*const checks[KIND_COUNT])(const struct check *, const json_t *) = {
+	[KIND_NODES] = check_node,
 	[KIND_SITES] = check_site,
 	[KIND_SLAS] = check_sla,
 	[KIND_NETWORKS] = check_network,
@@ -269,6 +358,8 @@ static void (*const checks[KIND_COUNT])(const struct check *, const json_t *) = 
 	[KIND_DNS_ZONES] = check_dns_zone,
 	[KIND_DNS_FORWARDS] = check_dns_forward,
 	[KIND_RESOLVERS] = check_resolver,
+	[KIND_GATEWAYS] = check_gateway,
+	[KIND_POLICIES] = check_policy,
 };
 
 void kind_check_spec(const struct kind *k, const char *name, const json_t *spec, const char *prefix,

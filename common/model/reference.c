@@ -29,14 +29,50 @@ const char *kind_reference_name(enum kind_id to, const char *text, struct err *e
 	return NULL;
 }
 
+// The plain name in `text`, which stays valid as long as `copy`; NULL with `ret_is_other` when the
+// text is no reference of this kind at all.
+static const char *name_in(const struct kind_reference *ref, const char *text,
+			   char copy[KIND_NAME_MAX + 1], bool *ret_is_other)
+{
+	const char *singular = kinds[ref->to].singular, *slash = strchr(text, '/');
+	const size_t len = slash ? (size_t)(slash - text) : strlen(text);
+
+	*ret_is_other = false;
+	if (ref->form == KIND_FORM_NAME)
+		return kind_reference_name(ref->to, text, NULL);
+	if (ref->form == KIND_FORM_HEAD) {
+		(void)snprintf(copy, KIND_NAME_MAX + 1, "%.*s", (int)len, text);
+		return copy;
+	}
+	*ret_is_other = !slash || strlen(singular) != len || strncmp(text, singular, len) != 0;
+	return *ret_is_other ? NULL : slash + 1;
+}
+
+// The text with another name in it, in the form in which it was written. The caller frees; NULL:
+// out of memory.
+static char *text_renamed(const struct walk *w, const char *text)
+{
+	const char *slash = strchr(text, '/');
+
+	if (w->reference->form == KIND_FORM_HEAD)
+		return text_format("%s%s", w->new_name, slash ? slash : "");
+	if (!slash)
+		return text_format("%s", w->new_name);
+	return text_format("%s/%s", kinds[w->reference->to].singular, w->new_name);
+}
+
 static int visit_string(struct walk *w, json_t *value)
 {
 	const char *text = json_string_value(value);
+	char copy[KIND_NAME_MAX + 1];
+	bool is_other;
 	if (!text)
 		return 0;
-	const char *name = kind_reference_name(w->reference->to, text, NULL);
+	const char *name = name_in(w->reference, text, copy, &is_other);
 	if (w->path.failed)
 		return -ENOMEM;
+	if (is_other)
+		return 0;
 	if (w->fn) {
 		struct kind_reference_at at = { .path = w->path.data ? w->path.data : "",
 						.text = text,
@@ -46,11 +82,7 @@ static int visit_string(struct walk *w, json_t *value)
 	}
 	if (!name || strcmp(name, w->old_name) != 0)
 		return 0;
-	// The form that was written is kept.
-	CLEAN(free_ptr)
-	char *renamed =
-		name == text ? text_format("%s", w->new_name)
-			     : text_format("%s/%s", kinds[w->reference->to].singular, w->new_name);
+	CLEAN(free_ptr) char *renamed = text_renamed(w, text);
 	if (!renamed || json_string_set(value, renamed) < 0)
 		return -ENOMEM;
 	w->renamed++;

@@ -4,6 +4,7 @@
 #include "base/clean.h"
 #include "model/kinds.h"
 #include "model/limit.h"
+#include "model/match.h"
 #include "model/net.h"
 #include "model/schema_parts.h"
 #include "model/upstream.h"
@@ -138,6 +139,40 @@ static int check_domain(const json_t *node, const char *text, struct err *err)
 	return name_parse(text, strlen(text), &name, err);
 }
 
+static int check_source(const json_t *node, const char *text, struct err *err)
+{
+	struct source source;
+	(void)node;
+	return source_parse(text, &source, err);
+}
+
+static int check_destination(const json_t *node, const char *text, struct err *err)
+{
+	struct destination destination;
+	(void)node;
+	return destination_parse(text, &destination, err);
+}
+
+static int check_ports(const json_t *node, const char *text, struct err *err)
+{
+	struct ports ports;
+	(void)node;
+	return ports_parse(text, &ports, err);
+}
+
+// "rho/fibre"
+static int check_uplink(const json_t *node, const char *text, struct err *err)
+{
+	const char *slash = strchr(text, '/');
+	char name[NAME_MAX_LEN + 1];
+	(void)node;
+	if (!slash || slash - text > NAME_MAX_LEN)
+		return err_set(err, -EINVAL, "\"%.60s\" is not of the form <node>/<uplink>", text);
+	(void)snprintf(name, sizeof(name), "%.*s", (int)(slash - text), text);
+	const int r = name_check(name, err);
+	return r < 0 ? r : name_check(slash + 1, err);
+}
+
 static const struct format {
 	const char *name;
 	int (*check)(const json_t *node, const char *text,
@@ -151,6 +186,10 @@ static const struct format {
 	{ "duration", check_duration },
 	{ "duration-limit", check_duration_limit },
 	{ "share-limit", check_share_limit },
+	{ "source", check_source },
+	{ "destination", check_destination },
+	{ "ports", check_ports },
+	{ "uplink", check_uplink },
 	{ "date-time", check_time },
 	{ "expiry", check_expiry },
 	{ "upstream", check_upstream },

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "plan/egress.h"
 #include "plan/follow.h"
 #include "plan/ha.h"
 #include "plan/numbers.h"
@@ -452,6 +453,8 @@ int plan_allocate(struct fleet *fleet, const struct fleet_edit *edits, size_t co
 		rc = settle_edit(&a, &edits[i]);
 	for (size_t i = 0; i < count && rc == 0; i++)
 		rc = settle_hops(&a, &edits[i]);
+	if (rc == 0)
+		rc = egress_allocate(fleet, edits, count, revision, err);
 	fleet_views_drop(fleet);
 	return rc;
 }

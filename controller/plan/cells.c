@@ -264,6 +264,9 @@ static void touch_node(struct cell_set *set, struct fleet *fleet, const struct f
 	cell_add(set, CELL_NODE, self->id, 0, 0);
 	if (!is_light)
 		cells_touch_groups(set, fleet, self, NULL);
+	// What its links carry is also what the wires of gateways do.
+	if (!is_light || !json_equal(self->as.node.path_mtu, other->as.node.path_mtu))
+		cells_touch_egress_node(set, fleet, self);
 	for (size_t at = 0; fleet_next(fleet, FLEET_NETWORK, &at, &network);) {
 		if (!network_member(network, self->name))
 			continue;
@@ -288,6 +291,7 @@ static void touch_lans(struct cell_set *set, struct fleet *fleet, const char *si
 	for (size_t at = 0; fleet_next(fleet, FLEET_NODE, &at, &node);) {
 		if (!node->as.node.site || strcmp(node->as.node.site, site) != 0)
 			continue;
+		cells_touch_egress_node(set, fleet, node);
 		for (size_t n = 0; fleet_next(fleet, FLEET_NETWORK, &n, &network);) {
 			if (network_member(network, node->name))
 				each_segment(set, fleet, network, touch_speaker, node);
@@ -385,6 +389,7 @@ static void touch_network(struct cell_set *set, struct fleet *fleet,
 	if (!is_all && !is_probed_alike(&self->as.network, &other->as.network))
 		touch_all_links(set, fleet, self);
 	cells_touch_groups(set, fleet, NULL, self);
+	cells_touch_policies(set, fleet);
 }
 
 static void touch_ends(struct cell_set *set, struct fleet *fleet, const struct fleet_link *link,
@@ -417,6 +422,8 @@ static void touch_link(struct cell_set *set, struct fleet *fleet, const struct f
 
 	(void)other;
 	if (network)
+		cells_touch_policies(set, fleet);
+	if (network)
 		touch_ends(set, fleet, link, network);
 	else if (link->node)
 		cells_touch_external(set, fleet, self);
@@ -436,6 +443,31 @@ static void touch_sla(struct cell_set *set, struct fleet *fleet, const struct fl
 		if (is_same_name(o->as.link.sla, self->name))
 			touch_link(set, fleet, o, NULL);
 	}
+	for (size_t at = 0; fleet_next(fleet, FLEET_GATEWAY, &at, &o);) {
+		if (is_same_name(o->as.gateway.sla, self->name))
+			cells_touch_gateway(set, fleet, o);
+	}
+}
+
+static void touch_gateway(struct cell_set *set, struct fleet *fleet,
+			  const struct fleet_object *self, const struct fleet_object *other)
+{
+	(void)other;
+	cells_touch_gateway(set, fleet, self);
+}
+
+static void touch_gateway_group(struct cell_set *set, struct fleet *fleet,
+				const struct fleet_object *self, const struct fleet_object *other)
+{
+	(void)other;
+	cells_touch_gateway_group(set, fleet, self);
+}
+
+static void touch_policy(struct cell_set *set, struct fleet *fleet, const struct fleet_object *self,
+			 const struct fleet_object *other)
+{
+	(void)other;
+	cells_touch_policy(set, fleet, self);
 }
 
 // A segment's width decides its network's WireGuard MTU, on every member.
@@ -447,6 +479,7 @@ static void touch_segment_edit(struct cell_set *set, struct fleet *fleet,
 	(void)other;
 	if (segment)
 		touch_segment(set, fleet, segment);
+	cells_touch_policies(set, fleet);
 }
 
 typedef void touch_fn(struct cell_set *set, struct fleet *fleet, const struct fleet_object *self,
@@ -460,6 +493,9 @@ static touch_fn *const touchers[FLEET_KIND_COUNT] = {
 	[FLEET_SEGMENT] = touch_segment_edit,
 	[FLEET_SLA] = touch_sla,
 	[FLEET_HA_GROUP] = touch_ha_group,
+	[FLEET_GATEWAY] = touch_gateway,
+	[FLEET_GATEWAY_GROUP] = touch_gateway_group,
+	[FLEET_POLICY] = touch_policy,
 };
 
 static size_t differing_members(const struct fleet_object *self, const struct fleet_object *other)
@@ -543,6 +579,8 @@ void cells_of_node(struct cell_set *set, struct fleet *fleet, const struct fleet
 	struct fleet_object *network;
 
 	cell_add(set, CELL_NODE, node->id, 0, 0);
+	if (map_size(fleet->by_id[FLEET_POLICY]) > 0)
+		cell_add(set, CELL_EGRESS, node->id, 0, 0);
 	cells_own_groups(set, fleet, node);
 	cells_own_dns(set, fleet, node);
 	for (size_t at = 0; fleet_next(fleet, FLEET_NETWORK, &at, &network);) {

@@ -14,6 +14,7 @@ enum cell_kind {
 	CELL_EXTERNAL, // node with the external link `scope`
 	CELL_OUTSIDE,  // node: the prefixes that are reached by its external links
 	CELL_HA,       // node as a voter of HA group `scope`
+	CELL_EGRESS,   // node with its policies and gateways, as an ingress and as an exit
 	CELL_PATH,     // node in routed segment `scope` towards `other`: the paths there
 	CELL_DNS,      // node with resolver `scope`
 	CELL_DNS_ZONE, // node with a resolver that knows zone `scope`
@@ -98,3 +99,13 @@ void cells_touch_dns(struct cell_set *set, const struct fleet *fleet,
 		     const struct fleet_object *self, const struct fleet_object *other);
 void cells_own_dns(struct cell_set *set, const struct fleet *fleet,
 		   const struct fleet_object *node);
+// cells_egress.c: whoever has to do with it.
+void cells_touch_policy(struct cell_set *set, const struct fleet *fleet,
+			const struct fleet_object *policy);
+void cells_touch_policies(struct cell_set *set, const struct fleet *fleet); // all
+void cells_touch_gateway(struct cell_set *set, const struct fleet *fleet,
+			 const struct fleet_object *gateway);
+void cells_touch_gateway_group(struct cell_set *set, const struct fleet *fleet,
+			       const struct fleet_object *group);
+void cells_touch_egress_node(struct cell_set *set, const struct fleet *fleet,
+			     const struct fleet_object *node);

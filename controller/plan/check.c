@@ -7,6 +7,7 @@
 #include "model/kinds.h"
 
 #include "plan/dns.h"
+#include "plan/egress.h"
 #include "plan/ha.h"
 #include "plan/numbers.h"
 #include "plan/outside.h"
@@ -217,8 +218,12 @@ static check_fn *const checks[FLEET_KIND_COUNT] = {
 	[FLEET_NETWORK] = check_network,
 	[FLEET_LINK] = check_link,
 	[FLEET_SEGMENT] = check_segment_edit,
-	[FLEET_HA_GROUP] = NULL, // all are looked at with every edit
+	// All of these are looked at with every edit that bears on them.
+	[FLEET_HA_GROUP] = NULL,
 	[FLEET_RESOLVER] = NULL, // see dns_check()
+	[FLEET_GATEWAY] = NULL,
+	[FLEET_GATEWAY_GROUP] = NULL,
+	[FLEET_POLICY] = NULL,
 };
 
 // A link, say, may be looked at for itself and for its network: each sentence is wanted once.
@@ -264,6 +269,7 @@ int plan_check(struct fleet *fleet, const struct fleet_edit *edits, size_t count
 	CLEAN(problem_list_done) struct problem_list found = { 0 };
 	CLEAN(map_free_ptr) struct map *edited = map_new(NULL);
 	struct checking c = { fleet, &found };
+	bool is_egress = false;
 
 	if (!edited)
 		return -ENOMEM;
@@ -271,6 +277,7 @@ int plan_check(struct fleet *fleet, const struct fleet_edit *edits, size_t count
 		struct fleet_object *o = edits[i].after;
 		char key[OWNER_TEXT_SIZE];
 
+		is_egress = is_egress || egress_is_touched(&edits[i]);
 		if (!o)
 			continue;
 		if (checks[o->kind])
@@ -281,6 +288,8 @@ int plan_check(struct fleet *fleet, const struct fleet_edit *edits, size_t count
 			return -ENOMEM;
 	}
 	check_others(&c);
+	if (is_egress)
+		egress_check(fleet, refuse_one, &c);
 	int rc = check_overlaps(&c, edited);
 	copy_once(&found, problems);
 	return rc;

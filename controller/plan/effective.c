@@ -2,9 +2,11 @@
 #include <string.h>
 
 #include "plan/dns.h"
+#include "plan/egress.h"
 #include "plan/follow.h"
 #include "plan/generate.h"
 #include "plan/ha.h"
+#include "plan/numbers.h"
 #include "plan/plan.h"
 
 static json_t *pool_json(const struct fleet *fleet, const struct fleet_object *owner)
@@ -254,14 +256,57 @@ static void show_list(struct fleet *fleet, const struct fleet_object *list, json
 	}
 }
 
+// The nodes where clients of it may leave by the gateway, and how.
+static void show_gateway(struct fleet *fleet, const struct fleet_object *gateway, json_t *ret)
+{
+	const struct fleet_object *exit = egress_exit(fleet, gateway);
+	json_t *list = json_object();
+	struct fleet_object *node;
+
+	for (size_t at = 0; fleet_next(fleet, FLEET_NODE, &at, &node);) {
+		const struct egress_wire wire = egress_wire(fleet, gateway, node);
+
+		if (node == exit && egress_uses(fleet, node, gateway))
+			(void)json_object_set_new(list, node->name, json_string("its own uplink"));
+		else if (wire.number > 0)
+			(void)json_object_set_new(
+				list, node->name,
+				json_sprintf("a wire with VNI %lld",
+					     (long long)(GATEWAY_VNI_BASE + wire.number)));
+	}
+	(void)json_object_set_new(ret, "node", json_string(gateway->as.gateway.node));
+	(void)json_object_set_new(ret, "used_by", list);
+}
+
+// Whose packets are looked at where.
+static void show_policy(struct fleet *fleet, const struct fleet_object *policy, json_t *ret)
+{
+	json_t *clients_at = json_object();
+	struct fleet_object *node;
+	struct clients clients;
+
+	for (size_t at = 0; fleet_next(fleet, FLEET_NODE, &at, &node);) {
+		egress_clients(fleet, policy, node, &clients);
+		if (clients.count == 0)
+			continue;
+		json_t *list = json_array();
+		for (size_t i = 0; i < clients.count; i++)
+			(void)json_array_append_new(list, json_prefix(&clients.items[i]));
+		(void)json_object_set_new(clients_at, node->name, list);
+	}
+	(void)json_object_set_new(ret, "clients", clients_at);
+}
+
 typedef void show_fn(struct fleet *fleet, const struct fleet_object *object, json_t *ret);
 
+// NULL: nothing but what was written.
 static show_fn *const shows[FLEET_KIND_COUNT] = {
 	[FLEET_NODE] = show_node,         [FLEET_SITE] = show_site,
 	[FLEET_NETWORK] = show_network,   [FLEET_LINK] = show_link,
 	[FLEET_SEGMENT] = show_segment,   [FLEET_SLA] = NULL,
 	[FLEET_HA_GROUP] = show_ha_group, [FLEET_DOMAIN_LIST] = show_list,
-	[FLEET_RESOLVER] = show_resolver,
+	[FLEET_RESOLVER] = show_resolver, [FLEET_GATEWAY] = show_gateway,
+	[FLEET_GATEWAY_GROUP] = NULL,     [FLEET_POLICY] = show_policy,
 };
 
 json_t *plan_effective(struct fleet *fleet, enum fleet_kind kind, const char *name)

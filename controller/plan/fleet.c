@@ -20,6 +20,9 @@ static const char *const kind_plurals[FLEET_KIND_COUNT] = {
 	[FLEET_DNS_ZONE] = "dns-zones",
 	[FLEET_DNS_FORWARD] = "dns-forwards",
 	[FLEET_RESOLVER] = "resolvers",
+	[FLEET_GATEWAY] = "gateways",
+	[FLEET_GATEWAY_GROUP] = "gateway-groups",
+	[FLEET_POLICY] = "policies",
 };
 
 enum fleet_kind fleet_kind_parse(const char *plural)

@@ -103,5 +103,10 @@ void fleet_views_drop(struct fleet *fleet);
 // MTU of a network's WireGuard devices: room for the widest frame of its segments.
 int network_mtu(const struct fleet *fleet, const struct fleet_object *network);
 
+// What a wire between two nodes of a network can carry by what was written and found out of their
+// link, at most `mtu`.
+int link_wire_mtu(const struct fleet *fleet, const struct fleet_object *network,
+		  const struct fleet_object *a, const struct fleet_object *b, int mtu);
+
 int64_t segment_vni(const struct segment_view *view, const struct segment_member *a,
 		    const struct segment_member *b);

@@ -240,6 +240,8 @@ void generate_cell(struct fleet *fleet, const struct cell *cell, struct map *lin
 		return;
 	if (cell->kind == CELL_NODE)
 		generate_node(&g);
+	else if (cell->kind == CELL_EGRESS)
+		generate_egress(&g);
 	else if (cell->kind == CELL_HA)
 		generate_ha(&g, fleet_find_id(fleet, FLEET_HA_GROUP, cell->scope));
 	else if (cell->kind == CELL_MEMBER || cell->kind == CELL_LINK)

@@ -85,14 +85,42 @@ void generate_routed_owner(struct generation *g, const struct segment_cell *cell
 void generate_path(struct generation *g, const struct segment_cell *cell);
 void generate_routed_node(struct generation *g); // of the node as such
 
-// The wire to the other node and its rails, when both have overlay addresses.
+// The wire of a segment to the other node, and its rails.
 bool generate_wire_device(struct generation *g, const struct segment_cell *cell,
 			  const char *device);
+
+// Any wire: entries wire/<owner>/<peer> and guard/wire/<owner>/<peer>. False, and none: one of the
+// two has no overlay address.
+struct wire_made {
+	const struct fleet_object *network, *peer;
+	const char *owner; // the segment's name, or "gateway:<name>"
+	const char *device;
+	int64_t vni;
+	int mtu;
+	const char *flag; // "routed", "gateway"; NULL: a bridge's port
+};
+bool generate_any_wire(struct generation *g, const struct wire_made *wire);
+
+// Policies and gateways of a node: as an ingress, and as an exit.
+void generate_egress(struct generation *g);
+void generate_exit(struct generation *g);
+
+// This end of a gateway's wire, with its address; false: there is none.
+#define GATEWAY_EXIT_ADDRESS    "fe80::1"
+#define GATEWAY_INGRESS_ADDRESS "fe80::2"
+#define GATEWAY_MTU             1500
+bool generate_gateway_wire(struct generation *g, const struct fleet_object *gateway,
+			   const struct fleet_object *ingress, const struct fleet_object *exit);
+// The keys of the echoes that tell whether a gateway's uplink leads anywhere. New reference.
+json_t *generate_checks(const struct fleet_object *gateway);
 
 // How a pair's packets are authenticated: the key of `kind` between two nodes in a network or
 // segment.
 bool generate_key(struct generation *g, const char *kind, const struct fleet_object *scope,
 		  const struct fleet_object *peer);
+
+// NULL when there is none of that name, or no name.
+const struct fleet_sla *sla_find(const struct fleet *fleet, const char *name);
 
 // Adds what probe and sla ask for to a body.
 void json_add_probe(json_t *body, const struct fleet_probe *probe, const struct fleet_sla *sla);

@@ -53,7 +53,7 @@ const struct fleet_probe *link_probe(const struct fleet *fleet, const struct fle
 }
 
 // NULL: none.
-static const struct fleet_sla *sla_find(const struct fleet *fleet, const char *name)
+const struct fleet_sla *sla_find(const struct fleet *fleet, const char *name)
 {
 	const struct fleet_object *sla = name ? fleet_find(fleet, FLEET_SLA, name) : NULL;
 

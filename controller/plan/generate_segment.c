@@ -88,33 +88,50 @@ void generate_segment(struct generation *g, const struct segment_cell *cell)
 
 // A wire does not need the address it sends from: addresses come after wires (rank 70 and 40), and
 // until it is there the kernel just sends nothing.
-bool generate_wire_device(struct generation *g, const struct segment_cell *cell, const char *device)
+bool generate_any_wire(struct generation *g, const struct wire_made *wire)
 {
-	const struct fleet_object *net = cell->view->network;
-	const char *segment = cell->view->segment->name, *peer = cell->other->node->name;
+	const struct fleet_object *net = wire->network;
+	const char *peer = wire->peer->name;
 	char link[DEVICE_NAME_SIZE];
 	char wireguard[128], base[128], guard[192];
 	struct address own, theirs;
 
 	if (!fleet_address(g->fleet, net, g->node, 4, &own) ||
-	    !fleet_address(g->fleet, net, cell->other->node, 4, &theirs))
+	    !fleet_address(g->fleet, net, wire->peer, 4, &theirs))
 		return false;
 	name_wireguard(link, net->id);
 	(void)snprintf(wireguard, sizeof wireguard, "wireguard/%s", net->name);
 	(void)snprintf(base, sizeof base, "guard/base/%s", net->name);
-	(void)snprintf(guard, sizeof guard, "guard/wire/%s/%s", segment, peer);
-	json_int_t vni = segment_vni(cell->view, cell->self, cell->other);
-	json_t *body = json_pack("{s:s, s:s, s:o, s:I, s:[]}", "link", link, "wire", device,
-				 "source", json_address(&theirs, -1), "vni", vni, "needs");
-	generate_add(g, body, "guard/wire/%s/%s", segment, peer);
-	body = json_pack("{s:s, s:I, s:i, s:o, s:o, s:i, s:s, s:o}", "device", device, "vni", vni,
-			 "port", g->fleet->settings.vxlan_port, "local", json_address(&own, -1),
-			 "remote", json_address(&theirs, -1), "mtu", cell->view->mtu, "link", link,
-			 "needs", json_needs(wireguard, base, guard, NULL));
-	if (body && cell->view->segment->as.segment.is_routed)
-		(void)json_object_set_new(body, "routed", json_true());
-	generate_add(g, body, "wire/%s/%s", segment, peer);
+	(void)snprintf(guard, sizeof guard, "guard/wire/%s/%s", wire->owner, peer);
+	json_t *body = json_pack("{s:s, s:s, s:o, s:I, s:[]}", "link", link, "wire", wire->device,
+				 "source", json_address(&theirs, -1), "vni", (json_int_t)wire->vni,
+				 "needs");
+	generate_add(g, body, "guard/wire/%s/%s", wire->owner, peer);
+	body = json_pack("{s:s, s:I, s:i, s:o, s:o, s:i, s:s, s:o}", "device", wire->device, "vni",
+			 (json_int_t)wire->vni, "port", g->fleet->settings.vxlan_port, "local",
+			 json_address(&own, -1), "remote", json_address(&theirs, -1), "mtu",
+			 wire->mtu, "link", link, "needs",
+			 json_needs(wireguard, base, guard, NULL));
+	if (body && wire->flag)
+		(void)json_object_set_new(body, wire->flag, json_true());
+	generate_add(g, body, "wire/%s/%s", wire->owner, peer);
 	return true;
+}
+
+bool generate_wire_device(struct generation *g, const struct segment_cell *cell, const char *device)
+{
+	const struct fleet_object *segment = cell->view->segment;
+	const struct wire_made wire = {
+		.network = cell->view->network,
+		.peer = cell->other->node,
+		.owner = segment->name,
+		.device = device,
+		.vni = segment_vni(cell->view, cell->self, cell->other),
+		.mtu = cell->view->mtu,
+		.flag = segment->as.segment.is_routed ? "routed" : NULL,
+	};
+
+	return generate_any_wire(g, &wire);
 }
 
 static int port_cost(const struct fleet_link *link, const struct segment_cell *cell)

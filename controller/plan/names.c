@@ -47,6 +47,15 @@ void name_wire(char name[DEVICE_NAME_SIZE], int64_t segment_id, int64_t peer_id)
 	name_make(name, 'v', text);
 }
 
+void name_gateway_wire(char name[DEVICE_NAME_SIZE], int64_t gateway_id, int64_t ingress_id)
+{
+	char text[64];
+
+	(void)snprintf(text, sizeof text, "gateways/%lld/%lld", (long long)gateway_id,
+		       (long long)ingress_id);
+	name_make(name, 'v', text);
+}
+
 void name_mac(char mac[MAC_TEXT_SIZE], int64_t segment_id, int64_t node_id)
 {
 	unsigned char hash[SHA256_DIGEST_LENGTH];

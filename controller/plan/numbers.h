@@ -13,6 +13,32 @@
 #define SEGMENT_MEMBERS_MAX 64 // pairs of 64 members fit a block of VNIs
 #define SEGMENT_VNI_BLOCK   2048
 
+// Gateways: VNIs above those of all segments; marks of 12 bits, of which a group has two (for when
+// none of its gateways is well: block or go on) and an exit one for each wire that it serves.
+#define GATEWAYS_IN_ALL       2047
+#define GATEWAY_GROUPS_IN_ALL 1023
+#define GATEWAY_WIRES_IN_ALL  8388606
+#define GATEWAY_VNI_BASE      0x800000
+#define RETURN_WAYS_MAX       1789
+#define MARK_SHIFT            16
+#define MARK_MASK             0x0fff0000
+#define MARK_GROUPS           0x100
+#define MARK_RETURNS          0x900
+#define MARK_DIRECT           0xfff
+
+#define TABLE_GROUPS  22500
+#define TABLE_UPLINKS 24600
+#define TABLE_RETURNS 27000
+
+#define PRIORITY_RETURN       22348 // what returns takes its gateway wire
+#define PRIORITY_EXIT         22349 // what came by a gateway wire
+#define PRIORITY_MARKED_LOCAL 22350 // what is marked, but is reached without a default route
+#define PRIORITY_MARKED       22351
+#define PRIORITY_DIRECT       22352
+#define PRIORITY_CLIENT_LOCAL 22360 // the same without marks: when nft or a daemon is gone
+#define PRIORITY_CLIENT       22370
+#define PRIORITY_CLIENT_LAST  22499
+
 #define TABLE_MAIN 254 // of the kernel
 #define METRIC_LAN 512 // plus the segment's number: one LAN may be reached through several
 // Behind every LAN's: what passes through a node stays in its segment.

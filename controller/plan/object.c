@@ -5,6 +5,8 @@
 
 #include "model/kinds.h"
 
+#include "plan/field.h"
+
 #define SEGMENT_MTU_DEFAULT             1500
 #define SEGMENT_HELLO_DEFAULT_S         1
 #define SEGMENT_MAX_AGE_DEFAULT_S       10
@@ -18,16 +20,14 @@
 #define HA_LEASE_DEFAULT_MS             650
 #define HA_HOLD_DOWN_DEFAULT_MS         30000
 
-// "node/bob" and "bob" alike; NULL when absent. Specs passed the schema, so the kind in front is
-// right.
-static const char *reference(const json_t *value, enum kind_id to)
+const char *field_reference(const json_t *value, enum kind_id to)
 {
 	const char *text = json_string_value(value);
 
 	return text ? kind_reference_name(to, text, NULL) : NULL;
 }
 
-static int field_int(const json_t *spec, const char *name, int otherwise)
+int field_int(const json_t *spec, const char *name, int otherwise)
 {
 	const json_t *value = json_object_get(spec, name);
 
@@ -82,7 +82,7 @@ static int node_parse(struct fleet_object *o, struct err *err)
 	struct fleet_node *node = &o->as.node;
 	const char *address = json_string_value(json_object_get(o->spec, "address"));
 
-	node->site = reference(json_object_get(o->spec, "site"), KIND_SITES);
+	node->site = field_reference(json_object_get(o->spec, "site"), KIND_SITES);
 	node->listen_port = field_int(o->spec, "listen_port", 0);
 	node->is_drained = json_is_true(json_object_get(o->spec, "drain"));
 	if (address) {
@@ -179,8 +179,8 @@ static int links_parse(struct fleet_network *network, const json_t *links)
 
 	json_array_foreach((json_t *)links, i, pair)
 	{
-		const char *a = reference(json_array_get(pair, 0), KIND_NODES);
-		const char *b = reference(json_array_get(pair, 1), KIND_NODES);
+		const char *a = field_reference(json_array_get(pair, 0), KIND_NODES);
+		const char *b = field_reference(json_array_get(pair, 1), KIND_NODES);
 
 		if (!a || !b || strcmp(a, b) == 0)
 			continue;
@@ -199,7 +199,7 @@ static int list_parse(struct fleet_network *network, const json_t *list, bool is
 
 	json_array_foreach((json_t *)list, i, item)
 	{
-		const char *name = reference(item, KIND_NODES);
+		const char *name = field_reference(item, KIND_NODES);
 		struct net_member *member = name ? member_get(network, name) : NULL;
 
 		if (name && !member)
@@ -212,7 +212,7 @@ static int list_parse(struct fleet_network *network, const json_t *list, bool is
 	return 0;
 }
 
-static int field_ms(const json_t *spec, const char *name, int otherwise)
+int field_ms(const json_t *spec, const char *name, int otherwise)
 {
 	const char *text = json_string_value(json_object_get(spec, name));
 	int64_t ms;
@@ -220,7 +220,7 @@ static int field_ms(const json_t *spec, const char *name, int otherwise)
 	return text && duration_parse(text, &ms, NULL) == 0 ? (int)ms : otherwise;
 }
 
-static struct fleet_probe probe_parse(const json_t *spec)
+struct fleet_probe field_probe(const json_t *spec)
 {
 	const json_t *probe = json_object_get(spec, "probe");
 
@@ -267,10 +267,10 @@ static int network_parse(struct fleet_object *o, struct err *err)
 		return err_set(err, -ENOMEM, "out of memory");
 	network->port = field_int(o->spec, "port", 0);
 	network->keepalive_s = field_seconds(o->spec, "keepalive", -1);
-	network->hub = reference(json_object_get(o->spec, "hub"), KIND_NODES);
+	network->hub = field_reference(json_object_get(o->spec, "hub"), KIND_NODES);
 	pools_parse(o->spec, &network->pools);
-	network->probe = probe_parse(o->spec);
-	network->sla = reference(json_object_get(o->spec, "sla"), KIND_SLAS);
+	network->probe = field_probe(o->spec);
+	network->sla = field_reference(json_object_get(o->spec, "sla"), KIND_SLAS);
 	if (network->hub) {
 		struct net_member *hub = member_get(network, network->hub);
 
@@ -291,7 +291,7 @@ static int external_parse(struct fleet_object *o, struct err *err)
 	const json_t *via;
 	size_t i;
 
-	link->node = reference(json_object_get(o->spec, "node"), KIND_NODES);
+	link->node = field_reference(json_object_get(o->spec, "node"), KIND_NODES);
 	link->interface = json_string_value(json_object_get(o->spec, "interface"));
 	link->target = json_string_value(json_object_get(o->spec, "target"));
 	link->udp_port = field_int(o->spec, "udp_port", 0);
@@ -315,10 +315,10 @@ static int override_parse(struct fleet_object *o, struct err *err)
 {
 	struct fleet_link *link = &o->as.link;
 	const json_t *ends = json_object_get(o->spec, "ends");
-	const char *a = reference(json_array_get(ends, 0), KIND_NODES);
-	const char *b = reference(json_array_get(ends, 1), KIND_NODES);
+	const char *a = field_reference(json_array_get(ends, 0), KIND_NODES);
+	const char *b = field_reference(json_array_get(ends, 1), KIND_NODES);
 
-	link->network = reference(json_object_get(o->spec, "network"), KIND_NETWORKS);
+	link->network = field_reference(json_object_get(o->spec, "network"), KIND_NETWORKS);
 	if (!a || !b || !link->network)
 		return err_set(err, -EINVAL, "links.%s: a network and two ends are needed",
 			       o->name);
@@ -337,8 +337,8 @@ static int link_parse(struct fleet_object *o, struct err *err)
 	link->is_standby = role && strcmp(role, "standby") == 0;
 	link->is_drained = json_is_true(json_object_get(o->spec, "drain"));
 	link->is_disabled = json_is_true(json_object_get(o->spec, "disabled"));
-	link->probe = probe_parse(o->spec);
-	link->sla = reference(json_object_get(o->spec, "sla"), KIND_SLAS);
+	link->probe = field_probe(o->spec);
+	link->sla = field_reference(json_object_get(o->spec, "sla"), KIND_SLAS);
 	return json_object_get(o->spec, "node") ? external_parse(o, err) : override_parse(o, err);
 }
 
@@ -348,7 +348,7 @@ static int segment_parse(struct fleet_object *o, struct err *err)
 	const json_t *stp = json_object_get(o->spec, "stp");
 	const char *mode = json_string_value(json_object_get(o->spec, "mode"));
 
-	segment->network = reference(json_object_get(o->spec, "network"), KIND_NETWORKS);
+	segment->network = field_reference(json_object_get(o->spec, "network"), KIND_NETWORKS);
 	if (!segment->network)
 		return err_set(err, -EINVAL, "segments.%s: a network is needed", o->name);
 	segment->is_routed = mode && strcmp(mode, "routed") == 0;
@@ -368,7 +368,7 @@ static size_t nodes_parse(const json_t *list, const char *ret_names[HA_VOTERS_MA
 
 	json_array_foreach((json_t *)list, i, item)
 	{
-		const char *name = reference(item, KIND_NODES);
+		const char *name = field_reference(item, KIND_NODES);
 
 		if (name && n < HA_VOTERS_MAX)
 			ret_names[n++] = name;
@@ -386,8 +386,8 @@ static int ha_parse(struct fleet_object *o, struct err *err)
 
 	ha->n_members = nodes_parse(json_object_get(o->spec, "members"), ha->members);
 	ha->n_witnesses = nodes_parse(json_object_get(o->spec, "witness"), ha->witnesses);
-	ha->site = reference(json_object_get(o->spec, "site"), KIND_SITES);
-	ha->network = reference(json_object_get(o->spec, "network"), KIND_NETWORKS);
+	ha->site = field_reference(json_object_get(o->spec, "site"), KIND_SITES);
+	ha->network = field_reference(json_object_get(o->spec, "network"), KIND_NETWORKS);
 	ha->interface = json_string_value(json_object_get(o->spec, "interface"));
 	json_array_foreach((json_t *)vips, i, item)
 	{
@@ -419,6 +419,9 @@ static int (*const parsers[FLEET_KIND_COUNT])(struct fleet_object *, struct err 
 	[FLEET_HA_GROUP] = ha_parse,
 	[FLEET_DOMAIN_LIST] = fleet_list_parse,
 	[FLEET_RESOLVER] = fleet_resolver_parse,
+	[FLEET_GATEWAY] = gateway_parse,
+	[FLEET_GATEWAY_GROUP] = gateway_group_parse,
+	[FLEET_POLICY] = policy_parse,
 };
 
 int fleet_object_new(const struct fleet_source *source, struct fleet_object **ret_object,
@@ -461,6 +464,8 @@ void fleet_object_unref(struct fleet_object *object)
 		free(object->as.link.routes);
 	else if (object->kind == FLEET_NETWORK)
 		map_free(object->as.network.members);
+	else if (object->kind == FLEET_POLICY)
+		free(object->as.policy.sources);
 	else if (object->kind == FLEET_RESOLVER) {
 		map_free(object->as.resolver.nodes);
 		map_free(object->as.resolver.blocklists);

@@ -3,6 +3,7 @@
 
 #include "base/clean.h"
 #include "model/limit.h"
+#include "model/match.h"
 #include "model/net.h"
 
 #include "plan/fleet.h"
@@ -126,6 +127,32 @@ struct fleet_list {
 	int64_t size;    // bytes of it
 };
 
+enum { GATEWAYS_MAX = 16, GATEWAY_CHECKS_MAX = 2 };
+
+struct fleet_gateway {
+	char node[NAME_MAX_LEN + 1]; // where it leaves
+	const char *uplink;          // of the node; NULL: the node's own way
+	const char *checks[GATEWAY_CHECKS_MAX];
+	size_t n_checks;
+	bool is_drained;
+	struct fleet_probe probe;
+	const char *sla; // NULL: none
+};
+
+// Names are of gateways.
+struct fleet_gateway_group {
+	const char *gateways[GATEWAYS_MAX];
+	size_t n_gateways;
+	bool is_by_latency;
+	int hold_down_ms;
+};
+
+struct fleet_policy {
+	struct source *sources; // names point into the spec
+	size_t n_sources;
+	const json_t *rules;
+};
+
 struct fleet_object {
 	size_t refs;
 	enum fleet_kind kind;
@@ -143,6 +170,9 @@ struct fleet_object {
 		struct fleet_ha ha;
 		struct fleet_resolver resolver;
 		struct fleet_list list;
+		struct fleet_gateway gateway;
+		struct fleet_gateway_group gateway_group;
+		struct fleet_policy policy;
 	} as;
 };
 

@@ -186,6 +186,29 @@ int network_mtu(const struct fleet *fleet, const struct fleet_object *network)
 	return mtu;
 }
 
+// What one end found of its link with the other.
+static int found_mtu(const struct fleet_object *network, const struct fleet_object *self,
+		     const struct fleet_object *peer, int mtu)
+{
+	char key[2 * NAME_MAX_LEN + 2];
+
+	(void)snprintf(key, sizeof key, "%s/%s", network->name, peer->name);
+	const json_t *found = json_object_get(self->as.node.path_mtu, key);
+	return found ? least(mtu, (int)json_integer_value(found) - VXLAN_OVERHEAD) : mtu;
+}
+
+int link_wire_mtu(const struct fleet *fleet, const struct fleet_object *network,
+		  const struct fleet_object *a, const struct fleet_object *b, int mtu)
+{
+	const struct fleet_link *link = fleet_override(fleet, network->name, a->name, b->name);
+
+	mtu = least(mtu, network_mtu(fleet, network) - VXLAN_OVERHEAD);
+	mtu = found_mtu(network, a, b, found_mtu(network, b, a, mtu));
+	if (link && link->mtu)
+		mtu = least(mtu, link->mtu);
+	return mtu < SEGMENT_MTU_MIN ? SEGMENT_MTU_MIN : mtu;
+}
+
 int64_t segment_vni(const struct segment_view *view, const struct segment_member *a,
 		    const struct segment_member *b)
 {

@@ -72,10 +72,11 @@ void confirm_post(struct request *request)
 // Going back may write any kind of the network.
 static int check_kinds(struct request *request)
 {
-	static const char *const network[] = { "nodes",     "sites",        "slas",
-					       "networks",  "links",        "segments",
-					       "ha-groups", "domain-lists", "blocklists",
-					       "dns-zones", "dns-forwards", "resolvers" };
+	static const char *const network[] = { "nodes",     "sites",          "slas",
+					       "networks",  "links",          "segments",
+					       "ha-groups", "domain-lists",   "blocklists",
+					       "dns-zones", "dns-forwards",   "resolvers",
+					       "gateways",  "gateway-groups", "policies" };
 	struct err err = { 0 };
 	for (size_t i = 0; i < ARRAY_LEN(network); i++) {
 		if (auth_allow(&request->who, AUTH_WRITE, network[i], &err) < 0) {

@@ -47,6 +47,9 @@ static void collect_references(const json_t *node, const char *path, struct text
 {
 	const char *key;
 	json_t *child;
+	const char *ref = json_string_value(json_object_get(node, "$ref"));
+	if (ref)
+		node = component(strrchr(ref, '/') + 1);
 	const char *format = json_string_value(json_object_get(node, "format"));
 	const json_t *items = json_object_get(node, "items");
 	if (format && strcmp(format, "reference") == 0)
@@ -72,8 +75,10 @@ static void test_references_agree_with_openapi(void **state)
 		text_add(&in_document, "");
 		text_add(&in_table, "");
 		collect_references(component(kinds[i].schema), "", &in_document);
+		// What is only part of a text has a format of its own.
 		for (const struct kind_reference *r = kinds[i].references; r->path; r++)
-			text_addf(&in_table, "%s -> %s\n", r->path, kinds[r->to].name);
+			if (r->form == KIND_FORM_NAME)
+				text_addf(&in_table, "%s -> %s\n", r->path, kinds[r->to].name);
 		assert_string_equal(in_table.data, in_document.data);
 	}
 }
@@ -132,6 +137,12 @@ static void test_walk(void **state)
 		{ KIND_NODES, "{\"site\":\"paris\"}", "site=paris>site " },
 		{ KIND_ENROLMENT_KEYS, "{\"site\":\"s\",\"node\":\"n\"}",
 		  "node=n>node site=s>site " },
+		{ KIND_GATEWAYS, "{\"uplink\":\"rho/fibre\"}", "uplink=rho>node " },
+		{ KIND_POLICIES,
+		  "{\"from\":[\"site/paris\",\"tag/eu\",\"node/rho\",\"10.1.0.0/"
+		  "16\"],\"rules\":[{},{"
+		  "\"via\":\"tv\"}]}",
+		  "from[0]=paris>site from[2]=rho>node rules[1].via=tv>gateway-group " },
 		{ KIND_USERS, "{\"role\":\"admin\"}", "" },
 		{ KIND_SITES, "{}", "" },
 		{ KIND_NETWORKS, "[]", "" },
@@ -159,6 +170,23 @@ static void test_rename(void **state)
 	assert_int_equal(kind_rename_references(&kinds[KIND_NETWORKS], spec, KIND_NODES, "a", "z"),
 			 3);
 	assert_true(json_equal(spec, want));
+}
+
+// A name may be only part of what is written, or mean another kind.
+static void test_rename_in_other_forms(void **state)
+{
+	json_auto_t *gateway = json_pack("{s:s}", "uplink", "rho/rho");
+	json_auto_t *policy =
+		json_pack("{s:[s,s,s,s]}", "from", "site/rho", "node/rho", "tag/rho", "node/rhode");
+	json_auto_t *want =
+		json_pack("{s:[s,s,s,s]}", "from", "site/rho", "node/ro", "tag/rho", "node/rhode");
+	(void)state;
+	assert_int_equal(
+		kind_rename_references(&kinds[KIND_GATEWAYS], gateway, KIND_NODES, "rho", "ro"), 1);
+	assert_string_equal(json_string_value(json_object_get(gateway, "uplink")), "ro/rho");
+	assert_int_equal(
+		kind_rename_references(&kinds[KIND_POLICIES], policy, KIND_NODES, "rho", "ro"), 1);
+	assert_true(json_equal(policy, want));
 }
 
 static void test_names(void **state)
@@ -322,6 +350,7 @@ int main(void)
 		cmocka_unit_test(test_every_kind_has_its_paths),
 		cmocka_unit_test(test_walk),
 		cmocka_unit_test(test_rename),
+		cmocka_unit_test(test_rename_in_other_forms),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_specs),
 		cmocka_unit_test(test_dns_specs),

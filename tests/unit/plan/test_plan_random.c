@@ -68,11 +68,13 @@ static char *network_spec(const struct lot *lot)
 static void edit_node(struct lot *lot)
 {
 	unsigned i = pick(NODES);
-	char spec[128] = "{}";
+	char spec[160] = "{}";
 
 	if (pick(2))
-		(void)snprintf(spec, sizeof spec, "{'site':'s%u','drain':%s}", pick(2),
-			       pick(3) ? "false" : "true");
+		(void)snprintf(spec, sizeof spec,
+			       "{'site':'s%u','drain':%s,'uplinks':{'u%u':{'interface':'eth0'}},"
+			       "'tags':['t%u']}",
+			       pick(2), pick(3) ? "false" : "true", pick(2), pick(2));
 	else if (pick(2))
 		(void)snprintf(spec, sizeof spec, "{'address':'192.0.2.%u'}", pick(3));
 	lot_put(lot, "nodes", node_names[i], spec);
@@ -245,12 +247,55 @@ static void edit_group(struct lot *lot)
 	lot_put(lot, "ha-groups", name, spec);
 }
 
+static void edit_gateway(struct lot *lot)
+{
+	unsigned x = pick(NODES);
+	char name[8], spec[128];
+
+	(void)snprintf(name, sizeof name, "w%u", pick(3));
+	if (pick(2))
+		(void)snprintf(spec, sizeof spec, "{'node':'%s'}", node_names[x]);
+	else
+		(void)snprintf(spec, sizeof spec,
+			       "{'uplink':'%s/u%u','check':['192.0.2.1'],'sla':'voice'}",
+			       node_names[x], pick(2));
+	if (node_exists(lot, x))
+		lot_put(lot, "gateways", name, spec);
+}
+
+static void edit_gateway_group(struct lot *lot)
+{
+	char name[8], spec[96];
+
+	(void)snprintf(name, sizeof name, "x%u", pick(2));
+	(void)snprintf(spec, sizeof spec, "{'try':['w%u','w%u'],'hold_down':'%us'}", pick(2),
+		       pick(3), pick(3));
+	lot_put(lot, "gateway-groups", name, spec);
+}
+
+static void edit_policy(struct lot *lot)
+{
+	static const char *const sources[] = { "site/s0", "site/s1", "tag/t0", "tag/t1",
+					       "10.1.0.0/25" };
+	char name[8], spec[256];
+
+	(void)snprintf(name, sizeof name, "p%u", pick(2));
+	(void)snprintf(spec, sizeof spec,
+		       "{'from':['%s','%s'],'rules':[{'to':['203.0.113.0/24'],'ports':['tcp/443'],"
+		       "'via':'x%u','otherwise':'%s'},{'to':['any'],%s}]}",
+		       sources[pick(5)], sources[pick(5)], pick(2), pick(2) ? "block" : "direct",
+		       pick(2) ? "'via':'x0'" : "'block':'drop'");
+	const bool is_there = fleet_find(lot->fleet, FLEET_POLICY, name) != NULL;
+	lot_put(lot, "policies", name, is_there && pick(3) == 0 ? NULL : spec);
+}
+
 static void edit_something(struct lot *lot)
 {
 	static void (*const editors[])(struct lot *) = {
-		edit_node,     edit_facts, edit_facts, edit_site,          edit_network,
-		edit_segment,  edit_link,  edit_sla,   edit_external_link, edit_group,
-		edit_resolver, edit_names, edit_names
+		edit_node,     edit_facts,  edit_facts, edit_site,          edit_network,
+		edit_segment,  edit_link,   edit_sla,   edit_external_link, edit_group,
+		edit_resolver, edit_names,  edit_names, edit_gateway,       edit_gateway_group,
+		edit_policy,   edit_policy,
 	};
 
 	editors[pick(ARRAY_LEN(editors))](lot);

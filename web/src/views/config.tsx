@@ -12,7 +12,7 @@ import { rightFor, useMay } from "../session";
 import { ResourcePage } from "./resource";
 
 const SINGULAR: Record<Kind, string> = {
-  nodes: "node", sites: "site", networks: "network", links: "link", segments: "segment", "ha-groups": "HA group", slas: "sla", secrets: "secret", webhooks: "webhook",
+  nodes: "node", sites: "site", networks: "network", links: "link", segments: "segment", "ha-groups": "HA group", gateways: "gateway", "gateway-groups": "gateway-group", policies: "policy", slas: "sla", secrets: "secret", webhooks: "webhook",
   "domain-lists": "domain list", blocklists: "blocklist", "dns-zones": "DNS zone", "dns-forwards": "DNS forward", resolvers: "resolver",
   "enrolment-keys": "enrolment key", users: "user", tokens: "token",
 };

@@ -1,0 +1,88 @@
+// What of gateways and policies an edit touches: each node that has to do with them has one cell.
+#include <string.h>
+
+#include "plan/cells.h"
+#include "plan/egress.h"
+
+static void touch(struct cell_set *set, const struct fleet_object *node)
+{
+	if (node)
+		cell_add(set, CELL_EGRESS, node->id, 0, 0);
+}
+
+// The exits that the clients of a policy may come to.
+static void touch_exits(struct cell_set *set, const struct fleet *fleet,
+			const struct fleet_object *policy)
+{
+	struct fleet_object *gateway;
+
+	for (size_t at = 0; fleet_next(fleet, FLEET_GATEWAY, &at, &gateway);) {
+		if (egress_leads_to(fleet, policy, gateway))
+			touch(set, egress_exit(fleet, gateway));
+	}
+}
+
+void cells_touch_policy(struct cell_set *set, const struct fleet *fleet,
+			const struct fleet_object *policy)
+{
+	struct fleet_object *node;
+	struct clients clients;
+
+	for (size_t at = 0; fleet_next(fleet, FLEET_NODE, &at, &node);) {
+		egress_clients(fleet, policy, node, &clients);
+		if (clients.count > 0)
+			touch(set, node);
+	}
+	touch_exits(set, fleet, policy);
+}
+
+void cells_touch_policies(struct cell_set *set, const struct fleet *fleet)
+{
+	struct fleet_object *policy;
+
+	for (size_t at = 0; fleet_next(fleet, FLEET_POLICY, &at, &policy);)
+		cells_touch_policy(set, fleet, policy);
+}
+
+void cells_touch_gateway(struct cell_set *set, const struct fleet *fleet,
+			 const struct fleet_object *gateway)
+{
+	struct fleet_object *policy;
+
+	for (size_t at = 0; fleet_next(fleet, FLEET_POLICY, &at, &policy);) {
+		if (egress_leads_to(fleet, policy, gateway))
+			cells_touch_policy(set, fleet, policy);
+	}
+}
+
+void cells_touch_gateway_group(struct cell_set *set, const struct fleet *fleet,
+			       const struct fleet_object *group)
+{
+	struct fleet_object *policy;
+
+	for (size_t at = 0; fleet_next(fleet, FLEET_POLICY, &at, &policy);) {
+		if (egress_leads_to_group(fleet, policy, group))
+			cells_touch_policy(set, fleet, policy);
+	}
+}
+
+// As an ingress its exits have to know of it; as an exit all of its ingresses.
+void cells_touch_egress_node(struct cell_set *set, const struct fleet *fleet,
+			     const struct fleet_object *node)
+{
+	struct fleet_object *policy, *gateway;
+	struct clients clients;
+
+	if (map_size(fleet->by_id[FLEET_POLICY]) == 0)
+		return;
+	touch(set, node);
+	for (size_t at = 0; fleet_next(fleet, FLEET_POLICY, &at, &policy);) {
+		egress_clients(fleet, policy, node, &clients);
+		if (clients.count > 0)
+			touch_exits(set, fleet, policy);
+	}
+	for (size_t at = 0; fleet_next(fleet, FLEET_GATEWAY, &at, &gateway);) {
+		if (strcmp(gateway->as.gateway.node, node->name) == 0)
+			cells_touch_gateway(set, fleet, gateway);
+	}
+}

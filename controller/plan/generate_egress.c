@@ -1,0 +1,359 @@
+// Entries of a node as an ingress: the policies of the clients behind it, the gateway-groups that
+// these lead to, their gateways.
+//
+// A flow is decided once, in nft, and marked; a rule leads the mark to the table of its group,
+// where the agent keeps the default routes. What is reached without a default route is nobody's
+// business here. Rules by the clients' prefixes stand behind those by marks, for the time when
+// nothing marks: what may leave by a gateway only does not leave by another way then.
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "plan/egress.h"
+#include "plan/generate.h"
+#include "plan/numbers.h"
+
+// ---- groups ----
+
+static int64_t use_offset(const struct fleet *fleet, const struct egress_use *use)
+{
+	return 2 * egress_number(fleet, use->group) + use->is_direct;
+}
+
+static int64_t use_mark(const struct fleet *fleet, const struct egress_use *use)
+{
+	return (MARK_GROUPS + use_offset(fleet, use)) << MARK_SHIFT;
+}
+
+static int64_t use_table(const struct fleet *fleet, const struct egress_use *use)
+{
+	return TABLE_GROUPS + use_offset(fleet, use);
+}
+
+static const char *use_word(const struct egress_use *use)
+{
+	return use->is_direct ? "direct" : "block";
+}
+
+// ---- rules of routing ----
+
+static json_t *rule_json(int family, int64_t table, int priority)
+{
+	return json_pack("{s:i, s:I, s:i, s:[]}", "family", family, "table", (json_int_t)table,
+			 "priority", priority, "needs");
+}
+
+static void add_marked(struct generation *g, int64_t mark, int64_t table, int priority,
+		       const char *name)
+{
+	for (int family = 4; family <= 6; family += 2) {
+		json_t *body = rule_json(family, table, priority);
+
+		(void)json_object_set_new(body, "mark", json_integer(mark));
+		(void)json_object_set_new(body, "mask", json_integer(MARK_MASK));
+		if (priority == PRIORITY_MARKED_LOCAL)
+			(void)json_object_set_new(body, "suppress", json_integer(0));
+		generate_add(g, body, "rule/%s-v%d", name, family);
+	}
+}
+
+// Whether a gateway can be reached from this node; some other ingress may have a link that this one
+// has not.
+static bool is_here(const struct generation *g, const struct fleet_object *gateway)
+{
+	const struct fleet_object *exit = gateway ? egress_exit(g->fleet, gateway) : NULL;
+
+	return exit && (exit == g->node || egress_wire(g->fleet, gateway, g->node).number > 0);
+}
+
+static void add_group(struct generation *g, const struct egress_use *use)
+{
+	const struct fleet_gateway_group *group = &use->group->as.gateway_group;
+	json_t *try = json_array();
+	char name[160];
+
+	for (size_t i = 0; i < group->n_gateways; i++) {
+		const char *gateway = group->gateways[i];
+
+		if (is_here(g, fleet_find(g->fleet, FLEET_GATEWAY, gateway)))
+			(void)json_array_append_new(try, json_sprintf("gateway/%s", gateway));
+	}
+	generate_add(g,
+		     json_pack("{s:I, s:o, s:s, s:i, s:s, s:[]}", "table",
+			       (json_int_t)use_table(g->fleet, use), "try", try, "choose",
+			       group->is_by_latency ? "latency" : "order", "hold_down_ms",
+			       group->hold_down_ms, "otherwise", use_word(use), "needs"),
+		     "gateway-group/%s.%s", use->group->name, use_word(use));
+	(void)snprintf(name, sizeof name, "gateway-group/%s.%s-local", use->group->name,
+		       use_word(use));
+	add_marked(g, use_mark(g->fleet, use), TABLE_MAIN, PRIORITY_MARKED_LOCAL, name);
+	name[strlen(name) - strlen("-local")] = '\0';
+	add_marked(g, use_mark(g->fleet, use), use_table(g->fleet, use), PRIORITY_MARKED, name);
+}
+
+// ---- gateways ----
+
+static void add_wire_gateway(struct generation *g, const struct fleet_object *gateway,
+			     const struct fleet_object *exit)
+{
+	char device[DEVICE_NAME_SIZE], owner[96], wire[192];
+
+	name_gateway_wire(device, gateway->id, g->node->id);
+	(void)snprintf(owner, sizeof owner, "gateway:%s", gateway->name);
+	(void)snprintf(wire, sizeof wire, "wire/%s/%s", owner, exit->name);
+	if (!generate_gateway_wire(g, gateway, g->node, exit))
+		return;
+	generate_add(g,
+		     json_pack("{s:s, s:s, s:s, s:b, s:o}", "wire", wire, "device", device, "via",
+			       GATEWAY_EXIT_ADDRESS, "drained",
+			       gateway->as.gateway.is_drained || exit->as.node.is_drained, "needs",
+			       json_needs(wire, NULL)),
+		     "gateway/%s", gateway->name);
+}
+
+static void add_gateway(struct generation *g, const struct fleet_object *gateway)
+{
+	const struct fleet_object *exit = egress_exit(g->fleet, gateway);
+	char uplink[96];
+
+	if (!exit)
+		return;
+	if (exit != g->node) {
+		add_wire_gateway(g, gateway, exit);
+		return;
+	}
+	(void)snprintf(uplink, sizeof uplink, "uplink/%s", gateway->name);
+	generate_add(g,
+		     json_pack("{s:s, s:o, s:b, s:o}", "uplink", uplink, "check",
+			       generate_checks(gateway), "drained", gateway->as.gateway.is_drained,
+			       "needs", json_needs(uplink, NULL)),
+		     "gateway/%s", gateway->name);
+}
+
+static void add_gateways(struct generation *g)
+{
+	struct fleet_object *gateway;
+
+	for (size_t at = 0; fleet_next(g->fleet, FLEET_GATEWAY, &at, &gateway);) {
+		if (egress_uses(g->fleet, g->node, gateway))
+			add_gateway(g, gateway);
+	}
+}
+
+// ---- policies ----
+
+static json_t *destinations_json(const json_t *rule)
+{
+	const json_t *to = json_object_get(rule, "to"), *item;
+	json_t *list = json_array();
+	size_t i;
+
+	json_array_foreach((json_t *)to, i, item)
+	{
+		struct destination d;
+
+		if (destination_parse(json_string_value(item), &d, NULL) < 0)
+			continue;
+		if (d.kind == DESTINATION_ANY) {
+			(void)json_array_clear(list);
+			break;
+		}
+		(void)json_array_append_new(list, json_prefix(&d.prefix));
+	}
+	return list;
+}
+
+static json_t *ports_json(const json_t *rule)
+{
+	const json_t *ports = json_object_get(rule, "ports"), *item;
+	json_t *list = json_array();
+	size_t i;
+
+	json_array_foreach((json_t *)ports, i, item)
+	{
+		struct ports p;
+
+		if (ports_parse(json_string_value(item), &p, NULL) == 0)
+			(void)json_array_append_new(list,
+						    json_pack("{s:s, s:i, s:i}", "proto",
+							      p.protocol == 6 ? "tcp" : "udp",
+							      "first", p.first, "last", p.last));
+	}
+	return list;
+}
+
+static json_t *policy_rule_json(const struct generation *g, const json_t *rule, size_t number)
+{
+	const json_t *block = json_object_get(rule, "block");
+	struct egress_use use;
+	json_t *body = json_pack("{s:I, s:o, s:o}", "number", (json_int_t)number, "to",
+				 destinations_json(rule), "ports", ports_json(rule));
+
+	if (block) {
+		(void)json_object_set_new(body, "verdict", json_string("block"));
+		(void)json_object_set(body, "block", (json_t *)block);
+		return body;
+	}
+	const bool has_group = egress_rule(g->fleet, rule, &use);
+	(void)json_object_set_new(body, "verdict", json_string(has_group ? "mark" : "direct"));
+	(void)json_object_set_new(body, "mark",
+				  json_integer(has_group ? use_mark(g->fleet, &use)
+							 : (int64_t)MARK_DIRECT << MARK_SHIFT));
+	return body;
+}
+
+static void add_policy(struct generation *g, const struct fleet_object *policy,
+		       const struct clients *clients)
+{
+	json_t *from = json_array(), *rules = json_array();
+	const json_t *rule;
+	size_t i;
+
+	for (i = 0; i < clients->count; i++)
+		(void)json_array_append_new(from, json_prefix(&clients->items[i]));
+	json_array_foreach((json_t *)policy->as.policy.rules, i, rule)
+	{
+		(void)json_array_append_new(rules, policy_rule_json(g, rule, i + 1));
+	}
+	generate_add(g,
+		     json_pack("{s:I, s:o, s:o, s:[]}", "id", (json_int_t)policy->id, "from", from,
+			       "rules", rules, "needs"),
+		     "policy/%s", policy->name);
+}
+
+// ---- without marks ----
+
+struct client {
+	struct prefix prefix;
+	const struct fleet_object *policy;
+};
+
+struct client_list {
+	struct client *items;
+	size_t count;
+	bool failed;
+};
+
+static void client_list_done(struct client_list *list)
+{
+	free(list->items);
+}
+
+static void note_clients(struct client_list *list, const struct fleet_object *policy,
+			 const struct clients *clients)
+{
+	struct client *items =
+		reallocarray(list->items, list->count + clients->count, sizeof *items);
+
+	if (!items) {
+		list->failed = true;
+		return;
+	}
+	list->items = items;
+	for (size_t i = 0; i < clients->count; i++)
+		items[list->count++] = (struct client){ clients->items[i], policy };
+}
+
+// The longer prefix first, as it is the closer one.
+static int client_compare(const void *x, const void *y)
+{
+	const struct client *a = x, *b = y;
+
+	if (a->prefix.length != b->prefix.length)
+		return (int)b->prefix.length - (int)a->prefix.length;
+	return address_compare(&a->prefix.address, &b->prefix.address);
+}
+
+// What a policy does with all that no rule before has taken: its last rule when that is for
+// everything. Else the host's own way is open, and nothing has to stand.
+static const json_t *rule_for_all(const struct fleet_object *policy)
+{
+	const json_t *rules = policy->as.policy.rules;
+	const json_t *last = json_array_get(rules, json_array_size(rules) - 1);
+	json_t *to = destinations_json(last);
+	const bool is_for_all =
+		json_array_size(to) == 0 && json_array_size(json_object_get(last, "ports")) == 0;
+
+	json_decref(to);
+	return is_for_all ? last : NULL;
+}
+
+static void add_backstop(struct generation *g, const struct client *client, int priority)
+{
+	const json_t *rule = rule_for_all(client->policy);
+	const int family = client->prefix.address.family;
+	char prefix[PREFIX_TEXT_SIZE];
+	struct egress_use use;
+
+	if (!rule || (!json_object_get(rule, "block") && !json_object_get(rule, "via")))
+		return;
+	(void)prefix_format(&client->prefix, prefix);
+	json_t *body = rule_json(family, TABLE_MAIN, PRIORITY_CLIENT_LOCAL);
+	(void)json_object_set_new(body, "from", json_string(prefix));
+	(void)json_object_set_new(body, "suppress", json_integer(0));
+	generate_add(g, body, "rule/policy/%s-local", prefix);
+	if (egress_rule(g->fleet, rule, &use)) {
+		body = rule_json(family, use_table(g->fleet, &use), priority);
+	} else {
+		body = json_pack("{s:i, s:s, s:i, s:[]}", "family", family, "action", "unreachable",
+				 "priority", priority, "needs");
+	}
+	(void)json_object_set_new(body, "from", json_string(prefix));
+	generate_add(g, body, "rule/policy/%s", prefix);
+}
+
+static void add_backstops(struct generation *g, struct client_list *list)
+{
+	int priority = PRIORITY_CLIENT;
+
+	if (list->count == 0)
+		return;
+	qsort(list->items, list->count, sizeof *list->items, client_compare);
+	for (size_t i = 0; i < list->count && priority <= PRIORITY_CLIENT_LAST; i++)
+		add_backstop(g, &list->items[i], priority++);
+}
+
+// ---- the node ----
+
+static void add_groups(struct generation *g, bool is_direct)
+{
+	struct fleet_object *group, *policy;
+	struct clients clients;
+
+	for (size_t at = 0; fleet_next(g->fleet, FLEET_GATEWAY_GROUP, &at, &group);) {
+		const struct egress_use use = { group, is_direct };
+		bool is_used = false;
+
+		for (size_t p = 0; fleet_next(g->fleet, FLEET_POLICY, &p, &policy) && !is_used;) {
+			egress_clients(g->fleet, policy, g->node, &clients);
+			is_used = clients.count > 0 && egress_leads_so(g->fleet, policy, &use);
+		}
+		if (is_used)
+			add_group(g, &use);
+	}
+}
+
+void generate_egress(struct generation *g)
+{
+	CLEAN(client_list_done) struct client_list list = { 0 };
+	struct fleet_object *policy;
+	struct clients clients;
+
+	generate_exit(g);
+	for (size_t at = 0; fleet_next(g->fleet, FLEET_POLICY, &at, &policy);) {
+		egress_clients(g->fleet, policy, g->node, &clients);
+		if (clients.count == 0)
+			continue;
+		add_policy(g, policy, &clients);
+		note_clients(&list, policy, &clients);
+	}
+	g->out->failed = g->out->failed || list.failed;
+	if (list.count == 0)
+		return;
+	add_marked(g, (int64_t)MARK_DIRECT << MARK_SHIFT, TABLE_MAIN, PRIORITY_DIRECT,
+		   "policy/direct");
+	add_groups(g, false);
+	add_groups(g, true);
+	add_gateways(g);
+	add_backstops(g, &list);
+}

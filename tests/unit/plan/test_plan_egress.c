@@ -1,0 +1,253 @@
+// Policies and gateways: who is told what, which numbers hold, and what is refused.
+// cmocka.h needs these before it.
+// clang-format off
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <cmocka.h>
+// clang-format on
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+
+#include "lot.h"
+
+// The article's fleet, with a LAN behind rho and epsilon, which stand at one site, and two uplinks
+// at rho. bob is linked with both, pi0 with rho only.
+static struct lot *lot_with_clients(void)
+{
+	struct lot *lot = lot_article();
+
+	lot_put(lot, "sites", "paris", "{'lan':['10.1.0.0/16','fd00:1::/48'],'tags':['eu']}");
+	lot_put(lot, "sites", "lyon", "{'lan':['10.2.0.0/16']}");
+	lot_put(lot, "nodes", "rho",
+		"{'address':'rho.example.net','site':'paris','uplinks':{'fibre':{'interface':"
+		"'eth0'},'lte':{'interface':'wwan0','via':['192.0.2.1']}}}");
+	lot_put(lot, "nodes", "epsilon", "{'address':'epsilon.example.net','site':'paris'}");
+	lot_put(lot, "nodes", "pi0", "{'site':'lyon'}");
+	lot_put(lot, "gateways", "fibre", "{'uplink':'rho/fibre','check':['9.9.9.9']}");
+	lot_put(lot, "gateways", "lte", "{'uplink':'rho/lte'}");
+	lot_put(lot, "gateways", "bob", "{'node':'bob'}");
+	lot_put(lot, "gateway-groups", "tv", "{'try':['fibre','bob']}");
+	lot_put(lot, "gateway-groups", "last", "{'try':['lte'],'choose':'latency'}");
+	lot_change(lot);
+	return lot;
+}
+
+// A field of an entry as text, its own copy.
+static char *said(const struct lot *lot, const char *node, const char *key, const char *field)
+{
+	json_t *body = lot_entry(lot, node, key);
+
+	assert_non_null(body);
+	char *text = strdup(lot_field(body, field));
+	json_decref(body);
+	return text;
+}
+
+#define HOME                                                                                       \
+	"{'from':['site/paris'],'rules':[{'to':['203.0.113.0/24','198.51.100.7'],'ports':['tcp/"   \
+	"443"                                                                                      \
+	"'],'via':'tv','otherwise':'direct'},{'to':['192.0.2.0/24'],'block':'drop'},{'to':["       \
+	"'any'],'via':'tv'}]}"
+
+static void nothing_is_made_before_a_policy(void **state)
+{
+	struct lot *lot = lot_with_clients();
+
+	(void)state;
+	assert_false(lot_has(lot, "rho", "uplink/fibre"));
+	assert_false(lot_has(lot, "bob", "exit/bob.rho"));
+	lot_done(lot);
+}
+
+static void an_ingress_has_policy_groups_and_gateways(void **state)
+{
+	struct lot *lot = lot_with_clients();
+
+	(void)state;
+	lot_put(lot, "policies", "home", HOME);
+	lot_change(lot);
+	assert_int_equal(lot_touched(lot), 3); // rho and epsilon behind whom the clients are, bob
+	lot_says(lot, "epsilon", "policy/home", "from", "[\"10.1.0.0/16\",\"fd00:1::/48\"]");
+	json_t *policy = lot_entry(lot, "rho", "policy/home");
+	json_t *rules = json_object_get(policy, "rules");
+	CLEAN(free_ptr) char *text = json_dumps(rules, JSON_COMPACT | JSON_SORT_KEYS);
+	assert_string_equal(
+		text, "[{\"mark\":16973824,\"number\":1,\"ports\":[{\"first\":443,\"last\":443,"
+		      "\"proto\":\"tcp\"}],\"to\":[\"203.0.113.0/24\",\"198.51.100.7/32\"],"
+		      "\"verdict\":\"mark\"},{\"block\":\"drop\",\"number\":2,\"ports\":[],\"to\":["
+		      "\"192.0.2.0/24\"],\"verdict\":\"block\"},{\"mark\":16908288,\"number\":3,"
+		      "\"ports\":[],\"to\":[],\"verdict\":\"mark\"}]");
+	json_decref(policy);
+	lot_says(lot, "rho", "gateway-group/tv.block", "try",
+		 "[\"gateway/fibre\",\"gateway/bob\"]");
+	lot_says(lot, "rho", "gateway-group/tv.direct", "otherwise", "direct");
+	lot_says(lot, "rho", "gateway-group/tv.block", "table", "22502");
+	lot_says(lot, "rho", "rule/gateway-group/tv.block-v6", "mark", "16908288");
+	lot_says(lot, "rho", "rule/gateway-group/tv.block-local-v4", "suppress", "0");
+	lot_says(lot, "rho", "rule/policy/10.1.0.0/16", "table", "22502");
+	lot_says(lot, "rho", "rule/policy/10.1.0.0/16-local", "table", "254");
+	// Its own uplink; the other's by a wire.
+	lot_says(lot, "rho", "gateway/fibre", "uplink", "uplink/fibre");
+	lot_says(lot, "rho", "uplink/fibre", "device", "eth0");
+	lot_says(lot, "rho", "echo/gateway:fibre-v4", "target", "9.9.9.9");
+	lot_says(lot, "epsilon", "gateway/fibre", "wire", "wire/gateway:fibre/rho");
+	lot_says(lot, "epsilon", "gateway/fibre", "via", "fe80::1");
+	assert_false(lot_has(lot, "epsilon", "uplink/fibre"));
+	// lte is in no group that a rule names.
+	assert_false(lot_has(lot, "rho", "gateway/lte"));
+	lot_done(lot);
+}
+
+static void an_exit_lets_its_ingresses_out_and_answers_back(void **state)
+{
+	struct lot *lot = lot_with_clients();
+
+	(void)state;
+	lot_put(lot, "policies", "home", HOME);
+	lot_change(lot);
+	lot_says(lot, "bob", "exit/bob.rho", "from", "[\"10.1.0.0/16\",\"fd00:1::/48\"]");
+	lot_says(lot, "bob", "exit/bob.rho", "uplink", "uplink/bob");
+	json_t *uplink = lot_entry(lot, "bob", "uplink/bob");
+	assert_null(json_object_get(uplink, "device")); // its own way, whichever that is
+	json_decref(uplink);
+	// Both ends of a wire agree; two wires at one exit differ in all.
+	json_t *here = lot_entry(lot, "bob", "wire/gateway:bob/rho");
+	json_t *there = lot_entry(lot, "rho", "wire/gateway:bob/bob");
+	json_t *other = lot_entry(lot, "bob", "wire/gateway:bob/epsilon");
+	assert_true(json_equal(json_object_get(here, "vni"), json_object_get(there, "vni")));
+	assert_true(json_equal(json_object_get(here, "device"), json_object_get(there, "device")));
+	assert_false(json_equal(json_object_get(here, "vni"), json_object_get(other, "vni")));
+	assert_true(json_is_true(json_object_get(here, "gateway")));
+	assert_true(json_integer_value(json_object_get(here, "vni")) > 0x800000);
+	json_decref(here);
+	json_decref(there);
+	json_decref(other);
+	lot_says(lot, "bob", "address/gateway:bob/fe80::1@rho", "address", "fe80::1/64");
+	lot_says(lot, "rho", "address/gateway:bob/fe80::2@bob", "address", "fe80::2/64");
+	lot_says(lot, "bob", "route/exit:bob.rho/return-v4", "via", "fe80::2");
+	lot_says(lot, "rho", "rule/exit:fibre.epsilon/arrival-v4", "table", "24601");
+	lot_done(lot);
+}
+
+static void what_is_no_longer_needed_goes(void **state)
+{
+	struct lot *lot = lot_with_clients();
+
+	(void)state;
+	lot_put(lot, "policies", "home", HOME);
+	lot_change(lot);
+	const size_t entries = lot_entry_count(lot, "bob");
+	// epsilon leaves the site: only its wires go.
+	lot_put(lot, "nodes", "epsilon", "{'address':'epsilon.example.net'}");
+	lot_change(lot);
+	assert_false(lot_has(lot, "bob", "exit/bob.epsilon"));
+	assert_true(lot_has(lot, "bob", "exit/bob.rho"));
+	assert_false(lot_has(lot, "epsilon", "policy/home"));
+	lot_put(lot, "nodes", "epsilon", "{'address':'epsilon.example.net','site':'paris'}");
+	lot_change(lot);
+	assert_int_equal(lot_entry_count(lot, "bob"), entries);
+	// The gateway moves to another node, and comes back to the numbers it had.
+	CLEAN(free_ptr) char *mark = said(lot, "bob", "exit/bob.rho", "mark");
+	lot_put(lot, "gateways", "bob", "{'node':'vorke'}");
+	lot_change(lot);
+	assert_false(lot_has(lot, "bob", "uplink/bob"));
+	assert_true(lot_has(lot, "vorke", "exit/bob.rho"));
+	lot_put(lot, "gateways", "bob", "{'node':'bob'}");
+	lot_change(lot);
+	lot_says(lot, "bob", "exit/bob.rho", "mark", mark);
+	lot_put(lot, "policies", "home", NULL);
+	lot_change(lot);
+	assert_false(lot_has(lot, "rho", "uplink/fibre"));
+	assert_false(lot_has(lot, "bob", "wire/gateway:bob/rho"));
+	assert_false(lot_has(lot, "rho", "sysctl/net.ipv4.conf.eth0.rp_filter"));
+	lot_done(lot);
+}
+
+static void who_reaches_no_exit_has_no_gateway(void **state)
+{
+	struct lot *lot = lot_with_clients();
+
+	(void)state;
+	// pi0 is linked with rho, not with bob.
+	lot_put(lot, "policies", "lyon",
+		"{'from':['tag/all'],'rules':[{'to':['any'],'via':'tv'}]}");
+	lot_put(lot, "sites", "lyon", "{'lan':['10.2.0.0/16'],'tags':['all']}");
+	lot_change(lot);
+	lot_says(lot, "pi0", "gateway-group/tv.block", "try", "[\"gateway/fibre\"]");
+	assert_false(lot_has(lot, "pi0", "gateway/bob"));
+	assert_false(lot_has(lot, "bob", "exit/bob.pi0"));
+	lot_done(lot);
+}
+
+static void the_longer_prefix_stands_before(void **state)
+{
+	struct lot *lot = lot_with_clients();
+
+	(void)state;
+	lot_put(lot, "policies", "home", HOME);
+	lot_put(lot, "policies", "kids",
+		"{'from':['10.1.7.0/24'],'rules':[{'to':['any'],'block':'reject'}]}");
+	lot_change(lot);
+	lot_says(lot, "rho", "policy/kids", "from", "[\"10.1.7.0/24\"]");
+	lot_says(lot, "rho", "rule/policy/10.1.7.0/24", "action", "unreachable");
+	CLEAN(free_ptr) char *first = said(lot, "rho", "rule/policy/10.1.7.0/24", "priority");
+	CLEAN(free_ptr) char *second = said(lot, "rho", "rule/policy/10.1.0.0/16", "priority");
+	assert_true(strcmp(first, second) < 0);
+	lot_done(lot);
+}
+
+static void what_cannot_work_is_refused(void **state)
+{
+	static const struct {
+		const char *kind, *name, *spec, *why;
+	} cases[] = {
+		{ "gateways", "g", "{'uplink':'rho/dsl'}",
+		  "gateways.g.uplink: node rho has no uplink dsl" },
+		{ "policies", "p", "{'from':['10.9.0.0/24'],'rules':[{'to':['any']}]}",
+		  "policies.p.from[0]: 10.9.0.0/24 is within no site's lan" },
+		{ "policies", "p", "{'from':['node/bob'],'rules':[{'to':['any']}]}",
+		  "policies.p.from[0]: bob has no lan" },
+		{ "policies", "p", "{'from':['10.1.0.0/16'],'rules':[{'to':['any']}]}",
+		  "policies.p.from: 10.1.0.0/16 is already from of policies.home" },
+		{ "nodes", "rho", "{'address':'rho.example.net','site':'paris'}",
+		  "gateways.fibre.uplink: node rho has no uplink fibre" },
+		{ "sites", "paris", "{'lan':[]}", "policies.home.from[0]: paris has no lan" },
+		{ "policies", "p",
+		  "{'from':['site/lyon'],'rules':[{'to':['10.0.0.1']},{'to':['any'],'via':'far'}]}",
+		  "policies.p.rules[1].via: no node that has these clients is linked with a "
+		  "gateway of far" },
+	};
+	struct lot *lot = lot_with_clients();
+	struct err err;
+
+	(void)state;
+	lot_put(lot, "policies", "home", HOME);
+	lot_put(lot, "gateways", "far", "{'node':'vorke'}");
+	lot_put(lot, "gateway-groups", "far", "{'try':['far']}");
+	lot_change(lot);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		lot_put(lot, cases[i].kind, cases[i].name, cases[i].spec);
+		assert_true(lot_commit(lot, &err) < 0);
+		if (!strstr(err.text, cases[i].why))
+			fail_msg("%s", err.text);
+	}
+	lot_done(lot);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(nothing_is_made_before_a_policy),
+		cmocka_unit_test(an_ingress_has_policy_groups_and_gateways),
+		cmocka_unit_test(an_exit_lets_its_ingresses_out_and_answers_back),
+		cmocka_unit_test(what_is_no_longer_needed_goes),
+		cmocka_unit_test(who_reaches_no_exit_has_no_gateway),
+		cmocka_unit_test(the_longer_prefix_stands_before),
+		cmocka_unit_test(what_cannot_work_is_refused),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
