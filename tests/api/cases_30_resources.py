@@ -263,6 +263,70 @@ def case_an_ha_group_is_written_and_guarded(c):
         expect(c.admin.delete("/api/v1/" + name), 204)
 
 
+def case_policies_and_their_gateways(c):
+    expect(c.admin.put("/api/v1/sites/pol", {"lan": ["10.88.0.0/16"], "tags": ["pol"]}), 201)
+    expect(c.admin.put("/api/v1/nodes/pol-a", {"site": "pol", "uplinks": {"fibre": {"interface": "eth0"}}}), 201)
+    expect(c.admin.put("/api/v1/nodes/pol-b", {}), 201)
+    expect(c.admin.put("/api/v1/nodes/pol-c", {}), 201)
+    expect(c.admin.put("/api/v1/networks/pol", {"mesh": ["pol-a", "pol-b"]}), 201)
+    for kind, spec, field, text in [
+        ("nodes", {"uplinks": {"A": {"interface": "eth0"}}}, "uplinks.A", None),
+        ("nodes", {"uplinks": {"a": {"interface": "eth0"}, "b": {"interface": "eth0"}}}, "uplinks.b", "eth0 is already uplink a"),
+        ("nodes", {"uplinks": {"a": {"interface": "eth0", "via": ["192.0.2.1", "192.0.2.2"]}}}, "uplinks.a.via[1]",
+         "192.0.2.2 is a second address of its family"),
+        ("gateways", {}, "", "an uplink is needed, or the node whose own way is taken"),
+        ("gateways", {"uplink": "pol-a/fibre", "node": "pol-a"}, "", "uplink and node may not stand together"),
+        ("gateways", {"uplink": "pol-a"}, "uplink", '"pol-a" is not of the form <node>/<uplink>'),
+        ("gateways", {"uplink": "nobody/fibre"}, "uplink", "there is no node nobody"),
+        ("gateways", {"uplink": "pol-a/lte"}, "uplink", "node pol-a has no uplink lte"),
+        ("gateways", {"node": "pol-a", "check": ["9.9.9.9"]}, "check", "it is asked through an uplink, which is not named"),
+        ("gateways", {"uplink": "pol-a/fibre", "check": ["9.9.9.9", "1.1.1.1"]}, "check[1]", "1.1.1.1 is a second address of its family"),
+        ("gateway-groups", {"try": []}, "try", "it may not be empty"),
+        ("gateway-groups", {"try": ["nothing"]}, "try[0]", "there is no gateway nothing"),
+        ("policies", {"from": ["site/nowhere"], "rules": [{"to": ["any"]}]}, "from[0]", "there is no site nowhere"),
+        ("policies", {"from": ["pol"], "rules": [{"to": ["any"]}]}, "from[0]",
+         '"pol" is no site/NAME, node/NAME, tag/NAME, prefix or address'),
+        ("policies", {"from": ["10.99.0.0/24"], "rules": [{"to": ["any"]}]}, "from[0]",
+         "10.99.0.0/24 is within no site's lan: no node knows where these clients are"),
+        ("policies", {"from": ["tag/pol"], "rules": [{"to": ["any"]}, {"to": ["192.0.2.1"]}]}, "rules[1]",
+         "it is never reached: rule 1 before it fits all"),
+        ("policies", {"from": ["tag/pol"], "rules": [{"to": ["any"], "via": "x", "block": "drop"}]}, "rules[0]",
+         "via and block may not stand together"),
+        ("policies", {"from": ["tag/pol"], "rules": [{"to": ["any"], "ports": ["tcp/0"]}]}, "rules[0].ports[0]", None),
+        ("policies", {"from": ["tag/pol"], "rules": [{"to": ["any"], "otherwise": "direct"}]}, "rules[0].via",
+         "it is missing and needed beside otherwise"),
+    ]:
+        answer = c.admin.put(f"/api/v1/{kind}/bad", spec)
+        assert answer.status in (409, 422), answer.status
+        (error,) = answer.json["errors"]
+        assert error["field"] == (f"{kind}.bad.{field}" if field else f"{kind}.bad"), answer.json
+        assert text in (None, error["text"]), answer.json
+    expect(c.admin.put("/api/v1/gateways/fibre", {"uplink": "pol-a/fibre", "check": ["9.9.9.9"]}), 201)
+    expect(c.admin.put("/api/v1/gateways/far", {"node": "pol-b"}), 201)
+    expect(c.admin.put("/api/v1/gateways/off", {"node": "pol-c"}), 201)
+    expect(c.admin.put("/api/v1/gateway-groups/both", {"try": ["fibre", "far"]}), 201)
+    expect(c.admin.put("/api/v1/gateway-groups/off", {"try": ["off"]}), 201)
+    policy = {"from": ["tag/pol"], "rules": [{"to": ["203.0.113.0/24"], "ports": ["tcp/443"], "via": "both"}, {"to": ["any"]}]}
+    answer = c.admin.put("/api/v1/policies/home", {**policy, "rules": [{"to": ["any"], "via": "off"}]})
+    assert "no node that has these clients is linked with a gateway of off" in refusal(answer, 409)
+    expect(c.admin.put("/api/v1/policies/home", policy), 201)
+    effective = expect(c.admin.get("/api/v1/policies/home?effective=true"), 200).json["effective"]
+    assert effective["clients"] == {"pol-a": ["10.88.0.0/16"]}, effective
+    effective = expect(c.admin.get("/api/v1/gateways/far?effective=true"), 200).json["effective"]
+    assert effective["node"] == "pol-b" and list(effective["used_by"]) == ["pol-a"], effective
+    answer = c.admin.put("/api/v1/policies/again", {"from": ["site/pol"], "rules": [{"to": ["any"]}]})
+    assert "is already from of policies.home" in refusal(answer, 409)
+    # What carries it cannot go, and a rename is followed in every form.
+    assert "far" in refusal(c.admin.delete("/api/v1/nodes/pol-b"), 409)
+    assert "home" in refusal(c.admin.delete("/api/v1/gateway-groups/both"), 409)
+    refusal(c.admin.put("/api/v1/nodes/pol-a", {"site": "pol"}), 409)
+    expect(c.admin.post("/api/v1/nodes/pol-a/rename", {"name": "pol-z"}), 200)
+    assert expect(c.admin.get("/api/v1/gateways/fibre"), 200).json["spec"]["uplink"] == "pol-z/fibre"
+    for name in ("policies/home", "gateway-groups/both", "gateway-groups/off", "gateways/fibre", "gateways/far", "gateways/off", "networks/pol",
+                 "nodes/pol-z", "nodes/pol-b", "nodes/pol-c", "sites/pol"):
+        expect(c.admin.delete("/api/v1/" + name), 204)
+
+
 def case_an_sla_is_refused_in_one_sentence(c):
     for kind, spec, field, text in [
         ("slas", {"for": "3s"}, "slas.bad", "it limits nothing: a latency, a jitter or a loss is needed"),

@@ -9,8 +9,9 @@ from cases_75_sessions import eventually
 from controller import Controller, expect, refusal
 
 FLEET = {"resources": {
-    "sites": {"cape": {"location": {"lat": 48.9, "lon": -2.5}}},
-    "nodes": {"dora": {"address": "198.51.100.3", "site": "cape"}, "emil": {}, "fritz": {}},
+    "sites": {"cape": {"location": {"lat": 48.9, "lon": -2.5}, "lan": ["10.89.0.0/24"]}},
+    "nodes": {"dora": {"address": "198.51.100.3", "site": "cape",
+                       "uplinks": {"fibre": {"interface": "eth0", "via": ["192.0.2.1"], "metered": True}}}, "emil": {}, "fritz": {}},
     "networks": {"bay": {"mesh": ["dora", "emil", "fritz"]}},
     "links": {"bay.emil.fritz": {"network": "bay", "ends": ["emil", "fritz"], "disabled": True}},
     "segments": {"lan": {"network": "bay"}},
@@ -26,6 +27,11 @@ FLEET = {"resources": {
         "cape": {"site": "cape", "upstreams": ["9.9.9.9", "tls://1.1.1.1#one.example"], "listen": ["198.51.100.3"], "clients": ["198.51.100.0/24"], "intercept": True,
                  "interfaces": ["eth1"], "log": "blocked", "stale": "1h", "rate": 100, "cache_mb": 8, "doh": "block", "blocklists": ["ads"]},
         "far": {"nodes": ["fritz"], "upstreams": ["https://dns.example/dns-query@192.0.2.3"]}},
+    "gateways": {"fibre": {"uplink": "dora/fibre", "check": ["9.9.9.9"], "probe": {"down": 4}, "sla": "calls", "drain": True},
+                 "emil": {"node": "emil"}},
+    "gateway-groups": {"both": {"try": ["fibre", "emil"], "choose": "latency", "hold_down": "5s"}},
+    "policies": {"out": {"from": ["site/cape"], "rules": [
+        {"to": ["203.0.113.0/24"], "ports": ["tcp/443"], "via": "both", "otherwise": "direct", "comment": "one"}, {"to": ["any"], "block": "drop"}]}},
     "webhooks": {"quiet": {"url": "http://127.0.0.1:9/", "disabled": True}},
 }, "set": "bay"}
 
@@ -207,5 +213,5 @@ def case_a_ping_that_is_answered(c):
 
 def case_what_became_of_a_write(c):
     assert expect(c.admin.get("/api/v1/operations/shape"), 200).json["state"] == "absent"
-    expect(c.admin.put("/api/v1/sites/cape", {}, headers={"Idempotency-Key": "shape"}), 200)
+    expect(c.admin.put("/api/v1/sites/cape", {"lan": ["10.89.0.0/24"]}, headers={"Idempotency-Key": "shape"}), 200)
     assert expect(c.admin.get("/api/v1/operations/shape"), 200).json == {"key": "shape", "state": "done"}
