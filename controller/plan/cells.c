@@ -449,27 +449,6 @@ static void touch_sla(struct cell_set *set, struct fleet *fleet, const struct fl
 	}
 }
 
-static void touch_gateway(struct cell_set *set, struct fleet *fleet,
-			  const struct fleet_object *self, const struct fleet_object *other)
-{
-	(void)other;
-	cells_touch_gateway(set, fleet, self);
-}
-
-static void touch_gateway_group(struct cell_set *set, struct fleet *fleet,
-				const struct fleet_object *self, const struct fleet_object *other)
-{
-	(void)other;
-	cells_touch_gateway_group(set, fleet, self);
-}
-
-static void touch_policy(struct cell_set *set, struct fleet *fleet, const struct fleet_object *self,
-			 const struct fleet_object *other)
-{
-	(void)other;
-	cells_touch_policy(set, fleet, self);
-}
-
 // A segment's width decides its network's WireGuard MTU, on every member.
 static void touch_segment_edit(struct cell_set *set, struct fleet *fleet,
 			       const struct fleet_object *self, const struct fleet_object *other)
@@ -493,9 +472,9 @@ static touch_fn *const touchers[FLEET_KIND_COUNT] = {
 	[FLEET_SEGMENT] = touch_segment_edit,
 	[FLEET_SLA] = touch_sla,
 	[FLEET_HA_GROUP] = touch_ha_group,
-	[FLEET_GATEWAY] = touch_gateway,
-	[FLEET_GATEWAY_GROUP] = touch_gateway_group,
-	[FLEET_POLICY] = touch_policy,
+	[FLEET_GATEWAY] = cells_edit_gateway,
+	[FLEET_GATEWAY_GROUP] = cells_edit_gateway_group,
+	[FLEET_POLICY] = cells_edit_policy,
 };
 
 static size_t differing_members(const struct fleet_object *self, const struct fleet_object *other)

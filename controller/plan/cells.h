@@ -99,13 +99,17 @@ void cells_touch_dns(struct cell_set *set, const struct fleet *fleet,
 		     const struct fleet_object *self, const struct fleet_object *other);
 void cells_own_dns(struct cell_set *set, const struct fleet *fleet,
 		   const struct fleet_object *node);
-// cells_egress.c: whoever has to do with it.
-void cells_touch_policy(struct cell_set *set, const struct fleet *fleet,
-			const struct fleet_object *policy);
-void cells_touch_policies(struct cell_set *set, const struct fleet *fleet); // all
+
+// cells_egress.c: whoever has to do with all policies, a gateway, a node as an ingress or an exit.
+void cells_touch_policies(struct cell_set *set, const struct fleet *fleet);
 void cells_touch_gateway(struct cell_set *set, const struct fleet *fleet,
 			 const struct fleet_object *gateway);
-void cells_touch_gateway_group(struct cell_set *set, const struct fleet *fleet,
-			       const struct fleet_object *group);
 void cells_touch_egress_node(struct cell_set *set, const struct fleet *fleet,
 			     const struct fleet_object *node);
+// Likewise of edits: `self` in the state that the fleet is in, `other` in the other one.
+void cells_edit_gateway(struct cell_set *set, struct fleet *fleet, const struct fleet_object *self,
+			const struct fleet_object *other);
+void cells_edit_gateway_group(struct cell_set *set, struct fleet *fleet,
+			      const struct fleet_object *self, const struct fleet_object *other);
+void cells_edit_policy(struct cell_set *set, struct fleet *fleet, const struct fleet_object *self,
+		       const struct fleet_object *other);

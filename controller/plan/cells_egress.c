@@ -22,8 +22,8 @@ static void touch_exits(struct cell_set *set, const struct fleet *fleet,
 	}
 }
 
-void cells_touch_policy(struct cell_set *set, const struct fleet *fleet,
-			const struct fleet_object *policy)
+static void touch_policy(struct cell_set *set, const struct fleet *fleet,
+			 const struct fleet_object *policy)
 {
 	struct fleet_object *node;
 	struct clients clients;
@@ -41,7 +41,7 @@ void cells_touch_policies(struct cell_set *set, const struct fleet *fleet)
 	struct fleet_object *policy;
 
 	for (size_t at = 0; fleet_next(fleet, FLEET_POLICY, &at, &policy);)
-		cells_touch_policy(set, fleet, policy);
+		touch_policy(set, fleet, policy);
 }
 
 void cells_touch_gateway(struct cell_set *set, const struct fleet *fleet,
@@ -51,18 +51,7 @@ void cells_touch_gateway(struct cell_set *set, const struct fleet *fleet,
 
 	for (size_t at = 0; fleet_next(fleet, FLEET_POLICY, &at, &policy);) {
 		if (egress_leads_to(fleet, policy, gateway))
-			cells_touch_policy(set, fleet, policy);
-	}
-}
-
-void cells_touch_gateway_group(struct cell_set *set, const struct fleet *fleet,
-			       const struct fleet_object *group)
-{
-	struct fleet_object *policy;
-
-	for (size_t at = 0; fleet_next(fleet, FLEET_POLICY, &at, &policy);) {
-		if (egress_leads_to_group(fleet, policy, group))
-			cells_touch_policy(set, fleet, policy);
+			touch_policy(set, fleet, policy);
 	}
 }
 
@@ -85,4 +74,32 @@ void cells_touch_egress_node(struct cell_set *set, const struct fleet *fleet,
 		if (strcmp(gateway->as.gateway.node, node->name) == 0)
 			cells_touch_gateway(set, fleet, gateway);
 	}
+}
+
+// ---- the edits themselves: self is there before or after, other is the other state of it ----
+
+void cells_edit_gateway(struct cell_set *set, struct fleet *fleet, const struct fleet_object *self,
+			const struct fleet_object *other)
+{
+	(void)other;
+	cells_touch_gateway(set, fleet, self);
+}
+
+void cells_edit_gateway_group(struct cell_set *set, struct fleet *fleet,
+			      const struct fleet_object *self, const struct fleet_object *other)
+{
+	struct fleet_object *policy;
+
+	(void)other;
+	for (size_t at = 0; fleet_next(fleet, FLEET_POLICY, &at, &policy);) {
+		if (egress_leads_to_group(fleet, policy, self))
+			touch_policy(set, fleet, policy);
+	}
+}
+
+void cells_edit_policy(struct cell_set *set, struct fleet *fleet, const struct fleet_object *self,
+		       const struct fleet_object *other)
+{
+	(void)other;
+	touch_policy(set, fleet, self);
 }
