@@ -1,0 +1,114 @@
+#!/usr/bin/env bash
+# Policies: what a LAN's clients send leaves by the gateway that the rules say, and by no other.
+#
+#     ida-lan ---- ida ==eth0==+            ida: uplinks eth0 and eth1, both to the Internet
+#                   |  \==eth1=+-- Internet: web hosts 203.0.113.1 and .2, 2001:db8:f::1 and ::2
+#                   +--- joe ==+            joe: the exit of another gateway, linked with ida
+. "$(dirname "$0")/lib.sh"
+use_lab policy
+
+fleet() {
+	cat <<-END
+		sites: {ithaca: {lan: [10.1.0.0/24, "fd01:1::/64"]}}
+		nodes:
+		  ida: {address: ida.example.net, site: ithaca, uplinks: {one: {interface: eth0}, two: {interface: eth1, via: [198.18.90.1, "2001:db8:90::1"]}}}
+		  joe: {address: joe.example.net}
+		networks: {home: {mesh: [ida, joe]}}
+		gateways: {one: {uplink: ida/one}, two: {uplink: ida/two, check: [203.0.113.9]}, joe: {node: joe}}
+		gateway-groups:
+		  two: {try: [two], hold_down: 1s}
+		  joe: {try: [joe, two], hold_down: 1s}
+		policies:
+		  home:
+		    from: [site/ithaca]
+		    rules:
+		    - {to: [203.0.113.1, "2001:db8:f::1"], via: two}
+		    - {to: [203.0.113.2, "2001:db8:f::2"], via: joe, otherwise: block}
+		    - {to: [203.0.113.3], block: reject}
+		    $1
+	END
+}
+
+# A second cable from ida to the Internet, with addresses of its own, and hosts of the web.
+plug_in() {
+	local pid
+	pid=$(jq -r '.boxes[] | select(.name == "ida") | .pid' "/run/weft-lab/$LAB/lab.json")
+	in_host internet sh -c 'ip link add up90 type veth peer name eth1 netns "$0" && ip addr add 198.18.90.1/32 dev up90 && ip addr add 2001:db8:90::1/128 dev up90 nodad &&
+		ip link set up90 up && ip route add 198.18.90.2/32 dev up90 && ip -6 route add 2001:db8:90::2/128 dev up90' "$pid"
+	in_host ida sh -c 'ip addr add 198.18.90.2/24 dev eth1 && ip addr add 2001:db8:90::2/64 dev eth1 nodad && ip link set eth1 up'
+	for n in 1 2 3 9; do
+		in_host internet ip addr add 203.0.113.$n/32 dev lo
+		in_host internet ip addr add 2001:db8:f::$n/128 dev lo
+	done
+}
+# leaves DESTINATION: by which source address the Internet sees the LAN's host: 198.18.90.2 is ida's second uplink.
+leaves() {
+	in_host internet timeout 4 tcpdump -n -l -i any -Q in "(icmp or icmp6) and dst host $1" 2>/dev/null >"$scratch/seen" &
+	local watch=$!
+	till 3 answers ida-lan "$1" || { kill $watch; return 1; }
+	sleep 0.2
+	kill $watch
+	awk '{ for (i = 1; i < NF; i++) if ($i == "IP" || $i == "IP6") { print $(i + 1); exit } }' "$scratch/seen"
+}
+uplink_of() { in_host "$1" ip -j "-$2" addr show "$3" | jq -r '[.[0].addr_info[] | select(.scope == "global")][0].local'; }
+says() { [ "$(leaves "$1")" = "$2" ]; }
+
+each_where_its_rule_says() {
+	till 30 says 203.0.113.1 198.18.90.2 || die "203.0.113.1 is reached from $(leaves 203.0.113.1), not by the second uplink"
+	till 10 says 2001:db8:f::1 2001:db8:90::2 || die "2001:db8:f::1 is reached from $(leaves 2001:db8:f::1)"
+	till 10 says 203.0.113.2 "$(uplink_of joe 4 eth0)" || die "203.0.113.2 is reached from $(leaves 203.0.113.2), not by joe"
+	till 10 says 2001:db8:f::2 "$(uplink_of joe 6 eth0)" || die "2001:db8:f::2 is reached from $(leaves 2001:db8:f::2)"
+	! answers ida-lan 203.0.113.3 || die "203.0.113.3 answers although it is blocked"
+	answers ida-lan 10.1.0.1 || die "the LAN's own router does not answer"
+}
+a_gateway_that_dies_is_left() {
+	local start
+	in_host joe ip link set eth0 down
+	start=$(now_ms)
+	till 15 says 203.0.113.2 198.18.90.2 || die "203.0.113.2 is reached from $(leaves 203.0.113.2)"
+	note "moved to the next gateway after $(since "$start") s"
+	in_host joe ip link set eth0 up
+	in_host joe ip route replace default via "$(in_host joe ip -j route show table all default | jq -r '.[0].gateway // empty')" dev eth0 onlink 2>/dev/null || true
+}
+nothing_leaks() {
+	in_host ida ip link set eth1 down
+	till 15 no_way || die "203.0.113.1 answers although its only gateway is down"
+	in_host ida ip link set eth1 up
+	in_host ida sh -c 'ip addr replace 2001:db8:90::2/64 dev eth1 nodad'
+	till 20 says 203.0.113.1 198.18.90.2 || die "the gateway does not come back"
+}
+no_way() { ! answers ida-lan 203.0.113.1; }
+agent_gone() {
+	in_host ida pkill -9 -x weft-agent
+	says 203.0.113.1 198.18.90.2 || die "without the agent 203.0.113.1 is reached from $(leaves 203.0.113.1)"
+	till 30 is_settled ida || die "the agent is not back"
+	says 203.0.113.1 198.18.90.2 || die "then 203.0.113.1 is reached from $(leaves 203.0.113.1)"
+}
+without_nft() {
+	fleet '- {to: [any], via: two}' | weft apply -f - >/dev/null
+	till 20 says 203.0.113.9 198.18.90.2 || die "203.0.113.9 is reached from $(leaves 203.0.113.9)"
+	in_host ida sh -c 'pkill -STOP -x weft-agent; nft delete table inet weft_policy'
+	answers ida-lan 203.0.113.9 || true
+	[ "$(leaves 203.0.113.9)" != "$(uplink_of ida 4 eth0)" ] || die "without nft it leaks by the first uplink"
+	in_host ida pkill -CONT -x weft-agent
+	till 20 says 203.0.113.9 198.18.90.2 || die "the rules do not come back"
+}
+goes() {
+	weft delete policies home >/dev/null
+	till 20 no_rules || die "rules are left: $(in_host ida ip rule)"
+	! in_host ida nft list table inet weft_policy 2>/dev/null || die "the table is left"
+	[ -z "$(in_host joe ip -o link | grep 'weft:wire/gateway')" ] || die "joe still has the wire"
+}
+no_rules() { ! in_host ida ip rule | grep -E '^22(34[89]|3[5-9]|4)'; }
+
+fleet '' >"$scratch/fleet.yaml"
+lab_up -f "$scratch/fleet.yaml" >"$scratch/up" 2>&1 || { cat "$scratch/up"; exit 1; }
+plug_in
+for host in ida joe; do till 60 is_settled $host || exit 1; done
+check "each destination is reached where its rule says" each_where_its_rule_says
+check "a gateway that dies is left" a_gateway_that_dies_is_left
+check "what has no gateway goes nowhere" nothing_leaks
+check "the rules hold without the agent" agent_gone
+check "and without nft" without_nft
+check "a policy that is deleted leaves nothing" goes
+finish
