@@ -6,8 +6,10 @@
 
 static void touch(struct cell_set *set, const struct fleet_object *node)
 {
-	if (node)
-		cell_add(set, CELL_EGRESS, node->id, 0, 0);
+	if (!node)
+		return;
+	cell_add(set, CELL_NODE, node->id, 0, 0); // whether it forwards
+	cell_add(set, CELL_EGRESS, node->id, 0, 0);
 }
 
 // The exits that the clients of a policy may come to.

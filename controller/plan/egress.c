@@ -183,6 +183,37 @@ const struct fleet_object *egress_network(const struct fleet *fleet, const struc
 	return best;
 }
 
+static bool is_exit_of_others(const struct fleet *fleet, const struct fleet_object *node)
+{
+	struct fleet_object *gateway, *other;
+
+	for (size_t at = 0; fleet_next(fleet, FLEET_GATEWAY, &at, &gateway);) {
+		if (strcmp(gateway->as.gateway.node, node->name) != 0)
+			continue;
+		for (size_t n = 0; fleet_next(fleet, FLEET_NODE, &n, &other);) {
+			if (other != node && other->as.node.site &&
+			    egress_uses(fleet, other, gateway))
+				return true;
+		}
+	}
+	return false;
+}
+
+bool egress_forwards(const struct fleet *fleet, const struct fleet_object *node, int family)
+{
+	struct fleet_object *policy;
+	struct clients clients;
+
+	for (size_t at = 0; fleet_next(fleet, FLEET_POLICY, &at, &policy);) {
+		egress_clients(fleet, policy, node, &clients);
+		for (size_t i = 0; i < clients.count; i++) {
+			if (clients.items[i].address.family == family)
+				return true;
+		}
+	}
+	return is_exit_of_others(fleet, node);
+}
+
 // ---- numbers ----
 
 #define POOL_GATEWAY "gateway-number"

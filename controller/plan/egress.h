@@ -44,6 +44,10 @@ const struct fleet_object *egress_exit(const struct fleet *fleet,
 const struct fleet_object *egress_network(const struct fleet *fleet, const struct fleet_object *a,
 					  const struct fleet_object *b);
 
+// Whether packets of that family (4, 6) pass through a node for a policy: from clients, or as an
+// exit.
+bool egress_forwards(const struct fleet *fleet, const struct fleet_object *node, int family);
+
 // Numbers that were allocated; 0: none.
 struct egress_wire {
 	int64_t number; // unique in the fleet: its VNI

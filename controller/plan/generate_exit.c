@@ -9,9 +9,11 @@
 #include "plan/generate.h"
 #include "plan/numbers.h"
 
-#define LOOSE "2" // rp_filter: a source is good when there is any way to it
+// rp_filter of an uplink that is not the main table's way: a source is good when there is any way
+// to it.
+#define LOOSE "2"
 
-static void add_loose(struct generation *g, const char *device, const char *needs)
+static void add_loose(struct generation *g, const char *device)
 {
 	CLEAN(free_ptr) char *name = text_format("net.ipv4.conf.%s.rp_filter", device);
 
@@ -19,9 +21,8 @@ static void add_loose(struct generation *g, const char *device, const char *need
 		g->out->failed = true;
 		return;
 	}
-	json_t *body = json_pack("{s:s, s:s, s:o}", "name", name, "value", LOOSE, "needs",
-				 json_needs(needs, NULL));
-	generate_add(g, body, "sysctl/%s", name);
+	generate_add(g, json_pack("{s:s, s:s, s:[]}", "name", name, "value", LOOSE, "needs"),
+		     "sysctl/%s", name);
 }
 
 bool generate_gateway_wire(struct generation *g, const struct fleet_object *gateway,
@@ -31,7 +32,8 @@ bool generate_gateway_wire(struct generation *g, const struct fleet_object *gate
 	const struct fleet_object *peer = is_exit ? ingress : exit;
 	const struct fleet_object *network = egress_network(g->fleet, ingress, exit);
 	const struct egress_wire numbers = egress_wire(g->fleet, gateway, ingress);
-	char device[DEVICE_NAME_SIZE], owner[96], wire[192];
+	char device[DEVICE_NAME_SIZE], owner[96], wire[192], text[ADDRESS_TEXT_SIZE];
+	struct address overlay;
 
 	if (!network || numbers.number == 0)
 		return false;
@@ -53,7 +55,14 @@ bool generate_gateway_wire(struct generation *g, const struct fleet_object *gate
 	json_t *body = json_pack("{s:s, s:o, s:o}", "device", device, "address",
 				 json_sprintf("%s/64", own), "needs", json_needs(wire, NULL));
 	generate_add(g, body, "address/%s/%s@%s", owner, own, peer->name);
-	add_loose(g, device, wire);
+	// IPv4 is routed by the IPv6 address; but on an interface without an IPv4 address the kernel
+	// takes every source for forged.
+	if (!fleet_address(g->fleet, network, g->node, 4, &overlay))
+		return true;
+	body = json_pack("{s:s, s:o, s:o}", "device", device, "address",
+			 json_address(&overlay, 32), "needs", json_needs(wire, NULL));
+	generate_add(g, body, "address/%s/%s@%s", owner, address_format(&overlay, text),
+		     peer->name);
 	return true;
 }
 
@@ -110,7 +119,7 @@ static void add_uplink(struct generation *g, const struct fleet_object *gateway)
 	generate_add(g, body, "uplink/%s", gateway->name);
 	if (!interface)
 		return;
-	add_loose(g, interface, NULL);
+	add_loose(g, interface);
 	add_checks(g, gateway, interface);
 }
 

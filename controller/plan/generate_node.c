@@ -1,6 +1,8 @@
-// Entries of a node as such: the sysctls that a router needs, for its site's LANs or for others.
+// Entries of a node as such: the sysctls that a router needs, for its site's LANs, for others, or
+// for what policies send through it.
 #include <string.h>
 
+#include "plan/egress.h"
 #include "plan/generate.h"
 
 static void add_sysctl(struct generation *g, const char *name)
@@ -32,7 +34,8 @@ static void add_outside(const struct generation *g, struct duties *d)
 
 static struct duties duties_of(struct generation *g)
 {
-	struct duties d = { 0 };
+	struct duties d = { .forwards_v4 = egress_forwards(g->fleet, g->node, 4),
+			    .forwards_v6 = egress_forwards(g->fleet, g->node, 6) };
 	struct fleet_object *segment;
 
 	for (size_t at = 0; fleet_next(g->fleet, FLEET_SEGMENT, &at, &segment);) {

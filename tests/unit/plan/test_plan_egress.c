@@ -90,6 +90,8 @@ static void an_ingress_has_policy_groups_and_gateways(void **state)
 	lot_says(lot, "rho", "rule/gateway-group/tv.block-local-v4", "suppress", "0");
 	lot_says(lot, "rho", "rule/policy/10.1.0.0/16", "table", "22502");
 	lot_says(lot, "rho", "rule/policy/10.1.0.0/16-local", "table", "254");
+	lot_says(lot, "rho", "sysctl/net.ipv4.ip_forward", "value", "1");
+	lot_says(lot, "bob", "sysctl/net.ipv6.conf.all.forwarding", "value", "1");
 	// Its own uplink; the other's by a wire.
 	lot_says(lot, "rho", "gateway/fibre", "uplink", "uplink/fibre");
 	lot_says(lot, "rho", "uplink/fibre", "device", "eth0");
@@ -164,6 +166,7 @@ static void what_is_no_longer_needed_goes(void **state)
 	assert_false(lot_has(lot, "rho", "uplink/fibre"));
 	assert_false(lot_has(lot, "bob", "wire/gateway:bob/rho"));
 	assert_false(lot_has(lot, "rho", "sysctl/net.ipv4.conf.eth0.rp_filter"));
+	assert_false(lot_has(lot, "bob", "sysctl/net.ipv4.ip_forward"));
 	lot_done(lot);
 }
 
