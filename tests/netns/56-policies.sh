@@ -63,12 +63,12 @@ each_where_its_rule_says() {
 }
 a_gateway_that_dies_is_left() {
 	local start
-	in_host joe ip link set eth0 down
+	lab cut joe >/dev/null
 	start=$(now_ms)
 	till 15 says 203.0.113.2 198.18.90.2 || die "203.0.113.2 is reached from $(leaves 203.0.113.2)"
 	note "moved to the next gateway after $(since "$start") s"
-	in_host joe ip link set eth0 up
-	in_host joe ip route replace default via "$(in_host joe ip -j route show table all default | jq -r '.[0].gateway // empty')" dev eth0 onlink 2>/dev/null || true
+	lab heal joe >/dev/null
+	till 30 says 203.0.113.2 "$(uplink_of joe 4 eth0)" || die "it is not taken again: 203.0.113.2 is reached from $(leaves 203.0.113.2)"
 }
 nothing_leaks() {
 	in_host ida ip link set eth1 down
