@@ -150,7 +150,7 @@ int body_addresses(const json_t *body, const char *name, struct kernel_ip ret[2]
 
 int body_foreign_device(const json_t *body, const char *name, char ret[IFNAMSIZ], struct err *err)
 {
-	const char *value = NULL;
+	const char *value = "";
 
 	int rc = body_string(body, name, &value, err);
 	if (rc < 0)
