@@ -183,6 +183,25 @@ bool fleet_next(const struct fleet *fleet, enum fleet_kind kind, size_t *at,
 	return true;
 }
 
+static int by_id(const void *x, const void *y)
+{
+	const struct fleet_object *const *a = x, *const *b = y;
+
+	return ((*a)->id > (*b)->id) - ((*a)->id < (*b)->id);
+}
+
+struct fleet_object **fleet_all(const struct fleet *fleet, enum fleet_kind kind)
+{
+	struct fleet_object **list = calloc(map_size(fleet->by_id[kind]) + 1, sizeof *list);
+	size_t count = 0;
+
+	for (size_t at = 0; list && fleet_next(fleet, kind, &at, &list[count]);)
+		count++;
+	if (count > 1)
+		qsort(list, count, sizeof *list, by_id);
+	return list;
+}
+
 const struct fleet_link *fleet_override(const struct fleet *fleet, const char *network,
 					const char *a, const char *b)
 {

@@ -23,6 +23,10 @@ struct fleet {
 bool fleet_next(const struct fleet *fleet, enum fleet_kind kind, size_t *at,
 		struct fleet_object **ret_object);
 
+// All of a kind by id, where their order shows: fleet_next() goes by a hash, which an edit changes.
+// The caller frees the list, which ends with NULL; NULL: out of memory.
+struct fleet_object **fleet_all(const struct fleet *fleet, enum fleet_kind kind);
+
 // The override of the link between two nodes, NULL when there is none.
 const struct fleet_link *fleet_override(const struct fleet *fleet, const char *network,
 					const char *a, const char *b);

@@ -125,18 +125,18 @@ static void add_uplink(struct generation *g, const struct fleet_object *gateway)
 
 // ---- what comes by wires ----
 
-// The clients of all policies that may come this way, and the other end itself, which asks whether
-// the way is open.
+// The clients of all policies that may come this way.
 static json_t *clients_json(const struct generation *g, const struct fleet_object *gateway,
 			    const struct fleet_object *ingress)
 {
+	CLEAN(free_ptr) struct fleet_object **policies = fleet_all(g->fleet, FLEET_POLICY);
 	json_t *list = json_array();
-	struct fleet_object *policy;
 	struct clients clients;
 
-	for (size_t at = 0; fleet_next(g->fleet, FLEET_POLICY, &at, &policy);) {
-		egress_clients(g->fleet, policy, ingress, &clients);
-		if (clients.count == 0 || !egress_leads_to(g->fleet, policy, gateway))
+	g->out->failed = g->out->failed || !policies;
+	for (size_t p = 0; policies && policies[p]; p++) {
+		egress_clients(g->fleet, policies[p], ingress, &clients);
+		if (clients.count == 0 || !egress_leads_to(g->fleet, policies[p], gateway))
 			continue;
 		for (size_t i = 0; i < clients.count; i++)
 			(void)json_array_append_new(list, json_prefix(&clients.items[i]));

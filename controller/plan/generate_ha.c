@@ -74,10 +74,12 @@ static json_t *voters_json(const struct generation *g, const struct fleet_object
 static json_t *hops_json(const struct generation *g, const struct fleet_object *group,
 			 bool *ret_leads)
 {
-	struct fleet_object *segment;
+	CLEAN(free_ptr) struct fleet_object **segments = fleet_all(g->fleet, FLEET_SEGMENT);
 	json_t *hops = json_array();
 
-	for (size_t at = 0; fleet_next(g->fleet, FLEET_SEGMENT, &at, &segment);) {
+	g->out->failed = g->out->failed || !segments;
+	for (size_t i = 0; segments && segments[i]; i++) {
+		struct fleet_object *segment = segments[i];
 		json_t *addresses = json_array();
 		char device[DEVICE_NAME_SIZE];
 		struct address hop;
