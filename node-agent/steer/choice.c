@@ -20,7 +20,7 @@ struct choice choice_make(const struct choice_config *config, size_t len, uint8_
 	struct choice c = { .current = adopt < len ? adopt : CHOICE_NONE,
 			    .from = CHOICE_NONE,
 			    .config = *config,
-			    .len = len < CHOICE_MAX ? len : CHOICE_MAX,
+			    .len = (uint8_t)(len < CHOICE_MAX ? len : CHOICE_MAX),
 			    .forgot_us = now_us };
 
 	for (size_t i = 0; i < c.len; i++)

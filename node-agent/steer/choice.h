@@ -58,7 +58,7 @@ struct choice {
 
 	struct choice_config config;
 	struct choice_option options[CHOICE_MAX];
-	size_t len;
+	uint8_t len;
 	uint32_t returns; // doublings in force
 	int64_t forgot_us;
 };
