@@ -15,7 +15,7 @@
 
 static void add_loose(struct generation *g, const char *device)
 {
-	CLEAN(free_ptr) char *name = text_format("net.ipv4.conf.%s.rp_filter", device);
+	CLEAN(free_ptr) char *name = text_format("net/ipv4/conf/%s/rp_filter", device);
 
 	if (!name) {
 		g->out->failed = true;
@@ -55,12 +55,12 @@ bool generate_gateway_wire(struct generation *g, const struct fleet_object *gate
 	json_t *body = json_pack("{s:s, s:o, s:o}", "device", device, "address",
 				 json_sprintf("%s/64", own), "needs", json_needs(wire, NULL));
 	generate_add(g, body, "address/%s/%s@%s", owner, own, peer->name);
-	// IPv4 is routed by the IPv6 address; but on an interface without an IPv4 address the kernel
-	// takes every source for forged.
+	// IPv4 is routed by the IPv6 address; but on an interface without an IPv4 address the
+	// kernel takes every source for forged.
 	if (!fleet_address(g->fleet, network, g->node, 4, &overlay))
 		return true;
-	body = json_pack("{s:s, s:o, s:o}", "device", device, "address",
-			 json_address(&overlay, 32), "needs", json_needs(wire, NULL));
+	body = json_pack("{s:s, s:o, s:o}", "device", device, "address", json_address(&overlay, 32),
+			 "needs", json_needs(wire, NULL));
 	generate_add(g, body, "address/%s/%s@%s", owner, address_format(&overlay, text),
 		     peer->name);
 	return true;
@@ -117,10 +117,8 @@ static void add_uplink(struct generation *g, const struct fleet_object *gateway)
 	if (body && via)
 		(void)json_object_set_new(body, "via", json_deep_copy(via));
 	generate_add(g, body, "uplink/%s", gateway->name);
-	if (!interface)
-		return;
-	add_loose(g, interface);
-	add_checks(g, gateway, interface);
+	if (interface)
+		add_checks(g, gateway, interface);
 }
 
 // ---- what comes by wires ----
@@ -199,23 +197,55 @@ static void add_ingress(struct generation *g, const struct fleet_object *gateway
 	add_return(g, name, device, wire, way);
 }
 
+// By one gateway or another, of this node's clients or of others'.
+static bool is_used(const struct generation *g, const struct fleet_object *gateway)
+{
+	struct fleet_object *ingress;
+
+	if (egress_exit(g->fleet, gateway) != g->node)
+		return false;
+	for (size_t at = 0; fleet_next(g->fleet, FLEET_NODE, &at, &ingress);) {
+		if (ingress->as.node.site && egress_uses(g->fleet, ingress, gateway))
+			return true;
+	}
+	return false;
+}
+
+// Of several gateways one uplink may be: it has one setting.
+static void add_interfaces(struct generation *g)
+{
+	const json_t *uplinks = json_object_get(g->node->spec, "uplinks");
+	struct fleet_object *gateway;
+	const char *name;
+	json_t *uplink;
+
+	json_object_foreach((json_t *)uplinks, name, uplink)
+	{
+		bool is_wanted = false;
+
+		for (size_t at = 0;
+		     !is_wanted && fleet_next(g->fleet, FLEET_GATEWAY, &at, &gateway);)
+			is_wanted = gateway->as.gateway.uplink &&
+				    strcmp(gateway->as.gateway.uplink, name) == 0 &&
+				    is_used(g, gateway);
+		if (is_wanted)
+			add_loose(g, json_string_value(json_object_get(uplink, "interface")));
+	}
+}
+
 void generate_exit(struct generation *g)
 {
 	struct fleet_object *gateway, *ingress;
 
 	for (size_t at = 0; fleet_next(g->fleet, FLEET_GATEWAY, &at, &gateway);) {
-		bool is_used = false;
-
-		if (egress_exit(g->fleet, gateway) != g->node)
+		if (!is_used(g, gateway))
 			continue;
+		add_uplink(g, gateway);
 		for (size_t n = 0; fleet_next(g->fleet, FLEET_NODE, &n, &ingress);) {
-			if (!ingress->as.node.site || !egress_uses(g->fleet, ingress, gateway))
-				continue;
-			is_used = true;
-			if (ingress != g->node)
+			if (ingress != g->node && ingress->as.node.site &&
+			    egress_uses(g->fleet, ingress, gateway))
 				add_ingress(g, gateway, ingress);
 		}
-		if (is_used)
-			add_uplink(g, gateway);
 	}
+	add_interfaces(g);
 }

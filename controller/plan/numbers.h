@@ -19,7 +19,7 @@
 #define GATEWAY_GROUPS_IN_ALL 1023
 #define GATEWAY_WIRES_IN_ALL  8388606
 #define GATEWAY_VNI_BASE      0x800000
-#define RETURN_WAYS_MAX       1789
+#define RETURN_WAYS_MAX       1788 // below the agents' own marks, from 0xffd on
 #define MARK_SHIFT            16
 #define MARK_MASK             0x0fff0000
 #define MARK_GROUPS           0x100

@@ -99,6 +99,11 @@ static void an_ingress_has_policy_groups_and_gateways(void **state)
 	lot_says(lot, "epsilon", "gateway/fibre", "wire", "wire/gateway:fibre/rho");
 	lot_says(lot, "epsilon", "gateway/fibre", "via", "fe80::1");
 	assert_false(lot_has(lot, "epsilon", "uplink/fibre"));
+	// Two gateways of one uplink have its setting once.
+	lot_put(lot, "gateways", "again", "{'uplink':'rho/fibre'}");
+	lot_put(lot, "gateway-groups", "tv", "{'try':['fibre','again','bob']}");
+	lot_change(lot);
+	lot_says(lot, "rho", "sysctl/net/ipv4/conf/eth0/rp_filter", "value", "2");
 	// lte is in no group that a rule names.
 	assert_false(lot_has(lot, "rho", "gateway/lte"));
 	lot_done(lot);
@@ -165,7 +170,7 @@ static void what_is_no_longer_needed_goes(void **state)
 	lot_change(lot);
 	assert_false(lot_has(lot, "rho", "uplink/fibre"));
 	assert_false(lot_has(lot, "bob", "wire/gateway:bob/rho"));
-	assert_false(lot_has(lot, "rho", "sysctl/net.ipv4.conf.eth0.rp_filter"));
+	assert_false(lot_has(lot, "rho", "sysctl/net/ipv4/conf/eth0/rp_filter"));
 	assert_false(lot_has(lot, "bob", "sysctl/net.ipv4.ip_forward"));
 	lot_done(lot);
 }
