@@ -129,7 +129,8 @@ static int show(const struct call *call, struct found *const *items, struct err 
 	table_cell(&table, "OUTCOME");
 	table_end_row(&table);
 	for (size_t i = 0; items[i]; i++) {
-		CLEAN(free_ptr) char *times = text_format("%zu", items[i]->times);
+		char times[24];
+		(void)snprintf(times, sizeof(times), "%zu", items[i]->times);
 		table_cell(&table, items[i]->name);
 		table_cell(&table, times);
 		table_cell(&table, show_time(items[i]->last, when, sizeof(when)));
