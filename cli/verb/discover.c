@@ -128,7 +128,7 @@ static int show(const struct call *call, struct found *const *items, struct err 
 	table_cell(&table, "LAST");
 	table_cell(&table, "OUTCOME");
 	table_end_row(&table);
-	for (size_t i = 0; items[i]; i++) {
+	for (size_t i = 0; items && items[i]; i++) {
 		char times[24];
 		(void)snprintf(times, sizeof(times), "%zu", items[i]->times);
 		table_cell(&table, items[i]->name);

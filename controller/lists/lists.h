@@ -51,13 +51,13 @@ struct list_resource {
 	const json_t *spec;
 	const char *inline_text;
 };
-int lists_put(struct lists *lists, const struct list_resource *resource, struct err *err);
+int lists_put(struct lists *all, const struct list_resource *resource, struct err *err);
 
 // Forgets those that are not among the ids; their contents go in time.
-void lists_keep(struct lists *lists, const int64_t *ids, size_t count);
+void lists_keep(struct lists *all, const int64_t *ids, size_t count);
 
 // Looks at its source now. False: there is no such list, or it has no source but itself.
-bool lists_refresh(struct lists *lists, int64_t id);
+bool lists_refresh(struct lists *all, int64_t id);
 
 // What is known of a list's content; false: it has none of its own.
 struct list_status {
@@ -71,16 +71,16 @@ struct list_status {
 	const char *error;  // why the last look failed, NULL: it did not
 	bool is_busy;
 };
-bool lists_status(const struct lists *lists, int64_t id, struct list_status *ret);
+bool lists_status(const struct lists *all, int64_t id, struct list_status *ret);
 
 // The path of a content, NULL when it is not here. Caller frees.
-char *lists_path(const struct lists *lists, const char *sha256);
+char *lists_path(const struct lists *all, const char *sha256);
 
 // Removes contents that no list has; one that came within the hour may yet become a list's. For
 // every now and then.
-void lists_collect(struct lists *lists);
+void lists_collect(struct lists *all);
 
 // Gives up what is under way; the loop must run on until nothing is left, then lists_free.
-void lists_stop(struct lists *lists);
-void lists_free(struct lists *lists);
+void lists_stop(struct lists *all);
+void lists_free(struct lists *all);
 CLEAN_FUNC(struct lists, lists_free)

@@ -43,5 +43,5 @@ json_t *dns_intercept(const struct fleet *fleet, const struct fleet_object *reso
 // Adds what is wrong with a resolver or zone in the fleet as it is.
 typedef void dns_refuse_fn(void *arg, const struct fleet_object *object, const char *field,
 			   const char *text);
-void dns_check(const struct fleet *fleet, const struct fleet_object *edited, dns_refuse_fn *refuse,
+void dns_check(const struct fleet *fleet, const struct fleet_object *edited, dns_refuse_fn *told,
 	       void *arg);

@@ -142,6 +142,13 @@ static json_t *clients_json(const struct generation *g, const struct fleet_objec
 	return list;
 }
 
+static json_int_t return_mark(int64_t way)
+{
+	const json_int_t number = MARK_RETURNS + way;
+
+	return number << MARK_SHIFT;
+}
+
 static void add_return(struct generation *g, const char *name, const char *device, const char *wire,
 		       int64_t way)
 {
@@ -155,9 +162,8 @@ static void add_return(struct generation *g, const char *name, const char *devic
 				  METRIC_LAN, "needs", json_needs(wire, NULL));
 		generate_add(g, body, "route/%s/return-v%d", name, family);
 		body = json_pack("{s:i, s:I, s:i, s:I, s:I, s:[]}", "family", family, "table",
-				 table, "priority", PRIORITY_RETURN, "mark",
-				 (json_int_t)((MARK_RETURNS + way) << MARK_SHIFT), "mask",
-				 (json_int_t)MARK_MASK, "needs");
+				 table, "priority", PRIORITY_RETURN, "mark", return_mark(way),
+				 "mask", (json_int_t)MARK_MASK, "needs");
 		generate_add(g, body, "rule/%s/return-v%d", name, family);
 	}
 }
@@ -188,8 +194,7 @@ static void add_ingress(struct generation *g, const struct fleet_object *gateway
 	(void)snprintf(uplink, sizeof uplink, "uplink/%s", gateway->name);
 	json_t *body = json_pack("{s:s, s:o, s:s, s:o, s:I, s:I, s:o}", "device", device, "from",
 				 clients_json(g, gateway, ingress), "uplink", uplink, "check",
-				 generate_checks(gateway), "mark",
-				 (json_int_t)((MARK_RETURNS + way) << MARK_SHIFT), "table",
+				 generate_checks(gateway), "mark", return_mark(way), "table",
 				 (json_int_t)(TABLE_RETURNS + way), "needs",
 				 json_needs(wire, uplink, NULL));
 	generate_add(g, body, "exit/%s.%s", gateway->name, ingress->name);

@@ -417,6 +417,19 @@ static const struct record *alias_of(const struct node *node, uint16_t type)
 	return record;
 }
 
+// What a name, which is not there when `node` is NULL, has of the type; an SOA where it has none.
+static enum dns_zone_answer answer_with(const struct node *apex, const struct node *node,
+					const struct name *name, uint16_t type,
+					struct dns_writer *writer)
+{
+	const bool is_soa = type == DNS_SOA && node == apex;
+	const bool has_some = node && write_records(writer, node, name, type) > 0;
+	if (writer && !has_some && !apex->is_alone)
+		dns_write_soa(writer, is_soa ? DNS_ANSWER : DNS_AUTHORITY, &apex->name,
+			      apex->ttl_s);
+	return node ? DNS_ZONE_DONE : DNS_ZONE_NO_NAME;
+}
+
 enum dns_zone_answer dns_zones_answer(const struct dns_zones *zones, const struct name *name,
 				      uint16_t type, struct dns_writer *writer,
 				      struct name *ret_target)
@@ -434,14 +447,8 @@ enum dns_zone_answer dns_zones_answer(const struct dns_zones *zones, const struc
 		if (!node)
 			node = find_wildcard(zones, &at, apex);
 		const struct record *alias = node ? alias_of(node, type) : NULL;
-		if (!alias) {
-			bool is_soa = type == DNS_SOA && node == apex;
-			bool has_some = node && write_records(writer, node, &at, type) > 0;
-			if (writer && !has_some && !apex->is_alone)
-				dns_write_soa(writer, is_soa ? DNS_ANSWER : DNS_AUTHORITY,
-					      &apex->name, apex->ttl_s);
-			return node ? DNS_ZONE_DONE : DNS_ZONE_NO_NAME;
-		}
+		if (!alias)
+			return answer_with(apex, node, &at, type, writer);
 		(void)write_records(writer, node, &at, DNS_CNAME);
 		(void)name_read(alias->data, alias->len, &at);
 	}

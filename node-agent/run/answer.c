@@ -75,21 +75,20 @@ static json_t *answer_status(struct agent *agent, const json_t *request, uint64_
 	CLEAN(text_free) struct text line = { 0 };
 	CLEAN(json_decref_ptr) json_t *peers = peers_json(agent, &facts);
 	bool is_ok = status_line(&facts, &line);
-	return json_pack("{s:b, s:s, s:s, s:s, s:s, s:s, s:b, s:s, s:I, s:I, s:s, s:s, s:I, s:I, "
-			 "s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:O, s:O?}",
-			 "ok", is_ok, "refused", facts.refused, "line", line.data ? line.data : "",
-			 "name", facts.name, "version", weft_version(), "controller", facts.hub,
-			 "connected", facts.is_connected, "trouble", facts.trouble, "revision",
-			 (json_int_t)facts.revision, "target", (json_int_t)facts.target,
-			 "wireguard", kernel_wireguard_name(agent->kernel), "csum_offload",
-			 checksum_verdict(agent->checksum), "entries", (json_int_t)facts.entries,
-			 "writes", (json_int_t)agent->kernel->writes, "errors", errors, "links",
-			 links_status(agent), "wires", wires_status(agent), "paths",
-			 routes_status(agent), "gateways", gateways_status(agent), "gateway_groups",
-			 gateways_groups_status(agent), "policies",
-			 reconcile_policy_counts(agent->reconcile), "ha", groups_status(agent),
-			 "dns", resolver_status(agent->resolver), "peers", peers, "findings",
-			 agent->findings);
+	return json_pack(
+		"{s:b, s:s, s:s, s:s, s:s, s:s, s:b, s:s, s:I, s:I, s:s, s:s, s:I, s:I, "
+		"s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:O, s:O?}",
+		"ok", is_ok, "refused", facts.refused, "line", line.data ? line.data : "", "name",
+		facts.name, "version", weft_version(), "controller", facts.hub, "connected",
+		facts.is_connected, "trouble", facts.trouble, "revision",
+		(json_int_t)facts.revision, "target", (json_int_t)facts.target, "wireguard",
+		kernel_wireguard_name(agent->kernel), "csum_offload",
+		checksum_verdict(agent->checksum), "entries", (json_int_t)facts.entries, "writes",
+		(json_int_t)agent->kernel->writes, "errors", errors, "links", links_status(agent),
+		"wires", wires_status(agent), "paths", routes_status(agent), "gateways",
+		gateways_status(agent), "gateway_groups", gateways_groups_status(agent), "policies",
+		reconcile_policy_counts(agent->reconcile), "ha", groups_status(agent), "dns",
+		resolver_status(agent->resolver), "peers", peers, "findings", agent->findings);
 }
 
 static json_t *answer_leave(struct agent *agent, const json_t *request, uint64_t ticket)
