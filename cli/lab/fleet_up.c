@@ -25,7 +25,12 @@
 #include "relay.h"
 #include "wiring.h"
 
-enum { CONTROLLER_PORT = 8443, CONTROLLER_READY_MS = 90000, TMPFS_MAGIC_NUMBER = 0x01021994 };
+enum {
+	CONTROLLER_PORT = 8443,
+	CONTROLLER_READY_MS = 90000,
+	TMPFS_MAGIC_NUMBER = 0x01021994,
+	ROOT_TRIES = 20,
+};
 
 static void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
@@ -344,6 +349,24 @@ static bool is_empty(const char *path)
 	return dir && n == 2; // "." and ".."
 }
 
+// The last lab takes the directory with it, and the mount where one was needed. Another that comes
+// or goes at this moment may be in the way.
+static int remove_root(struct err *err)
+{
+	const struct timespec moment = { .tv_nsec = 100 * 1000 * 1000 };
+
+	for (int tries = 0; is_empty(LAB_ROOT); tries++) {
+		if ((umount(LAB_ROOT) == 0 || errno == EINVAL) && rmdir(LAB_ROOT) == 0)
+			break;
+		const bool is_passing = errno == EBUSY || errno == ENOTEMPTY || errno == ENOENT;
+		if (!is_passing || tries == ROOT_TRIES)
+			return err_set(err, -errno, "cannot remove %s: %s", LAB_ROOT,
+				       strerror(errno));
+		(void)nanosleep(&moment, NULL);
+	}
+	return 0;
+}
+
 int lab_down(const char *lab, struct err *err)
 {
 	CLEAN(record_done) struct record record = { 0 };
@@ -354,9 +377,5 @@ int lab_down(const char *lab, struct err *err)
 	stop_all(json_object_get(record.json, "boxes"));
 	const char *argv[] = { "rm", "-rf", "--one-file-system", record.dir, NULL };
 	r = process_run(argv, NULL, NULL, err);
-	// The last lab takes the directory with it, and the mount where one was needed.
-	if (!r && is_empty(LAB_ROOT) &&
-	    ((umount(LAB_ROOT) < 0 && errno != EINVAL) || rmdir(LAB_ROOT) < 0))
-		r = err_set(err, -errno, "cannot remove %s: %s", LAB_ROOT, strerror(errno));
-	return r;
+	return r ? r : remove_root(err);
 }

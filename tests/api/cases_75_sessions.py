@@ -162,6 +162,18 @@ def case_metrics_of_nodes_are_prometheus_text(c):
     assert families["weft_nodes"][0] == "gauge" and sum(families["weft_nodes"][1].values()) >= 3
 
 
+def case_what_is_drained_is_marked(c):
+    expect(c.admin.put("/api/v1/links/upstairs", {"node": "ann", "interface": "tun0", "target": "192.0.2.9", "drain": True}), 201)
+    expect(c.admin.put("/api/v1/links/sea.ann.ben", {"network": "sea", "ends": ["ann", "ben"], "drain": True}), 201)
+    topology = expect(c.admin.get("/api/v1/topology"), 200).json
+    assert [link.get("drained") for link in topology["links"] if (link["a"], link["b"]) == ("ann", "ben")] == [True], topology["links"]
+    assert [link.get("drained") for link in topology["external"]] == [True], topology["external"]
+    for name in ("upstairs", "sea.ann.ben"):
+        expect(c.admin.delete("/api/v1/links/" + name), 204)
+    topology = expect(c.admin.get("/api/v1/topology"), 200).json
+    assert not any("drained" in link for link in topology["links"] + topology["external"]), topology
+
+
 def case_a_move_of_a_roaming_node_is_news_only_once(c):
     with Controller(c.binary, c.root) as mine:
         expect(mine.admin.post("/api/v1/apply", FLEET), 200)
