@@ -9,6 +9,7 @@
 #   WEFT_WEB_DIR         serve the dashboard from there instead of the built-in one (bare controllers only)
 #   WEFT_CUT, WEFT_HEAL  shell commands that break a link of the fleet and mend it
 #   WEFT_AWAY, WEFT_BACK shell commands that take a node away from the fleet and bring it back
+#   WEFT_ON_CONTROLLER   words in front of a command that is to run on the controller's host
 #   WEFT_LONG=1          also waits until a cut link is called down, which takes three minutes
 #   CHROMIUM             the browser (default: /usr/bin/chromium)
 # Screenshots are left in tests/web/out.
@@ -47,7 +48,8 @@ lab_up() {
 	WEFT_PASSWORD=$($lab status | awk '$1 == "password" { print $2 }')
 	WEFT_CUT="$lab cut home.bob.rho" WEFT_HEAL="$lab heal home.bob.rho"
 	WEFT_AWAY="$lab cut pi0" WEFT_BACK="$lab heal pi0"
-	export WEFT_URL WEFT_PASSWORD WEFT_CUT WEFT_HEAL WEFT_AWAY WEFT_BACK
+	WEFT_ON_CONTROLLER="$lab exec controller --"
+	export WEFT_URL WEFT_PASSWORD WEFT_CUT WEFT_HEAL WEFT_AWAY WEFT_BACK WEFT_ON_CONTROLLER
 }
 
 if [ -z "${WEFT_URL:-}" ] && [ -z "${WEFT_WEB_BARE:-}" ] && [ "$(id -u)" = 0 ] && unshare -n true 2>/dev/null; then

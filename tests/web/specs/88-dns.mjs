@@ -1,6 +1,9 @@
 // The page of the policy DNS: lists that tell what is wrong, records that are edited, questions that are picked into a list.
 import assert from "node:assert/strict";
-import { createServer } from "node:http";
+import { spawn, spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { api, live, until, useBrowser } from "../lib/browser.mjs";
@@ -15,15 +18,38 @@ async function put(page, path, body) {
   assert.ok(status === 200 || status === 201, `${path}: ${status} ${JSON.stringify(answer)}`);
 }
 
-/** A web server of a list; `served.text` is what it gives. */
-async function withList(body) {
-  const served = { text: "ads.example\nbroken!\ntracker.example\n" };
-  const server = createServer((request, response) => response.end(served.text));
+/** A port that nobody listens on. */
+async function freePort() {
+  const server = createServer();
   await new Promise((ready) => server.listen(0, "127.0.0.1", ready));
+  const { port } = server.address();
+  await new Promise((closed) => server.close(closed));
+  return port;
+}
+
+/** A web server of a list, where the controller lives; `serve(text)` is what it gives from then on. */
+async function withList(body) {
+  const there = (process.env.WEFT_ON_CONTROLLER ?? "").split(" ").filter(Boolean);
+  const directory = mkdtempSync(join(tmpdir(), "weft-list-"));
+  const file = join(directory, "ads.txt");
+  let stamp = Date.now() / 1000;
+  const serve = (text) => {
+    writeFileSync(file, text);
+    stamp += 5; // it is asked whether it is newer, to the second
+    utimesSync(file, stamp, stamp);
+  };
+  serve("ads.example\nbroken!\ntracker.example\n");
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}/ads.txt`;
+  const words = [...there, "python3", "-m", "http.server", String(port), "--bind", "127.0.0.1", "--directory", directory];
+  const server = spawn(words[0], words.slice(1), { stdio: "ignore" });
+  const ask = [...there, "curl", "-sf", "-o", "/dev/null", url];
   try {
-    await body(`http://127.0.0.1:${server.address().port}/ads.txt`, served);
+    await until("the list is served", async () => spawnSync(ask[0], ask.slice(1)).status === 0);
+    await body(url, serve);
   } finally {
-    server.close();
+    server.kill();
+    rmSync(directory, { recursive: true });
   }
 }
 
@@ -44,7 +70,7 @@ test("lists, records and questions of the policy DNS", async () => {
   const page = await browser.open();
   await page.goto("/");
   await live(page);
-  await withList(async (url, served) => {
+  await withList(async (url, serve) => {
     await put(page, `nodes/${NODE}`, {});
     await put(page, "domain-lists/web-dns", { url });
     await put(page, "blocklists/web-dns", { lists: ["web-dns"] });
@@ -60,9 +86,9 @@ test("lists, records and questions of the policy DNS", async () => {
 
     // Lists: counted, then broken, and the last good one stays.
     const list = page.getByRole("region", { name: "Lists" }).getByRole("row", { name: /web-dns/ });
-    await list.getByText("127.0.0.1").waitFor();
+    await list.getByText(url).waitFor();
     await until("the list is read", async () => /\bok\b.*\b2\b.*\b1\b/s.test(await list.innerText()));
-    served.text = "<!DOCTYPE html>\n<html><body>Sign in</body></html>\n";
+    serve("<!DOCTYPE html>\n<html><body>Sign in</body></html>\n");
     await page.getByRole("button", { name: "Read web-dns now" }).click();
     await list.getByText("the last good one").waitFor();
 
