@@ -165,8 +165,8 @@ def seed_fleet(c):
              "domain-lists": {"a": {"names": ["a.example"]}, "b": {"url": "http://127.0.0.1:9/list"}, "c": {"names": []}}, "blocklists": {"a": {"lists": ["a"]}},
              "dns-zones": {"a": {"zone": "a.example", "records": []}}, "dns-forwards": {"a": {"names": ["a.example"], "to": ["192.0.2.1"]}},
              "resolvers": {"a": {"nodes": ["a"], "upstreams": ["192.0.2.1"]}},
-             "gateways": {"a": {"node": pair[0]}}, "gateway-groups": {"a": {"try": ["a"]}},
-             "policies": {"a": {"from": ["tag/none"], "rules": [{"to": ["any"], "via": "a"}]}},
+             "gateways": {name: {"node": pair[0]} for name in NAMES}, "gateway-groups": {name: {"try": [pair[0]]} for name in NAMES},
+             "policies": {name: {"from": ["tag/none"], "rules": [{"to": ["any"], "via": pair[0]}]} for name in NAMES},
              "webhooks": {name: {"url": "http://127.0.0.1:9/"} for name in NAMES},
              "tokens": {name: {"role": "viewer"} for name in NAMES}}
     for kind, resources in fleet.items():
