@@ -8,7 +8,7 @@
 #include "model/net.h"
 #include "model/upstream.h"
 
-#include "cli/import_name.h"
+#include "cli/import.h"
 #include "cli/vpndns_regex.h"
 #include "names/rule.h"
 
@@ -36,12 +36,7 @@ typedef int (*option_fn)(struct import *m, const char *option, const json_t *val
 
 static json_t *kind(const struct import *m, const char *name)
 {
-	json_t *all = json_object_get(m->result->resources, name);
-	if (!all) {
-		all = json_object();
-		(void)json_object_set_new(m->result->resources, name, all);
-	}
-	return all;
+	return import_kind(m->result->resources, name);
 }
 
 __attribute__((format(printf, 3, 4))) static void note(const struct import *m, const char *option,

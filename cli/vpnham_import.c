@@ -6,7 +6,7 @@
 #include "base/clean.h"
 #include "model/net.h"
 
-#include "cli/import_name.h"
+#include "cli/import.h"
 #include "cli/vpnham_check.h"
 #include "cli/vpnham_hooks.h"
 
@@ -23,12 +23,7 @@ struct import {
 
 static json_t *kind(const struct import *m, const char *name)
 {
-	json_t *all = json_object_get(m->result->resources, name);
-	if (!all) {
-		all = json_object();
-		(void)json_object_set_new(m->result->resources, name, all);
-	}
-	return all;
+	return import_kind(m->result->resources, name);
 }
 
 static const char *text_of(const json_t *object, const char *field)

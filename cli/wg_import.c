@@ -5,7 +5,7 @@
 
 #include "base/clean.h"
 
-#include "cli/import_name.h"
+#include "cli/import.h"
 #include "cli/pin.h"
 #include "cli/wg_graph.h"
 

@@ -222,9 +222,17 @@ void program_confirmation(void *arg, enum intent_news news, const struct intent_
 	if (program->is_stopping || !text)
 		return;
 	log_info("%s", text);
+	program_tell(program, words[news].severity, words[news].kind, NULL, text);
+}
+
+void program_tell(void *ctx, const char *severity, const char *kind, const char *entry,
+		  const char *text)
+{
+	struct program *program = ctx;
 	const struct live_event event = { .at_ms = clock_wall_ms(),
-					  .severity = words[news].severity,
-					  .kind = words[news].kind,
+					  .severity = severity,
+					  .kind = kind,
+					  .entry = entry,
 					  .text = text };
 	live_event_own(program->live, &event);
 }

@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
 
@@ -52,24 +51,12 @@ static void learnt(void *ctx, int64_t id, const char *sha256, int64_t size)
 			 err.text);
 }
 
-static void tell(void *ctx, const char *severity, const char *kind, const char *entry,
-		 const char *text)
-{
-	struct program *program = ctx;
-	const struct live_event event = { .at_ms = clock_wall_ms(),
-					  .severity = severity,
-					  .kind = kind,
-					  .entry = entry,
-					  .text = text };
-	live_event_own(program->live, &event);
-}
-
 int program_open_lists(struct program *program, struct err *err)
 {
 	const struct lists_settings settings = { .loop = program->loop,
 						 .state_dir = program->settings.state_dir,
 						 .files_dir = program->settings.lists_dir,
-						 .ops = { learnt, tell },
+						 .ops = { learnt, program_tell },
 						 .ctx = program };
 	int r = lists_new(&settings, &program->lists, err);
 	if (r == 0)

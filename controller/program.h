@@ -84,6 +84,10 @@ void program_committed(void *arg, const struct intent_commit *commit);
 void program_confirmation(void *arg, enum intent_news news, const struct intent_confirmation *of,
 			  const char *actor, const char *detail);
 
+// commits.c: an event of the controller's own; `ctx` is the program.
+void program_tell(void *ctx, const char *severity, const char *kind, const char *entry,
+		  const char *text);
+
 // commits.c: tells live of every node there is; for the start.
 void program_introduce_nodes(struct program *program);
 

@@ -1,7 +1,6 @@
 // Webhooks follow the intent, and hear of every event that was stored.
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "model/kinds.h"
 
@@ -51,25 +50,13 @@ void program_follow_webhooks(struct program *program)
 	webhooks_keep(program->webhooks, ids, roll.count);
 }
 
-static void tell(void *ctx, const char *severity, const char *kind, const char *entry,
-		 const char *text)
-{
-	struct program *program = ctx;
-	const struct live_event event = { .at_ms = clock_wall_ms(),
-					  .severity = severity,
-					  .kind = kind,
-					  .entry = entry,
-					  .text = text };
-	live_event_own(program->live, &event);
-}
-
 int program_open_webhooks(struct program *program, struct err *err)
 {
 	const struct webhooks_settings settings = { .loop = program->loop,
 						    .store = program->store,
 						    .vault = program->vault,
 						    .last_event_id = program->next_event_id - 1,
-						    .tell = tell,
+						    .tell = program_tell,
 						    .ctx = program };
 	int r = webhooks_new(&settings, &program->webhooks, err);
 	if (r == 0)

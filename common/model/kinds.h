@@ -87,6 +87,9 @@ int kind_name_check(const struct kind *k, const char *name, struct err *err);
 void kind_check_spec(const struct kind *k, const char *name, const json_t *spec, const char *prefix,
 		     struct problem_list *problems);
 
+// Whether a rule of a policy fits whatever its clients send.
+bool kind_rule_fits_all(const json_t *rule);
+
 // "<network>.<a>.<b>" with the ends sorted. Caller frees; NULL when out of memory.
 char *kind_link_name(const char *network, const char *a, const char *b);
 

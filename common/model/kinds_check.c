@@ -126,7 +126,7 @@ static void check_gateway(const struct check *c, const json_t *spec)
 			check_add(c, of_checks[i], "nothing is measured without a check");
 }
 
-static bool is_for_all(const json_t *rule)
+bool kind_rule_fits_all(const json_t *rule)
 {
 	const json_t *to = json_object_get(rule, "to");
 	for (size_t i = 0; i < json_array_size(to); i++) {
@@ -143,7 +143,7 @@ static void check_policy(const struct check *c, const json_t *spec)
 	const json_t *rules = json_object_get(spec, "rules");
 	for (size_t i = 0; i + 1 < json_array_size(rules); i++) {
 		CLEAN(free_ptr) char *path = text_format("rules[%zu]", i + 1);
-		if (!is_for_all(json_array_get(rules, i)))
+		if (!kind_rule_fits_all(json_array_get(rules, i)))
 			continue;
 		check_add(c, path ? path : "rules",
 			  "it is never reached: rule %zu before it fits all", i + 1);

@@ -7,7 +7,8 @@
 // nothing marks: what may leave by a gateway only does not leave by another way then.
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
+
+#include "model/kinds.h"
 
 #include "plan/egress.h"
 #include "plan/generate.h"
@@ -70,7 +71,8 @@ static void add_group(struct generation *g, const struct egress_use *use)
 {
 	const struct fleet_gateway_group *group = &use->group->as.gateway_group;
 	json_t *try = json_array();
-	char name[160];
+	const int64_t mark = use_mark(g->fleet, use), table = use_table(g->fleet, use);
+	char name[160], local[168];
 
 	for (size_t i = 0; i < group->n_gateways; i++) {
 		const char *gateway = group->gateways[i];
@@ -78,17 +80,16 @@ static void add_group(struct generation *g, const struct egress_use *use)
 		if (is_here(g, fleet_find(g->fleet, FLEET_GATEWAY, gateway)))
 			(void)json_array_append_new(try, json_sprintf("gateway/%s", gateway));
 	}
+	(void)snprintf(name, sizeof name, "gateway-group/%s.%s", use->group->name, use_word(use));
+	(void)snprintf(local, sizeof local, "%s-local", name);
 	generate_add(g,
-		     json_pack("{s:I, s:o, s:s, s:i, s:s, s:[]}", "table",
-			       (json_int_t)use_table(g->fleet, use), "try", try, "choose",
-			       group->is_by_latency ? "latency" : "order", "hold_down_ms",
-			       group->hold_down_ms, "otherwise", use_word(use), "needs"),
-		     "gateway-group/%s.%s", use->group->name, use_word(use));
-	(void)snprintf(name, sizeof name, "gateway-group/%s.%s-local", use->group->name,
-		       use_word(use));
-	add_marked(g, use_mark(g->fleet, use), TABLE_MAIN, PRIORITY_MARKED_LOCAL, name);
-	name[strlen(name) - strlen("-local")] = '\0';
-	add_marked(g, use_mark(g->fleet, use), use_table(g->fleet, use), PRIORITY_MARKED, name);
+		     json_pack("{s:I, s:o, s:s, s:i, s:s, s:[]}", "table", (json_int_t)table, "try",
+			       try, "choose", group->is_by_latency ? "latency" : "order",
+			       "hold_down_ms", group->hold_down_ms, "otherwise", use_word(use),
+			       "needs"),
+		     "%s", name);
+	add_marked(g, mark, TABLE_MAIN, PRIORITY_MARKED_LOCAL, local);
+	add_marked(g, mark, table, PRIORITY_MARKED, name);
 }
 
 // ---- gateways ----
@@ -270,12 +271,8 @@ static const json_t *rule_for_all(const struct fleet_object *policy)
 {
 	const json_t *rules = policy->as.policy.rules;
 	const json_t *last = json_array_get(rules, json_array_size(rules) - 1);
-	json_t *to = destinations_json(last);
-	const bool is_for_all =
-		json_array_size(to) == 0 && json_array_size(json_object_get(last, "ports")) == 0;
 
-	json_decref(to);
-	return is_for_all ? last : NULL;
+	return kind_rule_fits_all(last) ? last : NULL;
 }
 
 static void add_backstop(struct generation *g, const struct client *client, int priority)

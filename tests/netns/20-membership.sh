@@ -60,7 +60,8 @@ deleted() {
 	weft apply -f "$scratch/six.yaml" --prune >/dev/null
 	for n in ada ben cyd dee flo; do
 		till 10 is_settled $n || die "$n is not settled"
-		left=$(in_host $n sh -c 'wg show all; ip -d link; ip route show table all; ip -6 route show table all; nft list ruleset | sed "/set spoken/,/^\\t}/d"; bridge link; ip addr' |
+		left=$(in_host $n sh -c 'wg show all; ip -d link; ip route show table all; ip -6 route show table all; nft list ruleset; bridge link; ip addr' |
+			sed "$aged" |
 			grep -Ew "$(IFS='|'; sed 's/[+.]/\\&/g' <<<"${marks[*]}")" || true)
 		[ -z "$left" ] || { note "$n still has: $left"; bad=1; }
 	done

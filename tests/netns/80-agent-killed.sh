@@ -36,8 +36,8 @@ picture() {
 		ip -j addr | jq -c ".[] | .ifname as \$d | .addr_info[] | [\$d, .local, .prefixlen, .scope]" | sort
 		for f in -4 -6; do ip $f route show table all | sed "s/ expires [0-9]*sec//; s/ linkdown//" | sort; ip $f rule; done
 		wg show all allowed-ips | sort; wg show all listen-port | sort
-		nft list ruleset | sed -E "s/packets [0-9]+ bytes [0-9]+/packets N bytes N/; /set spoken/,/^\t}/d"
-		find /var/lib/weft-agent /run/weft-agent /run/wireguard ! -type d ! -name "before.json*" ! -name lockout.json | sort'
+		nft list ruleset | sed -E "s/packets [0-9]+ bytes [0-9]+/packets N bytes N/"
+		find /var/lib/weft-agent /run/weft-agent /run/wireguard ! -type d ! -name "before.json*" ! -name lockout.json | sort' | sed "$aged"
 }
 
 # The agent's process as this script sees it.

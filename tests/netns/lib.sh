@@ -54,6 +54,9 @@ check() {
 	[ -z "$output" ] || printf '%s\n' "$output"
 }
 
+# For sed: takes what ages by itself out of a listing of nft's: who has spoken on a wire lately.
+aged='/set spoken/,/^\t}/d'
+
 # in_time MS LIMIT-MS: what took MS stayed within the limit. Up to twice of it is told and left to who reads: the test is of
 # the mechanism, whose next slower one takes many times as long, and the machine may be busy with something else.
 in_time() {

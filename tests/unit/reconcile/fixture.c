@@ -112,3 +112,13 @@ void fixture_assert_quiet(struct fixture *f)
 	assert_int_equal(f->result.drifts_len, 0);
 	assert_int_equal(f->result.writes, 0);
 }
+
+void fixture_assert_refused(struct fixture *f, const char *key, const char *body,
+			    const char *sentence)
+{
+	fixture_want(f, key, body);
+	fixture_run(f);
+	assert_int_equal(f->result.errors_len, 1);
+	assert_string_equal(f->result.errors[0].text, sentence);
+	(void)entry_set_drop(f->set, key);
+}

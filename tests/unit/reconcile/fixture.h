@@ -30,5 +30,8 @@ void fixture_want(struct fixture *f, const char *key, const char *body);
 void fixture_begin(struct fixture *f);
 // A run a second later; it must be able to read the kernel.
 void fixture_run(struct fixture *f);
+// An entry that is the only one in error, with that sentence; it is not wanted afterwards.
+void fixture_assert_refused(struct fixture *f, const char *key, const char *body,
+			    const char *sentence);
 // A run that finds nothing to do.
 void fixture_assert_quiet(struct fixture *f);

@@ -303,13 +303,8 @@ static void test_what_a_body_lacks_is_told(void **state)
 	};
 	struct fixture *f = *state;
 
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		fixture_want(f, cases[i].key, cases[i].body);
-		fixture_run(f);
-		assert_int_equal(f->result.errors_len, 1);
-		assert_string_equal(f->result.errors[0].text, cases[i].sentence);
-		(void)entry_set_drop(f->set, cases[i].key);
-	}
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		fixture_assert_refused(f, cases[i].key, cases[i].body, cases[i].sentence);
 }
 
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, fixture_setup, fixture_teardown)

@@ -1,4 +1,4 @@
-#include "cli/import_name.h"
+#include "cli/import.h"
 
 #include <stdbool.h>
 
@@ -18,4 +18,14 @@ void import_name(const char *text, size_t len, char ret[IMPORT_NAME_SIZE])
 	while (n > 0 && ret[n - 1] == '-')
 		n--;
 	ret[n] = '\0';
+}
+
+json_t *import_kind(json_t *resources, const char *kind)
+{
+	json_t *all = json_object_get(resources, kind);
+	if (!all) {
+		all = json_object();
+		(void)json_object_set_new(resources, kind, all);
+	}
+	return all;
 }
