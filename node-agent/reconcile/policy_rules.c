@@ -23,13 +23,6 @@ void policy_counter_name(const struct policy *p, const struct policy_rule *rule,
 		       of_flows ? "flows" : "");
 }
 
-// What a connection says of the rule that decided it. Its own as long as there are at most 255
-// policies with 255 rules.
-static uint32_t rule_bits(const struct policy *p, const struct policy_rule *rule)
-{
-	return (uint32_t)(((uint64_t)p->id * 256 + rule->number) % POLICY_RULE_BITS) + 1;
-}
-
 // `{ "a", "b" }`
 static void add_devices(struct text *out, const char *const *devices, size_t len)
 {
@@ -164,7 +157,8 @@ static void add_verdict(struct text *out, const struct policy *p, const struct p
 
 	policy_counter_name(p, rule, true, name);
 	text_addf(out, "counter name \"%s\" ct mark set ct mark & 0x%08x | 0x%08x goto take_%08x\n",
-		  name, ~POLICY_FLOW_BITS, rule->mark | rule_bits(p, rule), rule->mark);
+		  name, ~POLICY_FLOW_BITS, rule->mark | policy_rule_bits(p->id, rule->number),
+		  rule->mark);
 }
 
 static void add_matches(struct text *out, const struct policy *p, const struct policy_rule *rule,
@@ -255,7 +249,7 @@ static void add_account_chain(struct text *out, const struct policy_table *t)
 	for (size_t i = 0; i < t->policies_len; i++)
 		for (size_t k = 0; k < t->policies[i]->rules_len; k++) {
 			const struct policy_rule *rule = &t->policies[i]->rules[k];
-			const uint32_t bits = rule_bits(t->policies[i], rule);
+			const uint32_t bits = policy_rule_bits(t->policies[i]->id, rule->number);
 
 			if (!take_bits(taken, bits))
 				continue;

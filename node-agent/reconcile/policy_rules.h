@@ -1,20 +1,12 @@
 // The text of table `inet weft_policy`: which flows get which mark, what goes out with this node's
 // address, and what may come by gateway wires. Pure: what is in force in, nft's language out.
-//
-// Of a mark only the bits of POLICY_MASK are Weft's. Of a connection's mark so are the low 16,
-// which say by which rule it was decided, for the counters.
 #pragma once
 
 #include "base/text.h"
 
+#include "decide/marks.h"
 #include "reconcile/body.h"
 
-#define POLICY_MASK        0x0fff0000u
-#define POLICY_DIRECT      0x0fff0000u // decided: as if there were no policy
-#define POLICY_REJECT      0x0ffe0000u // decided: refused, and told so
-#define POLICY_DROP        0x0ffd0000u
-#define POLICY_RULE_BITS   0x0000ffffu
-#define POLICY_FLOW_BITS   (POLICY_MASK | POLICY_RULE_BITS)
 #define POLICY_CHAIN_FIRST "arrival" // has the digest of the rules for its comment
 
 struct policy_ports {
