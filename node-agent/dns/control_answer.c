@@ -9,12 +9,9 @@
 #include "base/clean.h"
 #include "base/text.h"
 
-enum { ROWS_MAX = 1000, US_PER_S = 1000000 };
+#include "service/service.h"
 
-static json_t *refuse(const struct err *err)
-{
-	return json_pack("{s:s}", "error", err->text);
-}
+enum { ROWS_MAX = 1000, US_PER_S = 1000000 };
 
 static const char *text_of(const json_t *request, const char *field)
 {
@@ -284,9 +281,9 @@ json_t *dns_control_answer(struct dns_server *server, const json_t *request)
 		if (strcmp(verbs[i].name, wanted) != 0)
 			continue;
 		json_t *answer = verbs[i].answer(server, request, &err);
-		return answer || err.code == 0 ? answer : refuse(&err);
+		return answer || err.code == 0 ? answer : control_refusal(&err);
 	}
 	(void)err_set(&err, -EINVAL, "%.40s is nothing that can be asked here",
 		      wanted ? wanted : "this");
-	return refuse(&err);
+	return control_refusal(&err);
 }

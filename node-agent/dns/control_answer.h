@@ -1,4 +1,7 @@
 // What the control socket answers.
+//
+//   {"do":"status"}  {"do":"log","client":…,"since":…,"limit":…}  {"do":"flush","name":…,"below":…}
+//   {"do":"lookup","client":…,"name":…,"type":…}  {"do":"reload"}
 #pragma once
 
 #include <jansson.h>

@@ -1,13 +1,16 @@
 #include "dns/server.h"
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 
+#include "dns/control_answer.h"
 #include "dns/exchange.h"
+#include "service/service.h"
 
 enum { BYTES_A_KB = 1024, MS_PER_S = 1000 };
 
@@ -210,8 +213,15 @@ void dns_server_reload(struct dns_server *server)
 
 // ---- beginning and end ----
 
+static void on_request(void *context, struct control_talk *talk, const json_t *request)
+{
+	control_say(talk, dns_control_answer(context, request));
+}
+
 static int open_all(struct dns_server *server, struct err *err)
 {
+	const uint32_t kept = 1u << CAP_NET_BIND_SERVICE | 1u << CAP_NET_RAW;
+	const struct control_owner owner = { on_request, server };
 	CLEAN(dns_config_free_ptr) struct dns_config *config = dns_config_read(server->path, err);
 	if (!config)
 		return -EINVAL;
@@ -223,13 +233,14 @@ static int open_all(struct dns_server *server, struct err *err)
 	if (!server->upstreams || !server->asks)
 		return err_set(err, -ENOMEM, "out of memory");
 	if (config->settings.control)
-		r = dns_control_open(server, config->settings.control, err);
+		r = control_open(server->loop, config->settings.control, &owner, &server->control,
+				 err);
 	if (r == 0)
 		r = apply(server, config, err);
 	if (r < 0)
 		return r;
 	config = NULL;
-	return dns_sandbox(server->config->settings.user, err);
+	return sandbox_enter(server->config->settings.user, kept, err);
 }
 
 int dns_server_init(struct dns_server *server, uv_loop_t *loop, const char *path, struct err *err)
@@ -247,7 +258,7 @@ void dns_server_done(struct dns_server *server)
 	server->asks = NULL;
 	dns_udp_keep(server, NULL);
 	dns_tcp_keep(server, NULL);
-	dns_control_close(server);
+	control_close(take_ptr(&server->control));
 	give_back(server->held, server->n_held);
 	server->n_held = 0;
 	server->held = NULL;

@@ -19,7 +19,7 @@
 #include "dns/upstreams.h"
 
 struct dns_asks;
-struct dns_control;
+struct control;
 struct dns_udp;
 struct dns_tcp;
 
@@ -38,7 +38,7 @@ struct dns_server {
 	struct dns_asks *asks;
 	struct dns_udp *udp; // listening sockets
 	struct dns_tcp *tcp;
-	struct dns_control *control;
+	struct control *control;
 	uint64_t outcomes[DNS_OUTCOMES];
 	uint64_t doh_hits;
 	struct dns_latency latency;
@@ -132,14 +132,3 @@ socklen_t dns_listen_sockaddr(const struct endpoint *endpoint, struct sockaddr_s
 int dns_listen_socket(const struct endpoint *endpoint, int type, struct err *err);
 struct address dns_listen_address(const struct sockaddr *from);
 bool dns_listen_has(const struct dns_config *config, const struct endpoint *endpoint);
-
-// ---- control.c ----
-
-int dns_control_open(struct dns_server *server, const char *path, struct err *err);
-void dns_control_close(struct dns_server *server);
-
-// ---- sandbox.c ----
-
-// Becomes `user`, who can do no more than bind ports and mark packets, for good. Nothing when not
-// started by root.
-int dns_sandbox(const char *user, struct err *err);

@@ -2,18 +2,18 @@
 #include <grp.h>
 #include <linux/capability.h>
 #include <pwd.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "dns/server.h"
+#include "service/service.h"
 
 enum { CAP_LAST_TRIED = 63 };
 
-static int set_capabilities(struct err *err)
+static int set_capabilities(uint32_t kept, struct err *err)
 {
-	const uint32_t kept = 1u << CAP_NET_BIND_SERVICE | 1u << CAP_NET_RAW;
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	const struct __user_cap_data_struct data[2] = { { kept, kept, 0 } };
 	if (syscall(SYS_capset, &header, data) < 0)
@@ -22,18 +22,17 @@ static int set_capabilities(struct err *err)
 }
 
 // What it will not need again can be had back by nothing it could start.
-static int shut_bounds(struct err *err)
+static int shut_bounds(uint32_t kept, struct err *err)
 {
-	for (int cap = 0; cap <= CAP_LAST_TRIED; cap++) {
-		if (cap == CAP_NET_BIND_SERVICE || cap == CAP_NET_RAW)
-			continue;
-		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0 && errno != EINVAL)
-			return err_set(err, -errno, "capability %d: %s", cap, strerror(errno));
+	for (unsigned cap = 0; cap <= CAP_LAST_TRIED; cap++) {
+		bool is_kept = cap < 32 && kept >> cap & 1;
+		if (!is_kept && prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0 && errno != EINVAL)
+			return err_set(err, -errno, "capability %u: %s", cap, strerror(errno));
 	}
 	return 0;
 }
 
-int dns_sandbox(const char *user, struct err *err)
+int sandbox_enter(const char *user, uint32_t capabilities, struct err *err)
 {
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return err_set(err, -errno, "no_new_privs: %s", strerror(errno));
@@ -43,12 +42,12 @@ int dns_sandbox(const char *user, struct err *err)
 	if (!found || found->pw_uid == 0)
 		return err_set(err, -EINVAL, "user: there is no unprivileged user %s on this host",
 			       user);
-	int r = shut_bounds(err);
+	int r = shut_bounds(capabilities, err);
 	if (r < 0)
 		return r;
 	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0 || setgroups(0, NULL) < 0 ||
 	    setresgid(found->pw_gid, found->pw_gid, found->pw_gid) < 0 ||
 	    setresuid(found->pw_uid, found->pw_uid, found->pw_uid) < 0)
 		return err_set(err, -errno, "cannot become %s: %s", user, strerror(errno));
-	return set_capabilities(err);
+	return set_capabilities(capabilities, err);
 }

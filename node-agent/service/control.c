@@ -1,0 +1,281 @@
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/clean.h"
+
+#include "service/service.h"
+
+enum { BACKLOG = 8, REQUEST_MAX = 16384, TALKS_MAX = 16, PATIENCE_MS = 5000, FILES_MAX = 253 };
+
+struct control_talk {
+	struct control_talk *next;
+	struct control *control;
+	uint64_t id;
+	uv_pipe_t pipe;
+	uv_timer_t timer;
+	uv_write_t write;
+	char *answer;
+	unsigned handles;
+	bool is_closing, is_asked;
+	size_t have;
+	char request[REQUEST_MAX];
+};
+
+struct control {
+	uv_pipe_t pipe;
+	struct control_owner owner;
+	bool is_closed;
+	struct control_talk *first;
+	unsigned n_talks;
+	uint64_t last_id;
+	char path[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
+};
+
+static void release(struct control *control)
+{
+	if (control->is_closed && control->n_talks == 0)
+		free(control);
+}
+
+static void on_talk_closed(uv_handle_t *handle)
+{
+	struct control_talk *talk = handle->data;
+	if (--talk->handles > 0)
+		return;
+	struct control *control = talk->control;
+	control->n_talks--;
+	free(talk->answer);
+	free(talk);
+	release(control);
+}
+
+static void end(struct control_talk *talk)
+{
+	struct control_talk **at = &talk->control->first;
+	if (talk->is_closing)
+		return;
+	talk->is_closing = true;
+	while (*at != talk)
+		at = &(*at)->next;
+	*at = talk->next;
+	uv_close((uv_handle_t *)&talk->pipe, on_talk_closed);
+	uv_close((uv_handle_t *)&talk->timer, on_talk_closed);
+}
+
+// ---- answers ----
+
+static void on_written(uv_write_t *write, int status)
+{
+	(void)status;
+	end(write->handle->data);
+}
+
+void control_say(struct control_talk *talk, json_t *answer)
+{
+	talk->answer = answer ? json_dumps(answer, JSON_COMPACT) : NULL;
+	json_decref(answer);
+	if (!talk->answer) {
+		end(talk);
+		return;
+	}
+	uv_buf_t bufs[] = { uv_buf_init(talk->answer, (unsigned)strlen(talk->answer)),
+			    uv_buf_init((char *)"\n", 1) };
+	if (uv_write(&talk->write, (uv_stream_t *)&talk->pipe, bufs, 2, on_written) < 0)
+		end(talk);
+}
+
+// Sends the line's first byte and the files. The socket's buffer is empty: nothing was said so far.
+static int send_files(struct control_talk *talk, char first, const int *files, size_t n_files)
+{
+	union {
+		char bytes[CMSG_SPACE(FILES_MAX * sizeof(int))];
+		struct cmsghdr header;
+	} room = { 0 };
+	struct iovec byte = { &first, 1 };
+	struct msghdr message = { .msg_iov = &byte,
+				  .msg_iovlen = 1,
+				  .msg_control = room.bytes,
+				  .msg_controllen = CMSG_SPACE(n_files * sizeof(int)) };
+	uv_os_fd_t fd;
+	if (n_files > FILES_MAX || uv_fileno((uv_handle_t *)&talk->pipe, &fd) < 0)
+		return -EINVAL;
+	room.header = (struct cmsghdr){ .cmsg_level = SOL_SOCKET,
+					.cmsg_type = SCM_RIGHTS,
+					.cmsg_len = CMSG_LEN(n_files * sizeof(int)) };
+	memcpy(CMSG_DATA(&room.header), files, n_files * sizeof(int));
+	return sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT) == 1 ? 0 : -EPIPE;
+}
+
+void control_say_files(struct control_talk *talk, json_t *answer, const int *files, size_t n_files)
+{
+	CLEAN(free_ptr) char *line = json_dumps(answer, JSON_COMPACT);
+	json_decref(answer);
+	if (!line || send_files(talk, line[0], files, n_files) < 0) {
+		end(talk);
+		return;
+	}
+	talk->answer = take_ptr(&line);
+	uv_buf_t bufs[] = { uv_buf_init(talk->answer + 1, (unsigned)strlen(talk->answer) - 1),
+			    uv_buf_init((char *)"\n", 1) };
+	if (uv_write(&talk->write, (uv_stream_t *)&talk->pipe, bufs, 2, on_written) < 0)
+		end(talk);
+}
+
+uint64_t control_talk_id(const struct control_talk *talk)
+{
+	return talk->id;
+}
+
+struct control_talk *control_find(struct control *control, uint64_t id)
+{
+	struct control_talk *talk = control->first;
+	while (talk && talk->id != id)
+		talk = talk->next;
+	return talk;
+}
+
+json_t *control_refusal(const struct err *err)
+{
+	return json_pack("{s:s}", "error", err->text);
+}
+
+// ---- questions ----
+
+static void ask(struct control_talk *talk, size_t len)
+{
+	json_t *request = json_loadb(talk->request, len, JSON_REJECT_DUPLICATES, NULL);
+	talk->is_asked = true;
+	talk->control->owner.on_request(talk->control->owner.context, talk, request);
+	json_decref(request);
+}
+
+static void give_room(uv_handle_t *handle, size_t wanted, uv_buf_t *ret)
+{
+	struct control_talk *talk = handle->data;
+	(void)wanted;
+	*ret = uv_buf_init(talk->request + talk->have, (unsigned)(REQUEST_MAX - talk->have));
+}
+
+static void on_read(uv_stream_t *pipe, ssize_t n, const uv_buf_t *buf)
+{
+	struct control_talk *talk = pipe->data;
+	(void)buf;
+	if (n < 0) {
+		if (!talk->is_asked)
+			end(talk);
+		return;
+	}
+	talk->have += (size_t)n;
+	const char *line = memchr(talk->request, '\n', talk->have);
+	if (!line && talk->have < REQUEST_MAX)
+		return;
+	(void)uv_read_stop(pipe);
+	if (line)
+		ask(talk, (size_t)(line - talk->request));
+	else
+		end(talk);
+}
+
+static void on_timeout(uv_timer_t *timer)
+{
+	end(timer->data);
+}
+
+static void on_connection(uv_stream_t *listener, int status)
+{
+	struct control *control = listener->data;
+	struct control_talk *talk = status < 0 ? NULL : calloc(1, sizeof(*talk));
+	if (!talk)
+		return;
+	talk->control = control;
+	talk->id = ++control->last_id;
+	talk->handles = 2;
+	talk->next = control->first;
+	control->first = talk;
+	control->n_talks++;
+	(void)uv_pipe_init(listener->loop, &talk->pipe, 0);
+	(void)uv_timer_init(listener->loop, &talk->timer);
+	talk->pipe.data = talk->timer.data = talk;
+	if (uv_accept(listener, (uv_stream_t *)&talk->pipe) < 0 || control->n_talks > TALKS_MAX ||
+	    uv_timer_start(&talk->timer, on_timeout, PATIENCE_MS, 0) < 0 ||
+	    uv_read_start((uv_stream_t *)&talk->pipe, give_room, on_read) < 0)
+		end(talk);
+}
+
+// ---- beginning and end ----
+
+static void on_closed(uv_handle_t *handle)
+{
+	struct control *control = handle->data;
+	control->is_closed = true;
+	release(control);
+}
+
+// Not by uv_pipe_bind(): libuv deletes the path of such a pipe whenever it is closed.
+static int listen_at(const char *path, struct err *err)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	if (strlen(path) >= sizeof(at.sun_path))
+		return err_set(err, -ENAMETOOLONG, "control: %s is too long for a socket", path);
+	(void)snprintf(at.sun_path, sizeof(at.sun_path), "%s", path);
+	CLEAN(close_fd) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return err_set(err, -errno, "control: no socket: %s", strerror(errno));
+	(void)unlink(path); // one that was killed leaves it
+	mode_t mask = umask(0177);
+	int r = bind(fd, (const struct sockaddr *)&at, sizeof(at)) < 0 ? -errno : 0;
+	(void)umask(mask);
+	if (r < 0)
+		return err_set(err, r, "control: cannot listen at %s: %s", path, strerror(-r));
+	return take_fd(&fd);
+}
+
+int control_open(uv_loop_t *loop, const char *path, const struct control_owner *owner,
+		 struct control **ret, struct err *err)
+{
+	CLEAN(close_fd) int fd = listen_at(path, err);
+	if (fd < 0)
+		return fd;
+	struct control *control = calloc(1, sizeof(*control));
+	if (!control)
+		return err_set(err, -ENOMEM, "out of memory");
+	(void)snprintf(control->path, sizeof(control->path), "%s", path);
+	control->owner = *owner;
+	(void)uv_pipe_init(loop, &control->pipe, 0);
+	control->pipe.data = control;
+	int r = uv_pipe_open(&control->pipe, fd);
+	if (r == 0) {
+		(void)take_fd(&fd);
+		r = uv_listen((uv_stream_t *)&control->pipe, BACKLOG, on_connection);
+	}
+	if (r < 0) {
+		uv_close((uv_handle_t *)&control->pipe, on_closed);
+		return err_set(err, r, "control: cannot listen at %s: %s", path, uv_strerror(r));
+	}
+	*ret = control;
+	return 0;
+}
+
+void control_close(struct control *control)
+{
+	if (!control)
+		return;
+	(void)unlink(control->path); // fails once it is another user; who started it cleans up
+	control_leave(control);
+}
+
+void control_leave(struct control *control)
+{
+	if (!control)
+		return;
+	uv_close((uv_handle_t *)&control->pipe, on_closed);
+	while (control->first)
+		end(control->first);
+}
