@@ -15,7 +15,7 @@ static const struct {
 	{ "agent", false, check_agent },
 	{ "versions", false, check_versions },
 	{ "dns", false, check_names },
-	{ "resolver", false, check_resolver },
+	{ "resolver", false, check_policy_dns },
 	{ "mtu", false, check_mtu },
 	{ "peers", false, check_peers },
 	{ "udp", false, check_reach },

@@ -41,7 +41,7 @@ void check_agent(struct examination *x);
 void check_versions(struct examination *x);
 void check_clock(struct examination *x);
 void check_names(struct examination *x);
-void check_resolver(struct examination *x);
+void check_policy_dns(struct examination *x);
 void check_mtu(struct examination *x);
 void check_peers(struct examination *x);
 void check_reach(struct examination *x);

@@ -21,7 +21,7 @@ static void say_upstreams(struct examination *x, const json_t *body)
 		    "none of the resolvers that weft-dns asks answers");
 }
 
-void check_resolver(struct examination *x)
+void check_policy_dns(struct examination *x)
 {
 	const json_t *body;
 	const char *key;

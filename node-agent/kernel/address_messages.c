@@ -58,7 +58,7 @@ struct nlmsghdr *address_build(void *buf, bool add, int index, const struct kern
 	return nlh;
 }
 
-int address_parse(const struct nlmsghdr *nlh, struct kernel_address *ret)
+int address_message_parse(const struct nlmsghdr *nlh, struct kernel_address *ret)
 {
 	const struct nlattr *t[IFA_MAX + 1];
 	struct kernel_address a = { 0 };

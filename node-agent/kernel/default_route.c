@@ -18,7 +18,7 @@ static int take(const struct nlmsghdr *nlh, void *context)
 	struct search *s = context;
 	struct kernel_route route;
 
-	if (route_parse_by(nlh, s->index, &route) < 0 || route.table != RT_TABLE_MAIN ||
+	if (route_message_parse_by(nlh, s->index, &route) < 0 || route.table != RT_TABLE_MAIN ||
 	    route.to.len != 0 || route.type != KERNEL_ROUTE_UNICAST || route.index == 0 ||
 	    (s->is_found && route.metric >= s->best.metric))
 		return 0;

@@ -52,7 +52,7 @@ static unsigned route_hint(const struct kernel_events *ev, const struct nlmsghdr
 {
 	struct kernel_route r;
 
-	if (route_parse(nlh, &r) < 0)
+	if (route_message_parse(nlh, &r) < 0)
 		return 0;
 	return r.protocol == ev->route_protocol || r.to.len == 0 ? KERNEL_HINT_ROUTE : 0;
 }

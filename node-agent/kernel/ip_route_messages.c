@@ -144,7 +144,7 @@ static enum kernel_route_type route_type(uint8_t rtm_type)
 	return rtm_type == RTN_UNREACHABLE ? KERNEL_ROUTE_UNREACHABLE : KERNEL_ROUTE_OTHER;
 }
 
-int route_parse(const struct nlmsghdr *nlh, struct kernel_route *ret)
+int route_message_parse(const struct nlmsghdr *nlh, struct kernel_route *ret)
 {
 	const struct nlattr *t[RTA_MAX + 1];
 	struct kernel_route r = { 0 };
@@ -201,12 +201,12 @@ static bool take_hop(const struct nlattr *several, int index, struct kernel_rout
 	return false;
 }
 
-int route_parse_by(const struct nlmsghdr *nlh, int index, struct kernel_route *ret)
+int route_message_parse_by(const struct nlmsghdr *nlh, int index, struct kernel_route *ret)
 {
 	const struct nlattr *t[RTA_MAX + 1];
 	struct kernel_route r;
 
-	int rc = route_parse(nlh, &r);
+	int rc = route_message_parse(nlh, &r);
 	if (rc < 0)
 		return rc;
 	attrs_of_message(nlh, sizeof(struct rtmsg), t, RTA_MAX);

@@ -122,7 +122,7 @@ static void stats_parse(const struct nlattr *attr, struct kernel_stats *ret)
 	ret->rx_drops = s.rx_dropped;
 }
 
-int link_parse(const struct nlmsghdr *nlh, struct kernel_link *ret)
+int link_message_parse(const struct nlmsghdr *nlh, struct kernel_link *ret)
 {
 	const struct nlattr *t[IFLA_MAX + 1];
 	struct kernel_link link = { .accept_ra = -1 };

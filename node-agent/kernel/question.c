@@ -21,7 +21,7 @@ static int take_route(const struct nlmsghdr *nlh, void *context)
 {
 	struct kernel_route *route = context;
 
-	(void)route_parse(nlh, route);
+	(void)route_message_parse(nlh, route);
 	if (route->index && !if_indextoname((unsigned)route->index, route->device))
 		route->device[0] = '\0';
 	return 0;

@@ -35,10 +35,10 @@ struct nlmsghdr *rule_build(void *buf, bool add, const struct kernel_rule *r);
 
 // Parsers return 0, -EBADMSG for a message too short, -ENOMSG for one of another type.
 
-int link_parse(const struct nlmsghdr *nlh, struct kernel_link *ret);
-int address_parse(const struct nlmsghdr *nlh, struct kernel_address *ret);
-int route_parse(const struct nlmsghdr *nlh, struct kernel_route *ret);
+int link_message_parse(const struct nlmsghdr *nlh, struct kernel_link *ret);
+int address_message_parse(const struct nlmsghdr *nlh, struct kernel_address *ret);
+int route_message_parse(const struct nlmsghdr *nlh, struct kernel_route *ret);
 // The same; of a route by several devices at once what leads by that of `index`, 0: the first.
 // -ENOMSG also for a route that does not.
-int route_parse_by(const struct nlmsghdr *nlh, int index, struct kernel_route *ret);
-int rule_parse(const struct nlmsghdr *nlh, struct kernel_rule *ret);
+int route_message_parse_by(const struct nlmsghdr *nlh, int index, struct kernel_route *ret);
+int rule_message_parse(const struct nlmsghdr *nlh, struct kernel_rule *ret);

@@ -72,7 +72,7 @@ struct nlmsghdr *rule_build(void *buf, bool add, const struct kernel_rule *r)
 	return nlh;
 }
 
-int rule_parse(const struct nlmsghdr *nlh, struct kernel_rule *ret)
+int rule_message_parse(const struct nlmsghdr *nlh, struct kernel_rule *ret)
 {
 	const struct nlattr *t[FRA_MAX + 1];
 	struct fib_rule_hdr header;

@@ -69,7 +69,7 @@ static int dump_link(const struct nlmsghdr *nlh, void *context)
 	struct kernel_snapshot *s = ((struct dump_into *)context)->s;
 	struct kernel_link link;
 
-	if (link_parse(nlh, &link) < 0)
+	if (link_message_parse(nlh, &link) < 0)
 		return 0;
 	struct kernel_link *to = list_add(&s->links, &s->links_len, sizeof *s->links);
 	if (!to)
@@ -83,7 +83,7 @@ static int dump_address(const struct nlmsghdr *nlh, void *context)
 	struct kernel_snapshot *s = ((struct dump_into *)context)->s;
 	struct kernel_address address;
 
-	if (address_parse(nlh, &address) < 0)
+	if (address_message_parse(nlh, &address) < 0)
 		return 0;
 	struct kernel_address *to =
 		list_add(&s->addresses, &s->addresses_len, sizeof *s->addresses);
@@ -99,7 +99,7 @@ static int dump_route(const struct nlmsghdr *nlh, void *context)
 	struct kernel_snapshot *s = into->s;
 	struct kernel_route route;
 
-	if (route_parse(nlh, &route) < 0 || route.protocol != into->route_protocol)
+	if (route_message_parse(nlh, &route) < 0 || route.protocol != into->route_protocol)
 		return 0;
 	struct kernel_route *to = list_add(&s->routes, &s->routes_len, sizeof *s->routes);
 	if (!to)
@@ -113,7 +113,7 @@ static int dump_rule(const struct nlmsghdr *nlh, void *context)
 	struct kernel_snapshot *s = ((struct dump_into *)context)->s;
 	struct kernel_rule rule;
 
-	if (rule_parse(nlh, &rule) < 0)
+	if (rule_message_parse(nlh, &rule) < 0)
 		return 0;
 	struct kernel_rule *to = list_add(&s->rules, &s->rules_len, sizeof *s->rules);
 	if (!to)
@@ -414,7 +414,7 @@ static int wg_create(struct kernel *k, const char *device, struct err *err)
 
 static int one_link(const struct nlmsghdr *nlh, void *context)
 {
-	return link_parse(nlh, context);
+	return link_message_parse(nlh, context);
 }
 
 // Which maker's device this is, told by the kind of the link. Asked for each change: of one link

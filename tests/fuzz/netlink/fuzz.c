@@ -28,13 +28,13 @@ static void take_route(const struct nlmsghdr *nlh)
 	struct kernel_rule rule;
 	char text[KERNEL_ADDR_TEXT_SIZE];
 
-	(void)link_parse(nlh, &link);
-	if (address_parse(nlh, &address) == 0)
+	(void)link_message_parse(nlh, &link);
+	if (address_message_parse(nlh, &address) == 0)
 		kernel_prefix_format(&address.prefix, text);
-	if (route_parse(nlh, &route) == 0)
+	if (route_message_parse(nlh, &route) == 0)
 		kernel_prefix_format(&route.to, text);
-	(void)route_parse_by(nlh, 3, &route);
-	(void)rule_parse(nlh, &rule);
+	(void)route_message_parse_by(nlh, 3, &route);
+	(void)rule_message_parse(nlh, &rule);
 }
 
 static void take_family(const struct nlmsghdr *nlh)

@@ -57,7 +57,7 @@ static void test_address_round_trip(void **state)
 
 	(void)state;
 	assert_int_equal(kernel_prefix_parse("fd99::1/64", &a.prefix, NULL), 0);
-	assert_int_equal(address_parse(address_build(buf, true, 9, &a), &b), 0);
+	assert_int_equal(address_message_parse(address_build(buf, true, 9, &a), &b), 0);
 	assert_true(kernel_prefix_equal(&a.prefix, &b.prefix));
 	assert_int_equal(b.index, 9);
 	assert_int_equal(b.flags, 0x82);
@@ -79,7 +79,7 @@ static void test_vxlan_round_trip(void **state)
 	assert_int_equal(kernel_ip_parse("fd88::2", &make.vxlan.remote, NULL), 0);
 	const struct nlmsghdr *nlh = link_create_build(buf, &make, 5);
 	assert_int_equal(nlh->nlmsg_flags, NLM_F_REQUEST | NLM_F_CREATE | NLM_F_EXCL);
-	assert_int_equal(link_parse(nlh, &link), 0);
+	assert_int_equal(link_message_parse(nlh, &link), 0);
 	assert_string_equal(link.name, "wvone");
 	assert_string_equal(link.kind, "vxlan");
 	assert_int_equal(link.group, KERNEL_LINK_GROUP);
@@ -113,14 +113,14 @@ static void test_bridge_and_port_round_trip(void **state)
 	struct kernel_link link;
 
 	(void)state;
-	assert_int_equal(link_parse(link_create_build(buf, &make, 0), &link), 0);
+	assert_int_equal(link_message_parse(link_create_build(buf, &make, 0), &link), 0);
 	assert_int_equal(link.bridge.priority, 4096);
 	assert_int_equal(link.bridge.max_age, 600);
 	assert_true(link.bridge.stp && !link.bridge.mcast_snooping);
 	assert_memory_equal(link.mac, make.mac, 6);
 	const struct nlmsghdr *nlh = link_change_build(buf, 4, &c, 8);
 	assert_int_equal(nlh->nlmsg_flags, NLM_F_REQUEST);
-	assert_int_equal(link_parse(nlh, &link), 0);
+	assert_int_equal(link_message_parse(nlh, &link), 0);
 	assert_true(link.is_port);
 	assert_int_equal(link.port.cost, 70);
 	assert_int_equal(link.port.priority, 9);
@@ -130,12 +130,12 @@ static void test_bridge_and_port_round_trip(void **state)
 	assert_true(link.flags & IFF_UP);
 	c = (struct kernel_link_change){ .fields = KERNEL_LINK_PORT_STATE | KERNEL_LINK_PORT_FLUSH,
 					 .port.state = 1 };
-	assert_int_equal(link_parse(link_change_build(buf, 4, &c, 0), &link), 0);
+	assert_int_equal(link_message_parse(link_change_build(buf, 4, &c, 0), &link), 0);
 	assert_true(link.is_port);
 	assert_int_equal(link.port.state, 1);
 	assert_int_equal(link.port.cost, 0);
 	c.fields = KERNEL_LINK_STP_OFF;
-	assert_int_equal(link_parse(link_change_build(buf, 4, &c, 0), &link), 0);
+	assert_int_equal(link_message_parse(link_change_build(buf, 4, &c, 0), &link), 0);
 	assert_string_equal(link.kind, "bridge");
 	assert_false(link.bridge.stp);
 }
@@ -153,7 +153,7 @@ static void test_routes_round_trip(void **state)
 	assert_int_equal(nlh->nlmsg_flags, NLM_F_REQUEST | NLM_F_CREATE | NLM_F_REPLACE);
 	const struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
 	assert_int_equal(rtm->rtm_flags, RTNH_F_ONLINK);
-	assert_int_equal(route_parse(nlh, &got), 0);
+	assert_int_equal(route_message_parse(nlh, &got), 0);
 	assert_true(kernel_prefix_equal(&got.to, &r.to) && kernel_ip_equal(&got.via, &r.via) &&
 		    kernel_ip_equal(&got.source, &r.source));
 	assert_int_equal(got.table, 1000);
@@ -161,11 +161,11 @@ static void test_routes_round_trip(void **state)
 	assert_int_equal(got.index, 3);
 	// By a next hop of the other family.
 	assert_int_equal(kernel_ip_parse("fe80::2", &r.via, NULL), 0);
-	assert_int_equal(route_parse(route_put_build(buf, &r, 3, true), &got), 0);
+	assert_int_equal(route_message_parse(route_put_build(buf, &r, 3, true), &got), 0);
 	assert_true(kernel_ip_equal(&got.via, &r.via));
 	r = (struct kernel_route){ .type = KERNEL_ROUTE_UNREACHABLE, .table = 254, .protocol = 87 };
 	assert_int_equal(kernel_prefix_parse("::/0", &r.to, NULL), 0);
-	assert_int_equal(route_parse(route_put_build(buf, &r, 0, false), &got), 0);
+	assert_int_equal(route_message_parse(route_put_build(buf, &r, 0, false), &got), 0);
 	assert_int_equal(got.type, KERNEL_ROUTE_UNREACHABLE);
 	assert_true(kernel_prefix_equal(&got.to, &r.to));
 }
@@ -195,13 +195,13 @@ static void test_hop_of_several(void **state)
 	put_hop(nlh, 3, "192.0.2.1");
 	put_hop(nlh, 5, "198.51.100.1");
 	mnl_attr_nest_end(nlh, nest);
-	assert_int_equal(route_parse_by(nlh, 5, &got), 0);
+	assert_int_equal(route_message_parse_by(nlh, 5, &got), 0);
 	assert_int_equal(got.index, 5);
 	kernel_ip_format(&got.via, text);
 	assert_string_equal(text, "198.51.100.1");
-	assert_int_equal(route_parse_by(nlh, 0, &got), 0);
+	assert_int_equal(route_message_parse_by(nlh, 0, &got), 0);
 	assert_int_equal(got.index, 3);
-	assert_int_equal(route_parse_by(nlh, 4, &got), -ENOMSG);
+	assert_int_equal(route_message_parse_by(nlh, 4, &got), -ENOMSG);
 }
 
 static void test_rules_round_trip(void **state)
@@ -218,7 +218,7 @@ static void test_rules_round_trip(void **state)
 	(void)state;
 	const struct nlmsghdr *nlh = rule_build(buf, true, &r);
 	assert_int_equal(nlh->nlmsg_flags, NLM_F_REQUEST | NLM_F_CREATE | NLM_F_EXCL);
-	assert_int_equal(rule_parse(nlh, &got), 0);
+	assert_int_equal(rule_message_parse(nlh, &got), 0);
 	assert_int_equal(got.action, KERNEL_RULE_LOOKUP);
 	assert_int_equal(got.family, r.family);
 	assert_int_equal(got.protocol, r.protocol);
@@ -233,16 +233,16 @@ static void test_rules_round_trip(void **state)
 	memcpy(r.bound_device, "eth0", 5);
 	r.is_suppressing = true;
 	r.suppress = 0;
-	assert_int_equal(rule_parse(rule_build(buf, true, &r), &got), 0);
+	assert_int_equal(rule_message_parse(rule_build(buf, true, &r), &got), 0);
 	assert_true(kernel_rule_equal(&got, &r));
 	r.is_suppressing = false;
 	assert_false(kernel_rule_equal(&got, &r));
 	r.action = KERNEL_RULE_UNREACHABLE;
 	r.table = 0;
-	assert_int_equal(rule_parse(rule_build(buf, true, &r), &got), 0);
+	assert_int_equal(rule_message_parse(rule_build(buf, true, &r), &got), 0);
 	assert_true(kernel_rule_equal(&got, &r) && got.action == KERNEL_RULE_UNREACHABLE);
 	assert_int_equal(rule_build(buf, false, &r)->nlmsg_type, RTM_DELRULE);
-	assert_int_equal(rule_parse(route_dump_build(buf, AF_INET, 87), &got), -ENOMSG);
+	assert_int_equal(rule_message_parse(route_dump_build(buf, AF_INET, 87), &got), -ENOMSG);
 }
 
 // A message cut anywhere is parsed as far as it goes or refused; the sanitizer watches the end.
@@ -258,7 +258,7 @@ static void test_cut_messages(void **state)
 
 		memcpy(cut, whole, len);
 		cut->nlmsg_len = len;
-		const int rc = link_parse(cut, &link);
+		const int rc = link_message_parse(cut, &link);
 		assert_true(rc == 0 || rc == -EBADMSG);
 		free(cut);
 	}
