@@ -281,9 +281,9 @@ json_t *dns_control_answer(struct dns_server *server, const json_t *request)
 		if (strcmp(verbs[i].name, wanted) != 0)
 			continue;
 		json_t *answer = verbs[i].answer(server, request, &err);
-		return answer || err.code == 0 ? answer : control_refusal(&err);
+		return answer || err.code == 0 ? answer : service_refusal(&err);
 	}
 	(void)err_set(&err, -EINVAL, "%.40s is nothing that can be asked here",
 		      wanted ? wanted : "this");
-	return control_refusal(&err);
+	return service_refusal(&err);
 }

@@ -213,15 +213,15 @@ void dns_server_reload(struct dns_server *server)
 
 // ---- beginning and end ----
 
-static void on_request(void *context, struct control_talk *talk, const json_t *request)
+static void on_request(void *context, struct service_talk *talk, const json_t *request)
 {
-	control_say(talk, dns_control_answer(context, request));
+	service_say(talk, dns_control_answer(context, request));
 }
 
 static int open_all(struct dns_server *server, struct err *err)
 {
 	const uint32_t kept = 1u << CAP_NET_BIND_SERVICE | 1u << CAP_NET_RAW;
-	const struct control_owner owner = { on_request, server };
+	const struct service_owner owner = { on_request, server };
 	CLEAN(dns_config_free_ptr) struct dns_config *config = dns_config_read(server->path, err);
 	if (!config)
 		return -EINVAL;
@@ -233,7 +233,7 @@ static int open_all(struct dns_server *server, struct err *err)
 	if (!server->upstreams || !server->asks)
 		return err_set(err, -ENOMEM, "out of memory");
 	if (config->settings.control)
-		r = control_open(server->loop, config->settings.control, &owner, &server->control,
+		r = service_open(server->loop, config->settings.control, &owner, &server->control,
 				 err);
 	if (r == 0)
 		r = apply(server, config, err);
@@ -258,7 +258,7 @@ void dns_server_done(struct dns_server *server)
 	server->asks = NULL;
 	dns_udp_keep(server, NULL);
 	dns_tcp_keep(server, NULL);
-	control_close(take_ptr(&server->control));
+	service_close(take_ptr(&server->control));
 	give_back(server->held, server->n_held);
 	server->n_held = 0;
 	server->held = NULL;

@@ -19,7 +19,7 @@
 #include "dns/upstreams.h"
 
 struct dns_asks;
-struct control;
+struct service_control;
 struct dns_udp;
 struct dns_tcp;
 
@@ -38,7 +38,7 @@ struct dns_server {
 	struct dns_asks *asks;
 	struct dns_udp *udp; // listening sockets
 	struct dns_tcp *tcp;
-	struct control *control;
+	struct service_control *control;
 	uint64_t outcomes[DNS_OUTCOMES];
 	uint64_t doh_hits;
 	struct dns_latency latency;

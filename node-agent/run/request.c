@@ -172,7 +172,7 @@ void request_cancel_all(struct agent *agent)
 		if (agent->requests[i].ping)
 			ping_cancel(agent->requests[i].ping);
 		child_cancel(agent->requests[i].child);
-		resolver_talk_cancel(take_ptr(&agent->requests[i].talk));
+		service_question_cancel(take_ptr(&agent->requests[i].talk));
 		agent->requests[i].ping = NULL;
 		agent->requests[i].child = NULL;
 	}

@@ -19,8 +19,8 @@
 
 #include "run/resolver_config.h"
 #include "run/resolver_lists.h"
-#include "run/resolver_talk.h"
 #include "run/state.h"
+#include "service/service.h"
 
 CLEAN_FUNC(json_t, json_decref)
 
@@ -34,11 +34,11 @@ struct resolver {
 	struct agent *agent;
 	uv_timer_t timer;
 	struct resolver_lists *lists;
-	struct resolver_talk *talk; // asks for its status
-	char *config, *control;     // paths
-	json_t *wanted;             // NULL: no weft-dns
-	char *name, *written;       // the resolver's name, the file as it was written last
-	json_t *status;             // what it told last
+	struct service_question *talk; // asks for its status
+	char *config, *control;        // paths
+	json_t *wanted;                // NULL: no weft-dns
+	char *name, *written;          // the resolver's name, the file as it was written last
+	json_t *status;                // what it told last
 	bool must_reload;
 	char error[ERR_TEXT_SIZE];     // why it does not run, or not as wanted
 	int64_t since_ms;              // since 1970: of its state
@@ -145,13 +145,14 @@ static void on_status(void *context, const json_t *answer, const char *why)
 static void on_tick(uv_timer_t *timer)
 {
 	struct resolver *resolver = timer->data;
+	const struct service_at at = { "weft-dns", resolver->control };
 	const char *what = resolver->must_reload && resolver->status ? "reload" : "status";
 	if (!resolver->wanted || resolver->talk)
 		return;
 	if (strcmp(what, "reload") == 0)
 		resolver->must_reload = false;
-	resolver->talk = resolver_talk_start(resolver->agent->loop, resolver->control,
-					     json_pack("{s:s}", "do", what), on_status, resolver);
+	resolver->talk = service_ask(resolver->agent->loop, &at, json_pack("{s:s}", "do", what),
+				     on_status, resolver);
 }
 
 // ---- what is wanted ----
@@ -326,17 +327,17 @@ json_t *resolver_status(const struct resolver *resolver)
 	return list;
 }
 
-struct resolver_talk *resolver_ask(const struct resolver *resolver, const char *what,
-				   const json_t *args, resolver_talk_fn done, void *context)
+struct service_question *resolver_ask(const struct resolver *resolver, const char *what,
+				      const json_t *args, service_answer_fn done, void *context)
 {
+	const struct service_at at = { "weft-dns", resolver->control };
 	json_t *question = json_object();
 	const char *field;
 	json_t *value;
 	json_object_foreach((json_t *)(uintptr_t)args, field, value)(void)
 		json_object_set(question, field, value);
 	(void)json_object_set_new(question, "do", json_string(what));
-	return resolver_talk_start(resolver->agent->loop, resolver->control, question, done,
-				   context);
+	return service_ask(resolver->agent->loop, &at, question, done, context);
 }
 
 // ---- beginning and end ----
@@ -379,7 +380,7 @@ void resolver_close(struct resolver *resolver)
 {
 	if (!resolver)
 		return;
-	resolver_talk_cancel(resolver->talk);
+	service_question_cancel(resolver->talk);
 	resolver_lists_free(resolver->lists);
 	uv_close((uv_handle_t *)&resolver->timer, on_closed);
 }

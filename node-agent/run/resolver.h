@@ -9,7 +9,7 @@
 #include "base/err.h"
 #include "wire/entries.h"
 
-#include "run/resolver_talk.h"
+#include "service/service.h"
 
 struct agent;
 struct agent_settings;
@@ -28,8 +28,8 @@ void resolver_sample(const struct resolver *resolver, json_t *values);
 json_t *resolver_status(const struct resolver *resolver); // a new list
 
 // Asks weft-dns: "log", "flush" or "lookup" with its fields in `args`. NULL when out of memory.
-struct resolver_talk *resolver_ask(const struct resolver *resolver, const char *what,
-				   const json_t *args, resolver_talk_fn done, void *context);
+struct service_question *resolver_ask(const struct resolver *resolver, const char *what,
+				      const json_t *args, service_answer_fn done, void *context);
 
 // Ends weft-dns and deletes everything that is its own, also while no agent runs.
 int resolver_remove(const struct agent_settings *settings, struct err *err);

@@ -58,7 +58,7 @@ struct agent_request {
 	struct agent *agent;
 	struct ping *ping; // one of these, or none: this place is free
 	struct child *child;
-	struct resolver_talk *talk;
+	struct service_question *talk;
 	int64_t id;
 };
 

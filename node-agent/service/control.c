@@ -14,9 +14,9 @@
 
 enum { BACKLOG = 8, REQUEST_MAX = 16384, TALKS_MAX = 16, PATIENCE_MS = 5000, FILES_MAX = 253 };
 
-struct control_talk {
-	struct control_talk *next;
-	struct control *control;
+struct service_talk {
+	struct service_talk *next;
+	struct service_control *control;
 	uint64_t id;
 	uv_pipe_t pipe;
 	uv_timer_t timer;
@@ -28,17 +28,17 @@ struct control_talk {
 	char request[REQUEST_MAX];
 };
 
-struct control {
+struct service_control {
 	uv_pipe_t pipe;
-	struct control_owner owner;
+	struct service_owner owner;
 	bool is_closed;
-	struct control_talk *first;
+	struct service_talk *first;
 	unsigned n_talks;
 	uint64_t last_id;
 	char path[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
 };
 
-static void release(struct control *control)
+static void release(struct service_control *control)
 {
 	if (control->is_closed && control->n_talks == 0)
 		free(control);
@@ -46,19 +46,19 @@ static void release(struct control *control)
 
 static void on_talk_closed(uv_handle_t *handle)
 {
-	struct control_talk *talk = handle->data;
+	struct service_talk *talk = handle->data;
 	if (--talk->handles > 0)
 		return;
-	struct control *control = talk->control;
+	struct service_control *control = talk->control;
 	control->n_talks--;
 	free(talk->answer);
 	free(talk);
 	release(control);
 }
 
-static void end(struct control_talk *talk)
+static void end(struct service_talk *talk)
 {
-	struct control_talk **at = &talk->control->first;
+	struct service_talk **at = &talk->control->first;
 	if (talk->is_closing)
 		return;
 	talk->is_closing = true;
@@ -77,7 +77,7 @@ static void on_written(uv_write_t *write, int status)
 	end(write->handle->data);
 }
 
-void control_say(struct control_talk *talk, json_t *answer)
+void service_say(struct service_talk *talk, json_t *answer)
 {
 	talk->answer = answer ? json_dumps(answer, JSON_COMPACT) : NULL;
 	json_decref(answer);
@@ -92,7 +92,7 @@ void control_say(struct control_talk *talk, json_t *answer)
 }
 
 // Sends the line's first byte and the files. The socket's buffer is empty: nothing was said so far.
-static int send_files(struct control_talk *talk, char first, const int *files, size_t n_files)
+static int send_files(struct service_talk *talk, char first, const int *files, size_t n_files)
 {
 	union {
 		char bytes[CMSG_SPACE(FILES_MAX * sizeof(int))];
@@ -113,7 +113,7 @@ static int send_files(struct control_talk *talk, char first, const int *files, s
 	return sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT) == 1 ? 0 : -EPIPE;
 }
 
-void control_say_files(struct control_talk *talk, json_t *answer, const int *files, size_t n_files)
+void service_say_files(struct service_talk *talk, json_t *answer, const int *files, size_t n_files)
 {
 	CLEAN(free_ptr) char *line = json_dumps(answer, JSON_COMPACT);
 	json_decref(answer);
@@ -128,27 +128,27 @@ void control_say_files(struct control_talk *talk, json_t *answer, const int *fil
 		end(talk);
 }
 
-uint64_t control_talk_id(const struct control_talk *talk)
+uint64_t service_talk_id(const struct service_talk *talk)
 {
 	return talk->id;
 }
 
-struct control_talk *control_find(struct control *control, uint64_t id)
+struct service_talk *service_find(struct service_control *control, uint64_t id)
 {
-	struct control_talk *talk = control->first;
+	struct service_talk *talk = control->first;
 	while (talk && talk->id != id)
 		talk = talk->next;
 	return talk;
 }
 
-json_t *control_refusal(const struct err *err)
+json_t *service_refusal(const struct err *err)
 {
 	return json_pack("{s:s}", "error", err->text);
 }
 
 // ---- questions ----
 
-static void ask(struct control_talk *talk, size_t len)
+static void ask(struct service_talk *talk, size_t len)
 {
 	json_t *request = json_loadb(talk->request, len, JSON_REJECT_DUPLICATES, NULL);
 	talk->is_asked = true;
@@ -158,14 +158,14 @@ static void ask(struct control_talk *talk, size_t len)
 
 static void give_room(uv_handle_t *handle, size_t wanted, uv_buf_t *ret)
 {
-	struct control_talk *talk = handle->data;
+	struct service_talk *talk = handle->data;
 	(void)wanted;
 	*ret = uv_buf_init(talk->request + talk->have, (unsigned)(REQUEST_MAX - talk->have));
 }
 
 static void on_read(uv_stream_t *pipe, ssize_t n, const uv_buf_t *buf)
 {
-	struct control_talk *talk = pipe->data;
+	struct service_talk *talk = pipe->data;
 	(void)buf;
 	if (n < 0) {
 		if (!talk->is_asked)
@@ -190,8 +190,8 @@ static void on_timeout(uv_timer_t *timer)
 
 static void on_connection(uv_stream_t *listener, int status)
 {
-	struct control *control = listener->data;
-	struct control_talk *talk = status < 0 ? NULL : calloc(1, sizeof(*talk));
+	struct service_control *control = listener->data;
+	struct service_talk *talk = status < 0 ? NULL : calloc(1, sizeof(*talk));
 	if (!talk)
 		return;
 	talk->control = control;
@@ -213,7 +213,7 @@ static void on_connection(uv_stream_t *listener, int status)
 
 static void on_closed(uv_handle_t *handle)
 {
-	struct control *control = handle->data;
+	struct service_control *control = handle->data;
 	control->is_closed = true;
 	release(control);
 }
@@ -237,13 +237,13 @@ static int listen_at(const char *path, struct err *err)
 	return take_fd(&fd);
 }
 
-int control_open(uv_loop_t *loop, const char *path, const struct control_owner *owner,
-		 struct control **ret, struct err *err)
+int service_open(uv_loop_t *loop, const char *path, const struct service_owner *owner,
+		 struct service_control **ret, struct err *err)
 {
 	CLEAN(close_fd) int fd = listen_at(path, err);
 	if (fd < 0)
 		return fd;
-	struct control *control = calloc(1, sizeof(*control));
+	struct service_control *control = calloc(1, sizeof(*control));
 	if (!control)
 		return err_set(err, -ENOMEM, "out of memory");
 	(void)snprintf(control->path, sizeof(control->path), "%s", path);
@@ -263,15 +263,15 @@ int control_open(uv_loop_t *loop, const char *path, const struct control_owner *
 	return 0;
 }
 
-void control_close(struct control *control)
+void service_close(struct service_control *control)
 {
 	if (!control)
 		return;
 	(void)unlink(control->path); // fails once it is another user; who started it cleans up
-	control_leave(control);
+	service_leave(control);
 }
 
-void control_leave(struct control *control)
+void service_leave(struct service_control *control)
 {
 	if (!control)
 		return;

@@ -1,5 +1,6 @@
 // What the unprivileged programs of a node have in common (weft-dns, weft-proxy): a control socket
-// that is asked by lines of JSON, and what such a program gives up for good when it starts.
+// that is asked by lines of JSON, how it is asked, and what such a program gives up for good when
+// it starts.
 #pragma once
 
 #include <jansson.h>
@@ -11,36 +12,54 @@
 
 // ---- control.c: one line of JSON is asked, one is answered, and the connection ends ----
 
-struct control;
-struct control_talk;
+struct service_control;
+struct service_talk;
 
-struct control_owner {
-	// A request: an object, or NULL when it was no JSON. It is answered by control_say(), at
+struct service_owner {
+	// A request: an object, or NULL when it was no JSON. It is answered by service_say(), at
 	// once or later; a talk that nobody answers in time ends by itself.
-	void (*on_request)(void *context, struct control_talk *talk, const json_t *request);
+	void (*on_request)(void *context, struct service_talk *talk, const json_t *request);
 	void *context;
 };
 
 // Listens at `path`, for its own user only. One loop owns it.
-int control_open(uv_loop_t *loop, const char *path, const struct control_owner *owner,
-		 struct control **ret, struct err *err);
+int service_open(uv_loop_t *loop, const char *path, const struct service_owner *owner,
+		 struct service_control **ret, struct err *err);
 // NULL is fine. Talks under way end without an answer; `path` is deleted as far as it may be.
-void control_close(struct control *control);
+void service_close(struct service_control *control);
 // The same, but `path` stays: another process listens there by now.
-void control_leave(struct control *control);
+void service_leave(struct service_control *control);
 
 // Takes `answer` over; NULL ends the talk without one.
-void control_say(struct control_talk *talk, json_t *answer);
+void service_say(struct service_talk *talk, json_t *answer);
 // The same with files (SCM_RIGHTS) beside the line's first byte; they stay the caller's as well.
-void control_say_files(struct control_talk *talk, json_t *answer, const int *files, size_t n_files);
+void service_say_files(struct service_talk *talk, json_t *answer, const int *files, size_t n_files);
 
 // For an answer that comes later: a number that names this talk and no other, and the talk that it
 // names, NULL when that has ended.
-uint64_t control_talk_id(const struct control_talk *talk);
-struct control_talk *control_find(struct control *control, uint64_t id);
+uint64_t service_talk_id(const struct service_talk *talk);
+struct service_talk *service_find(struct service_control *control, uint64_t id);
 
 // {"error": sentence}
-json_t *control_refusal(const struct err *err);
+json_t *service_refusal(const struct err *err);
+
+// ---- question.c: the other end of it, one question and its answer ----
+
+struct service_question;
+
+struct service_at {
+	const char *program; // what answers there, for sentences; outlives the question
+	const char *path;
+};
+
+// The answer, borrowed; NULL with a sentence when there was none. Comes exactly once, from the
+// loop, unless cancelled before.
+typedef void (*service_answer_fn)(void *context, const json_t *answer, const char *why);
+
+// Takes over `request`. NULL when out of memory.
+struct service_question *service_ask(uv_loop_t *loop, const struct service_at *at, json_t *request,
+				     service_answer_fn done, void *context);
+void service_question_cancel(struct service_question *question); // NULL is fine
 
 // ---- sandbox.c ----
 
