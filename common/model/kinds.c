@@ -39,7 +39,7 @@ const struct kind kinds[KIND_COUNT] = {
 				{ "network", KIND_NETWORKS }, { "site", KIND_SITES } },
 	},
 	[KIND_DOMAIN_LISTS] = {
-		.name = "domain-lists", .singular = "domain-list", .schema = "DomainListSpec", .write = KIND_ROLE_OPERATOR,
+		.name = "domain-lists", .singular = "domain-list", .word = "list", .schema = "DomainListSpec", .write = KIND_ROLE_OPERATOR,
 	},
 	[KIND_BLOCKLISTS] = {
 		.name = "blocklists", .singular = "blocklist", .schema = "BlocklistSpec", .write = KIND_ROLE_OPERATOR,
@@ -68,7 +68,8 @@ const struct kind kinds[KIND_COUNT] = {
 	[KIND_POLICIES] = {
 		.name = "policies", .singular = "policy", .schema = "PolicySpec", .write = KIND_ROLE_OPERATOR,
 		.references = { { "from[]", KIND_SITES, KIND_FORM_LONG }, { "from[]", KIND_NODES, KIND_FORM_LONG },
-				{ "rules[].via", KIND_GATEWAY_GROUPS } },
+				{ "rules[].via", KIND_GATEWAY_GROUPS },
+				{ "rules[].to[]", KIND_DOMAIN_LISTS, KIND_FORM_LONG } },
 	},
 	[KIND_SECRETS] = {
 		.name = "secrets", .singular = "secret", .schema = "SecretSpec", .write = KIND_ROLE_ADMIN,

@@ -60,6 +60,7 @@ struct kind_reference {
 struct kind {
 	const char *name;     // plural: "enrolment-keys"
 	const char *singular; // "enrolment-key"
+	const char *word;     // what references may say for it as well; NULL: nothing
 	const char *schema;   // component of api/openapi.yaml: "EnrolmentKeySpec"
 	enum kind_role write; // least role that may write it; everybody signed in may read
 	bool is_link_name;    // named "<network>.<a>.<b>", an external one by a plain name
@@ -89,6 +90,9 @@ void kind_check_spec(const struct kind *k, const char *name, const json_t *spec,
 
 // Whether a rule of a policy fits whatever its clients send.
 bool kind_rule_fits_all(const json_t *rule);
+
+// Whether a rule of a policy is for the names of a domain list, and not for everything.
+bool kind_rule_has_list(const json_t *rule);
 
 // "<network>.<a>.<b>" with the ends sorted. Caller frees; NULL when out of memory.
 char *kind_link_name(const char *network, const char *a, const char *b);

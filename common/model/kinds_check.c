@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "model/kinds.h"
 #include "model/kinds_parts.h"
+#include "model/match.h"
 #include "model/net.h"
 
 void check_add(const struct check *c, const char *field, const char *fmt, ...)
@@ -137,10 +138,47 @@ bool kind_rule_fits_all(const json_t *rule)
 	return false;
 }
 
+bool kind_rule_has_list(const json_t *rule)
+{
+	const json_t *to = json_object_get(rule, "to");
+	struct destination d;
+	bool has = false;
+	for (size_t i = 0; i < json_array_size(to); i++) {
+		const char *text = json_string_value(json_array_get(to, i));
+		if (!text || destination_parse(text, &d, NULL) < 0)
+			continue;
+		if (d.kind == DESTINATION_ANY)
+			return false;
+		has = has || d.kind == DESTINATION_LIST;
+	}
+	return has;
+}
+
+static void check_names_of_rule(const struct check *c, const json_t *spec, size_t i)
+{
+	const json_t *rule = json_array_get(json_object_get(spec, "rules"), i);
+	const json_t *split = json_object_get(spec, "split");
+	const char *block = json_string_value(json_object_get(rule, "block"));
+	const bool is_unknown = json_is_true(json_object_get(rule, "unknown"));
+	CLEAN(free_ptr) char *unknown = text_format("rules[%zu].unknown", i);
+	CLEAN(free_ptr) char *answer = text_format("rules[%zu].block", i);
+	if (!unknown || !answer)
+		return;
+	if (is_unknown && !kind_rule_has_list(rule))
+		check_add(c, unknown, "it is for rules by name: to has no list/NAME, or has any");
+	else if (is_unknown && split && json_array_size(split) == 0)
+		check_add(c, unknown, "no flow is looked into for its name, as split is empty");
+	if (block && strcmp(block, "nxdomain") == 0 && !kind_rule_has_list(rule))
+		check_add(c, answer,
+			  "there is no name to answer so: to has no list/NAME, or has any");
+}
+
 // A rule behind one that fits all is never reached: surely not what was meant.
 static void check_policy(const struct check *c, const json_t *spec)
 {
 	const json_t *rules = json_object_get(spec, "rules");
+	for (size_t i = 0; i < json_array_size(rules); i++)
+		check_names_of_rule(c, spec, i);
 	for (size_t i = 0; i + 1 < json_array_size(rules); i++) {
 		CLEAN(free_ptr) char *path = text_format("rules[%zu]", i + 1);
 		if (!kind_rule_fits_all(json_array_get(rules, i)))

@@ -45,14 +45,23 @@ int source_parse(const char *text, struct source *ret, struct err *err)
 
 int destination_parse(const char *text, struct destination *ret, struct err *err)
 {
+	static const char list[] = "list/";
 	struct prefix prefix;
 
+	if (strncmp(text, list, strlen(list)) == 0) {
+		const int rc = name_check(text + strlen(list), err);
+		if (rc == 0)
+			*ret = (struct destination){ .kind = DESTINATION_LIST,
+						     .name = text + strlen(list) };
+		return rc;
+	}
 	if (strcmp(text, "any") == 0) {
 		*ret = (struct destination){ .kind = DESTINATION_ANY };
 		return 0;
 	}
 	if (parse_range(text, &prefix) < 0)
-		return err_set(err, -EINVAL, "\"%.60s\" is neither any nor a prefix or an address",
+		return err_set(err, -EINVAL,
+			       "\"%.60s\" is neither any nor list/NAME, a prefix or an address",
 			       text);
 	*ret = (struct destination){ .kind = DESTINATION_PREFIX, .prefix = prefix };
 	return 0;

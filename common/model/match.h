@@ -14,11 +14,12 @@ struct source {
 	struct prefix prefix; // of SOURCE_PREFIX
 };
 
-enum destination_kind { DESTINATION_ANY, DESTINATION_PREFIX };
+enum destination_kind { DESTINATION_ANY, DESTINATION_PREFIX, DESTINATION_LIST };
 
 struct destination {
 	enum destination_kind kind;
 	struct prefix prefix; // of DESTINATION_PREFIX
+	const char *name;     // of the domain list: points into the text
 };
 
 struct ports {
@@ -30,7 +31,7 @@ struct ports {
 
 // "site/paris", "node/rho", "tag/family", "10.1.7.0/24", or an address, which is a prefix of one.
 int source_parse(const char *text, struct source *ret, struct err *err);
-// "any", a prefix or an address.
+// "any", a prefix, an address, or "list/netflix": what the names of a domain list stand for.
 int destination_parse(const char *text, struct destination *ret, struct err *err);
 // "tcp/443", "udp/5000-6000", "tcp": all of its ports.
 int ports_parse(const char *text, struct ports *ret, struct err *err);

@@ -16,16 +16,21 @@ struct walk {
 	int renamed;
 };
 
+// Whether the first `len` bytes name the kind of what a reference is to.
+static bool is_of_kind(const struct kind *k, const char *text, size_t len)
+{
+	return (strlen(k->singular) == len && strncmp(k->singular, text, len) == 0) ||
+	       (k->word && strlen(k->word) == len && strncmp(k->word, text, len) == 0);
+}
+
 const char *kind_reference_name(enum kind_id to, const char *text, struct err *err)
 {
 	const char *slash = strchr(text, '/');
 	if (!slash)
 		return text;
-	const char *singular = kinds[to].singular;
-	size_t len = (size_t)(slash - text);
-	if (strlen(singular) == len && strncmp(singular, text, len) == 0)
+	if (is_of_kind(&kinds[to], text, (size_t)(slash - text)))
 		return slash + 1;
-	(void)err_set(err, -EINVAL, "\"%.200s\" does not name a %s", text, singular);
+	(void)err_set(err, -EINVAL, "\"%.200s\" does not name a %s", text, kinds[to].singular);
 	return NULL;
 }
 
@@ -34,7 +39,7 @@ const char *kind_reference_name(enum kind_id to, const char *text, struct err *e
 static const char *name_in(const struct kind_reference *ref, const char *text,
 			   char copy[KIND_NAME_MAX + 1], bool *ret_is_other)
 {
-	const char *singular = kinds[ref->to].singular, *slash = strchr(text, '/');
+	const char *slash = strchr(text, '/');
 	const size_t len = slash ? (size_t)(slash - text) : strlen(text);
 
 	*ret_is_other = false;
@@ -44,7 +49,7 @@ static const char *name_in(const struct kind_reference *ref, const char *text,
 		(void)snprintf(copy, KIND_NAME_MAX + 1, "%.*s", (int)len, text);
 		return copy;
 	}
-	*ret_is_other = !slash || strlen(singular) != len || strncmp(text, singular, len) != 0;
+	*ret_is_other = !slash || !is_of_kind(&kinds[ref->to], text, len);
 	return *ret_is_other ? NULL : slash + 1;
 }
 
@@ -58,7 +63,7 @@ static char *text_renamed(const struct walk *w, const char *text)
 		return text_format("%s%s", w->new_name, slash ? slash : "");
 	if (!slash)
 		return text_format("%s", w->new_name);
-	return text_format("%s/%s", kinds[w->reference->to].singular, w->new_name);
+	return text_format("%.*s/%s", (int)(slash - text), text, w->new_name);
 }
 
 static int visit_string(struct walk *w, json_t *value)

@@ -475,6 +475,7 @@ static touch_fn *const touchers[FLEET_KIND_COUNT] = {
 	[FLEET_GATEWAY] = cells_edit_gateway,
 	[FLEET_GATEWAY_GROUP] = cells_edit_gateway_group,
 	[FLEET_POLICY] = cells_edit_policy,
+	[FLEET_DOMAIN_LIST] = cells_edit_list,
 };
 
 static size_t differing_members(const struct fleet_object *self, const struct fleet_object *other)

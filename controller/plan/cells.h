@@ -113,3 +113,5 @@ void cells_edit_gateway_group(struct cell_set *set, struct fleet *fleet,
 			      const struct fleet_object *self, const struct fleet_object *other);
 void cells_edit_policy(struct cell_set *set, struct fleet *fleet, const struct fleet_object *self,
 		       const struct fleet_object *other);
+void cells_edit_list(struct cell_set *set, struct fleet *fleet, const struct fleet_object *self,
+		     const struct fleet_object *other);

@@ -24,6 +24,18 @@ static void touch_exits(struct cell_set *set, const struct fleet *fleet,
 	}
 }
 
+// The lists that its rules name.
+static void touch_lists(struct cell_set *set, const struct fleet *fleet,
+			const struct fleet_object *policy, const struct fleet_object *node)
+{
+	struct fleet_object *list;
+
+	for (size_t at = 0; fleet_next(fleet, FLEET_DOMAIN_LIST, &at, &list);) {
+		if (egress_names(policy, list))
+			cell_add(set, CELL_NAMES, node->id, list->id, 0);
+	}
+}
+
 static void touch_policy(struct cell_set *set, const struct fleet *fleet,
 			 const struct fleet_object *policy)
 {
@@ -32,8 +44,10 @@ static void touch_policy(struct cell_set *set, const struct fleet *fleet,
 
 	for (size_t at = 0; fleet_next(fleet, FLEET_NODE, &at, &node);) {
 		egress_clients(fleet, policy, node, &clients);
-		if (clients.count > 0)
-			touch(set, node);
+		if (clients.count == 0)
+			continue;
+		touch(set, node);
+		touch_lists(set, fleet, policy, node);
 	}
 	touch_exits(set, fleet, policy);
 }
@@ -104,4 +118,18 @@ void cells_edit_policy(struct cell_set *set, struct fleet *fleet, const struct f
 {
 	(void)other;
 	touch_policy(set, fleet, self);
+}
+
+// Its contents are an entry of their own.
+void cells_edit_list(struct cell_set *set, struct fleet *fleet, const struct fleet_object *self,
+		     const struct fleet_object *other)
+{
+	struct fleet_object *policy;
+
+	if (other)
+		return;
+	for (size_t at = 0; fleet_next(fleet, FLEET_POLICY, &at, &policy);) {
+		if (egress_names(policy, self))
+			touch_policy(set, fleet, policy);
+	}
 }

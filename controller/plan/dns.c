@@ -7,6 +7,7 @@
 #include "model/kinds.h"
 
 #include "names/name.h"
+#include "plan/egress.h"
 #include "plan/generate.h"
 
 bool dns_runs_on(const struct fleet_object *resolver, const struct fleet_object *node)
@@ -53,12 +54,20 @@ static bool blocks_by(const struct fleet_object *blocklist, const struct fleet_o
 }
 
 bool dns_needs_list(const struct fleet *fleet, const struct fleet_object *resolver,
-		    const struct fleet_object *list)
+		    const struct fleet_object *node, const struct fleet_object *list)
 {
 	struct fleet_object *o;
+	struct clients clients;
 
 	for (size_t at = 0; fleet_next(fleet, FLEET_BLOCKLIST, &at, &o);) {
 		if (dns_holds(resolver, o) && blocks_by(o, list))
+			return true;
+	}
+	for (size_t at = 0; fleet_next(fleet, FLEET_POLICY, &at, &o);) {
+		if (!egress_names(o, list))
+			continue;
+		egress_clients(fleet, o, node, &clients);
+		if (clients.count > 0)
 			return true;
 	}
 	return false;

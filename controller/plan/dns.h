@@ -14,9 +14,10 @@ const struct fleet_object *dns_resolver(const struct fleet *fleet, const struct 
 // Whether a blocklist holds where `resolver` runs.
 bool dns_holds(const struct fleet_object *resolver, const struct fleet_object *blocklist);
 
-// Whether a domain list is needed there.
+// Whether a domain list is needed where `resolver` runs on `node`: by a blocklist, or by a policy
+// of the node's clients.
 bool dns_needs_list(const struct fleet *fleet, const struct fleet_object *resolver,
-		    const struct fleet_object *list);
+		    const struct fleet_object *node, const struct fleet_object *list);
 
 // The site that an HA group's addresses belong to: the one that is written, or that of all its
 // members. NULL: none.

@@ -90,6 +90,62 @@ void egress_clients(const struct fleet *fleet, const struct fleet_object *policy
 		add_source(&p->sources[i], node, site, ret);
 }
 
+// ---- names ----
+
+bool egress_is_split(const struct fleet_object *policy)
+{
+	const json_t *split = json_object_get(policy->spec, "split");
+
+	return policy->as.policy.has_lists && (!split || json_array_size(split) > 0);
+}
+
+static bool rule_names(const json_t *rule, const struct fleet_object *list)
+{
+	const json_t *to = json_object_get(rule, "to"), *item;
+	size_t i;
+
+	json_array_foreach((json_t *)to, i, item)
+	{
+		struct destination d;
+
+		if (destination_parse(json_string_value(item), &d, NULL) == 0 &&
+		    d.kind == DESTINATION_LIST && strcmp(d.name, list->name) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool egress_names(const struct fleet_object *policy, const struct fleet_object *list)
+{
+	const json_t *rule;
+	size_t i;
+
+	if (!policy->as.policy.has_lists)
+		return false;
+	json_array_foreach((json_t *)policy->as.policy.rules, i, rule)
+	{
+		if (kind_rule_has_list(rule) && rule_names(rule, list))
+			return true;
+	}
+	return false;
+}
+
+bool egress_is_named(const struct fleet *fleet, const struct fleet_object *node,
+		     const struct fleet_object *gateway)
+{
+	struct fleet_object *policy;
+	struct clients clients;
+
+	for (size_t at = 0; fleet_next(fleet, FLEET_POLICY, &at, &policy);) {
+		if (!policy->as.policy.has_lists)
+			continue;
+		egress_clients(fleet, policy, node, &clients);
+		if (clients.count > 0 && (!gateway || egress_leads_to(fleet, policy, gateway)))
+			return true;
+	}
+	return false;
+}
+
 // ---- what rules lead to ----
 
 bool egress_rule(const struct fleet *fleet, const json_t *rule, struct egress_use *ret)

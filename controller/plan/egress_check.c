@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "plan/dns.h"
 #include "plan/egress.h"
 
 struct checking {
@@ -121,6 +122,27 @@ static void check_rules(const struct checking *c, const struct fleet_object *pol
 	}
 }
 
+// ---- names ----
+
+// The addresses of names are learned by who resolves them.
+static void check_resolvers(const struct checking *c, const struct fleet_object *policy)
+{
+	struct fleet_object *node;
+	struct clients clients;
+	char text[256];
+
+	for (size_t at = 0; fleet_next(c->fleet, FLEET_NODE, &at, &node);) {
+		egress_clients(c->fleet, policy, node, &clients);
+		if (clients.count == 0 || dns_resolver(c->fleet, node))
+			continue;
+		(void)snprintf(text, sizeof text,
+			       "rules by name need a resolver on %s, where these clients are",
+			       node->name);
+		c->refuse(c->arg, policy, "rules", text);
+		return;
+	}
+}
+
 // ---- two policies for one client ----
 
 static const struct prefix *same_client(const struct clients *a, const struct clients *b)
@@ -172,6 +194,8 @@ void egress_check(const struct fleet *fleet, egress_refuse_fn *refuse, void *arg
 		for (size_t i = 0; i < o->as.policy.n_sources; i++)
 			check_source(&c, o, i);
 		check_rules(&c, o);
+		if (o->as.policy.has_lists)
+			check_resolvers(&c, o);
 		check_others(&c, o);
 	}
 }

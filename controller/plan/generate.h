@@ -104,6 +104,7 @@ bool generate_any_wire(struct generation *g, const struct wire_made *wire);
 // Policies and gateways of a node: as an ingress, and as an exit.
 void generate_egress(struct generation *g);
 void generate_exit(struct generation *g);
+void generate_splitter(struct generation *g);
 
 // This end of a gateway's wire, with its address; false: there is none.
 #define GATEWAY_EXIT_ADDRESS    "fe80::1"
@@ -113,6 +114,12 @@ bool generate_gateway_wire(struct generation *g, const struct fleet_object *gate
 			   const struct fleet_object *ingress, const struct fleet_object *exit);
 // The keys of the echoes that tell whether a gateway's uplink leads anywhere. New reference.
 json_t *generate_checks(const struct fleet_object *gateway);
+
+// Adds to a rule's body which lists' names it is for, and what follows.
+void generate_names_of_rule(const struct generation *g, const json_t *rule, json_t *body);
+// Ports as bodies have them: from texts, and those of a policy's flows that are looked into.
+json_t *generate_ports(const json_t *texts);
+json_t *generate_split(const struct fleet_object *policy);
 
 // How a pair's packets are authenticated: the key of `kind` between two nodes in a network or
 // segment.

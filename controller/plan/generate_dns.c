@@ -416,7 +416,7 @@ void generate_dns(struct generation *g, const struct cell *cell)
 		return;
 	if (cell->kind == CELL_NAMES)
 		o = fleet_find_id(g->fleet, FLEET_DOMAIN_LIST, cell->scope);
-	if (cell->kind == CELL_NAMES && o && !dns_needs_list(g->fleet, resolver, o))
+	if (cell->kind == CELL_NAMES && o && !dns_needs_list(g->fleet, resolver, g->node, o))
 		return;
 	generate_known(g, cell->kind, cell->scope);
 }

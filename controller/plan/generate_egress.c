@@ -7,6 +7,7 @@
 // nothing marks: what may leave by a gateway only does not leave by another way then.
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "model/kinds.h"
 
@@ -94,6 +95,16 @@ static void add_group(struct generation *g, const struct egress_use *use)
 
 // ---- gateways ----
 
+// Takes the body.
+static void add_described(struct generation *g, const struct fleet_object *gateway, json_t *body)
+{
+	const json_t *resolvers = json_object_get(gateway->spec, "resolvers");
+
+	if (body && resolvers)
+		(void)json_object_set_new(body, "resolvers", json_deep_copy(resolvers));
+	generate_add(g, body, "gateway/%s", gateway->name);
+}
+
 static void add_wire_gateway(struct generation *g, const struct fleet_object *gateway,
 			     const struct fleet_object *exit)
 {
@@ -104,12 +115,11 @@ static void add_wire_gateway(struct generation *g, const struct fleet_object *ga
 	(void)snprintf(wire, sizeof wire, "wire/%s/%s", owner, exit->name);
 	if (!generate_gateway_wire(g, gateway, g->node, exit))
 		return;
-	generate_add(g,
-		     json_pack("{s:s, s:s, s:s, s:b, s:o}", "wire", wire, "device", device, "via",
-			       GATEWAY_EXIT_ADDRESS, "drained",
-			       gateway->as.gateway.is_drained || exit->as.node.is_drained, "needs",
-			       json_needs(wire, NULL)),
-		     "gateway/%s", gateway->name);
+	add_described(g, gateway,
+		      json_pack("{s:s, s:s, s:s, s:b, s:o}", "wire", wire, "device", device, "via",
+				GATEWAY_EXIT_ADDRESS, "drained",
+				gateway->as.gateway.is_drained || exit->as.node.is_drained, "needs",
+				json_needs(wire, NULL)));
 }
 
 static void add_gateway(struct generation *g, const struct fleet_object *gateway)
@@ -124,11 +134,10 @@ static void add_gateway(struct generation *g, const struct fleet_object *gateway
 		return;
 	}
 	(void)snprintf(uplink, sizeof uplink, "uplink/%s", gateway->name);
-	generate_add(g,
-		     json_pack("{s:s, s:o, s:b, s:o}", "uplink", uplink, "check",
-			       generate_checks(gateway), "drained", gateway->as.gateway.is_drained,
-			       "needs", json_needs(uplink, NULL)),
-		     "gateway/%s", gateway->name);
+	add_described(g, gateway,
+		      json_pack("{s:s, s:o, s:b, s:o}", "uplink", uplink, "check",
+				generate_checks(gateway), "drained", gateway->as.gateway.is_drained,
+				"needs", json_needs(uplink, NULL)));
 }
 
 static void add_gateways(struct generation *g)
@@ -159,40 +168,25 @@ static json_t *destinations_json(const json_t *rule)
 			(void)json_array_clear(list);
 			break;
 		}
-		(void)json_array_append_new(list, json_prefix(&d.prefix));
-	}
-	return list;
-}
-
-static json_t *ports_json(const json_t *rule)
-{
-	const json_t *ports = json_object_get(rule, "ports"), *item;
-	json_t *list = json_array();
-	size_t i;
-
-	json_array_foreach((json_t *)ports, i, item)
-	{
-		struct ports p;
-
-		if (ports_parse(json_string_value(item), &p, NULL) == 0)
-			(void)json_array_append_new(list,
-						    json_pack("{s:s, s:i, s:i}", "proto",
-							      p.protocol == 6 ? "tcp" : "udp",
-							      "first", p.first, "last", p.last));
+		if (d.kind == DESTINATION_PREFIX)
+			(void)json_array_append_new(list, json_prefix(&d.prefix));
 	}
 	return list;
 }
 
 static json_t *policy_rule_json(const struct generation *g, const json_t *rule, size_t number)
 {
-	const json_t *block = json_object_get(rule, "block");
+	const char *block = json_string_value(json_object_get(rule, "block"));
 	struct egress_use use;
 	json_t *body = json_pack("{s:I, s:o, s:o}", "number", (json_int_t)number, "to",
-				 destinations_json(rule), "ports", ports_json(rule));
+				 destinations_json(rule), "ports",
+				 generate_ports(json_object_get(rule, "ports")));
 
+	generate_names_of_rule(g, rule, body);
 	if (block) {
 		(void)json_object_set_new(body, "verdict", json_string("block"));
-		(void)json_object_set(body, "block", (json_t *)block);
+		(void)json_object_set_new(
+			body, "block", json_string(strcmp(block, "drop") == 0 ? block : "reject"));
 		return body;
 	}
 	const bool has_group = egress_rule(g->fleet, rule, &use);
@@ -216,10 +210,11 @@ static void add_policy(struct generation *g, const struct fleet_object *policy,
 	{
 		(void)json_array_append_new(rules, policy_rule_json(g, rule, i + 1));
 	}
-	generate_add(g,
-		     json_pack("{s:I, s:o, s:o, s:[]}", "id", (json_int_t)policy->id, "from", from,
-			       "rules", rules, "needs"),
-		     "policy/%s", policy->name);
+	json_t *body = json_pack("{s:I, s:o, s:o, s:[]}", "id", (json_int_t)policy->id, "from",
+				 from, "rules", rules, "needs");
+	if (body && policy->as.policy.has_lists)
+		(void)json_object_set_new(body, "split", generate_split(policy));
+	generate_add(g, body, "policy/%s", policy->name);
 }
 
 // ---- without marks ----
@@ -335,6 +330,7 @@ void generate_egress(struct generation *g)
 	CLEAN(client_list_done) struct client_list list = { 0 };
 	struct fleet_object *policy;
 	struct clients clients;
+	bool is_split = false;
 
 	generate_exit(g);
 	for (size_t at = 0; fleet_next(g->fleet, FLEET_POLICY, &at, &policy);) {
@@ -343,7 +339,10 @@ void generate_egress(struct generation *g)
 			continue;
 		add_policy(g, policy, &clients);
 		note_clients(&list, policy, &clients);
+		is_split = is_split || egress_is_split(policy);
 	}
+	if (is_split)
+		generate_splitter(g);
 	g->out->failed = g->out->failed || list.failed;
 	if (list.count == 0)
 		return;

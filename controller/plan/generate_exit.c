@@ -56,13 +56,16 @@ bool generate_gateway_wire(struct generation *g, const struct fleet_object *gate
 				 json_sprintf("%s/64", own), "needs", json_needs(wire, NULL));
 	generate_add(g, body, "address/%s/%s@%s", owner, own, peer->name);
 	// IPv4 is routed by the IPv6 address; but on an interface without an IPv4 address the
-	// kernel takes every source for forged.
-	if (!fleet_address(g->fleet, network, g->node, 4, &overlay))
-		return true;
-	body = json_pack("{s:s, s:o, s:o}", "device", device, "address", json_address(&overlay, 32),
-			 "needs", json_needs(wire, NULL));
-	generate_add(g, body, "address/%s/%s@%s", owner, address_format(&overlay, text),
-		     peer->name);
+	// kernel takes every source for forged. What the node itself sends here has this source.
+	for (int family = 4; family <= 6; family += 2) {
+		if (!fleet_address(g->fleet, network, g->node, family, &overlay))
+			continue;
+		body = json_pack("{s:s, s:o, s:o}", "device", device, "address",
+				 json_address(&overlay, family == 4 ? 32 : 128), "needs",
+				 json_needs(wire, NULL));
+		generate_add(g, body, "address/%s/%s@%s", owner, address_format(&overlay, text),
+			     peer->name);
+	}
 	return true;
 }
 
@@ -123,6 +126,22 @@ static void add_uplink(struct generation *g, const struct fleet_object *gateway)
 
 // ---- what comes by wires ----
 
+// The ingress itself asks for names by the gateway that their flows will take.
+static void add_own_addresses(const struct generation *g, json_t *list,
+			      const struct fleet_object *gateway,
+			      const struct fleet_object *ingress)
+{
+	const struct fleet_object *network =
+		egress_network(g->fleet, ingress, egress_exit(g->fleet, gateway));
+	struct address overlay;
+
+	for (int family = 4; network && family <= 6; family += 2) {
+		if (fleet_address(g->fleet, network, ingress, family, &overlay))
+			(void)json_array_append_new(list,
+						    json_address(&overlay, family == 4 ? 32 : 128));
+	}
+}
+
 // The clients of all policies that may come this way.
 static json_t *clients_json(const struct generation *g, const struct fleet_object *gateway,
 			    const struct fleet_object *ingress)
@@ -139,6 +158,8 @@ static json_t *clients_json(const struct generation *g, const struct fleet_objec
 		for (size_t i = 0; i < clients.count; i++)
 			(void)json_array_append_new(list, json_prefix(&clients.items[i]));
 	}
+	if (egress_is_named(g->fleet, ingress, gateway))
+		add_own_addresses(g, list, gateway, ingress);
 	return list;
 }
 

@@ -19,17 +19,20 @@
 #define GATEWAY_GROUPS_IN_ALL 1023
 #define GATEWAY_WIRES_IN_ALL  8388606
 #define GATEWAY_VNI_BASE      0x800000
-#define RETURN_WAYS_MAX       1788 // below the agents' own marks, from 0xffd on
+#define RETURN_WAYS_MAX       1775 // below the marks of the splitter and the agents' own
 #define MARK_SHIFT            16
 #define MARK_MASK             0x0fff0000
 #define MARK_GROUPS           0x100
 #define MARK_RETURNS          0x900
+#define MARK_SPLIT            0xff0
 #define MARK_DIRECT           0xfff
 
+#define TABLE_SPLIT   22499
 #define TABLE_GROUPS  22500
 #define TABLE_UPLINKS 24600
 #define TABLE_RETURNS 27000
 
+#define PRIORITY_SPLIT        22347 // what the splitter looks into is delivered here
 #define PRIORITY_RETURN       22348 // what returns takes its gateway wire
 #define PRIORITY_EXIT         22349 // what came by a gateway wire
 #define PRIORITY_MARKED_LOCAL 22350 // what is marked, but is reached without a default route
@@ -38,6 +41,8 @@
 #define PRIORITY_CLIENT_LOCAL 22360 // the same without marks: when nft or a daemon is gone
 #define PRIORITY_CLIENT       22370
 #define PRIORITY_CLIENT_LAST  22499
+
+#define SPLITTER_PORT 22380 // of weft-proxy, at the loopback addresses
 
 #define TABLE_MAIN 254 // of the kernel
 #define METRIC_LAN 512 // plus the segment's number: one LAN may be reached through several

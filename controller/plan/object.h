@@ -151,6 +151,7 @@ struct fleet_policy {
 	struct source *sources; // names point into the spec
 	size_t n_sources;
 	const json_t *rules;
+	bool has_lists; // of some rule
 };
 
 struct fleet_object {

@@ -64,6 +64,9 @@ int policy_parse(struct fleet_object *o, struct err *err)
 	size_t i;
 
 	policy->rules = json_object_get(o->spec, "rules");
+	for (i = 0; i < json_array_size(policy->rules); i++)
+		policy->has_lists =
+			policy->has_lists || kind_rule_has_list(json_array_get(policy->rules, i));
 	policy->sources = calloc(json_array_size(list) + 1, sizeof *policy->sources);
 	if (!policy->sources)
 		return err_set(err, -ENOMEM, "out of memory");

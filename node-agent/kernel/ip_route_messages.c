@@ -49,6 +49,15 @@ struct nlmsghdr *route_get_build(void *buf, const struct kernel_ip *to)
 	return nlh;
 }
 
+enum { LOOPBACK_INDEX = 1 }; // of `lo`, in every network namespace
+
+static uint8_t route_type_number(enum kernel_route_type type)
+{
+	if (type == KERNEL_ROUTE_LOCAL)
+		return RTN_LOCAL;
+	return type == KERNEL_ROUTE_UNREACHABLE ? RTN_UNREACHABLE : RTN_UNICAST;
+}
+
 static struct rtmsg route_header(const struct kernel_route *r)
 {
 	struct rtmsg h = {
@@ -56,12 +65,14 @@ static struct rtmsg route_header(const struct kernel_route *r)
 		.rtm_dst_len = r->to.len,
 		.rtm_protocol = r->protocol,
 		.rtm_table = r->table < 256 ? (uint8_t)r->table : RT_TABLE_UNSPEC,
-		.rtm_type = r->type == KERNEL_ROUTE_UNREACHABLE ? RTN_UNREACHABLE : RTN_UNICAST,
+		.rtm_type = route_type_number(r->type),
 		.rtm_scope = RT_SCOPE_UNIVERSE,
 	};
 
 	if (r->type == KERNEL_ROUTE_UNICAST && !r->via.family && r->to.ip.family == AF_INET)
 		h.rtm_scope = RT_SCOPE_LINK;
+	if (r->type == KERNEL_ROUTE_LOCAL)
+		h.rtm_scope = RT_SCOPE_HOST;
 	if (r->via.family && r->device[0])
 		h.rtm_flags = RTNH_F_ONLINK;
 	return h;
@@ -109,6 +120,8 @@ static void put_route(struct nlmsghdr *nlh, const struct kernel_route *r, int in
 	if (r->metric)
 		mnl_attr_put_u32(nlh, RTA_PRIORITY, r->metric);
 	put_via(nlh, r);
+	if (r->type == KERNEL_ROUTE_LOCAL)
+		index = LOOPBACK_INDEX;
 	if (index)
 		mnl_attr_put_u32(nlh, RTA_OIF, (uint32_t)index);
 }
@@ -141,6 +154,8 @@ static enum kernel_route_type route_type(uint8_t rtm_type)
 {
 	if (rtm_type == RTN_UNICAST)
 		return KERNEL_ROUTE_UNICAST;
+	if (rtm_type == RTN_LOCAL)
+		return KERNEL_ROUTE_LOCAL;
 	return rtm_type == RTN_UNREACHABLE ? KERNEL_ROUTE_UNREACHABLE : KERNEL_ROUTE_OTHER;
 }
 

@@ -146,7 +146,12 @@ struct kernel_address {
 	bool is_no_source; // to be added as one that is never chosen as a source
 };
 
-enum kernel_route_type { KERNEL_ROUTE_UNICAST, KERNEL_ROUTE_UNREACHABLE, KERNEL_ROUTE_OTHER };
+enum kernel_route_type {
+	KERNEL_ROUTE_UNICAST,
+	KERNEL_ROUTE_UNREACHABLE,
+	KERNEL_ROUTE_LOCAL, // delivered to this host
+	KERNEL_ROUTE_OTHER,
+};
 
 struct kernel_route {
 	int index; // while parsing

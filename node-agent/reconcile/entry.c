@@ -8,12 +8,12 @@
 #define PROTOCOL_DEFAULT 87
 
 const struct entry_kind *const entry_kinds[] = {
-	&kind_sysctl,        &kind_wireguard, &kind_peer,    &kind_guard,  &kind_wire,
-	&kind_bridge,        &kind_port,      &kind_address, &kind_route,  &kind_uplink,
-	&kind_gateway_group, &kind_rule,      &kind_exit,    &kind_policy, &kind_probe_key,
-	&kind_path_key,      &kind_ha_key,    &kind_probe,   &kind_echo,   &kind_ha,
-	&kind_gateway,       &kind_path,      &kind_outside, &kind_names,  &kind_dns_zone,
-	&kind_dns_forward,   &kind_dns_block, &kind_dns,
+	&kind_sysctl,        &kind_wireguard,   &kind_peer,      &kind_guard,    &kind_wire,
+	&kind_bridge,        &kind_port,        &kind_address,   &kind_route,    &kind_uplink,
+	&kind_gateway_group, &kind_rule,        &kind_exit,      &kind_policy,   &kind_probe_key,
+	&kind_path_key,      &kind_ha_key,      &kind_probe,     &kind_echo,     &kind_ha,
+	&kind_gateway,       &kind_path,        &kind_outside,   &kind_splitter, &kind_names,
+	&kind_dns_zone,      &kind_dns_forward, &kind_dns_block, &kind_dns,
 };
 const size_t entry_kinds_len = ARRAY_LEN(entry_kinds);
 

@@ -65,7 +65,7 @@ extern const struct entry_kind kind_sysctl, kind_wireguard, kind_peer, kind_guar
 	kind_bridge, kind_port, kind_address, kind_route, kind_probe_key, kind_ha_key, kind_probe,
 	kind_echo, kind_ha, kind_rule, kind_path, kind_path_key, kind_uplink, kind_gateway,
 	kind_gateway_group, kind_policy, kind_exit, kind_outside, kind_names, kind_dns_zone,
-	kind_dns_forward, kind_dns_block, kind_dns;
+	kind_dns_forward, kind_dns_block, kind_dns, kind_splitter;
 
 extern const struct entry_kind *const entry_kinds[]; // ascending by rank
 extern const size_t entry_kinds_len;

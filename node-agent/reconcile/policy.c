@@ -6,7 +6,7 @@
 #include "reconcile/body.h"
 #include "reconcile/policy_table.h"
 
-enum { RULES_MAX = 1000, PORTS_MAX = 1000, NUMBER_MAX = 65535 };
+enum { RULES_MAX = 1000, PORTS_MAX = 1000, LISTS_MAX = 256, NUMBER_MAX = 65535 };
 
 static void done(void *body)
 {
@@ -15,8 +15,10 @@ static void done(void *body)
 	for (size_t i = 0; i < p->rules_len; i++) {
 		prefix_list_done(&p->rules[i].to);
 		free(p->rules[i].ports);
+		free(p->rules[i].lists);
 	}
 	free(p->rules);
+	free(p->split);
 	prefix_list_done(&p->from);
 }
 
@@ -40,22 +42,45 @@ static int parse_range(const json_t *json, struct policy_ports *ret, struct err 
 	return first <= last ? 0 : err_set(err, -EINVAL, "last: %u is before %u", last, first);
 }
 
-static int parse_ports(const json_t *json, struct policy_rule *rule, struct err *err)
+static int parse_ports(const json_t *json, const char *field, struct policy_ports **ret,
+		       size_t *ret_len, struct err *err)
 {
-	const json_t *list = json_object_get(json, "ports"), *item;
+	const json_t *list = json_object_get(json, field), *item;
 	const size_t len = json_array_size(list);
 	size_t i;
 
 	if (!json_is_array(list) || len > PORTS_MAX)
-		return err_set(err, -EINVAL, "ports: a list of at most %d is missing", PORTS_MAX);
-	rule->ports = calloc(len + 1, sizeof *rule->ports);
-	if (!rule->ports)
+		return err_set(err, -EINVAL, "%s: a list of at most %d is missing", field,
+			       PORTS_MAX);
+	*ret = calloc(len + 1, sizeof **ret);
+	if (!*ret)
 		return err_set(err, -ENOMEM, "out of memory");
 	json_array_foreach((json_t *)list, i, item)
 	{
-		if (parse_range(item, &rule->ports[i], err) < 0)
-			return err_prefix(err, "ports[%zu]", i);
-		rule->ports_len++;
+		if (parse_range(item, &(*ret)[i], err) < 0)
+			return err_prefix(err, "%s[%zu]", field, i);
+		++*ret_len;
+	}
+	return 0;
+}
+
+// Of lists of names only what names their sets: who may learn into them reads the rest.
+static int parse_lists(const json_t *json, struct policy_rule *rule, struct err *err)
+{
+	const json_t *list = json_object_get(json, "lists"), *item;
+	const size_t len = json_array_size(list);
+	size_t i;
+
+	if (list && (!json_is_array(list) || len > LISTS_MAX))
+		return err_set(err, -EINVAL, "lists: a list of at most %d is expected", LISTS_MAX);
+	rule->lists = calloc(len + 1, sizeof *rule->lists);
+	if (!rule->lists)
+		return err_set(err, -ENOMEM, "out of memory");
+	json_array_foreach((json_t *)list, i, item)
+	{
+		if (body_u32(item, "id", 1, UINT32_MAX, &rule->lists[i], err) < 0)
+			return err_prefix(err, "lists[%zu]", i);
+		rule->lists_len++;
 	}
 	return 0;
 }
@@ -110,7 +135,9 @@ static int parse_rule(const json_t *json, struct policy_rule *rule, struct err *
 	if (rc == 0)
 		rc = body_prefixes(json, "to", &rule->to, err);
 	if (rc == 0)
-		rc = parse_ports(json, rule, err);
+		rc = parse_ports(json, "ports", &rule->ports, &rule->ports_len, err);
+	if (rc == 0)
+		rc = parse_lists(json, rule, err);
 	return rc < 0 ? rc : parse_verdict(json, rule, err);
 }
 
@@ -130,6 +157,7 @@ static int parse_rules(const json_t *json, struct policy *p, struct err *err)
 		p->rules_len++;
 		if (parse_rule(item, &p->rules[i], err) < 0)
 			return err_prefix(err, "rules[%zu]", i);
+		p->has_lists = p->has_lists || p->rules[i].lists_len > 0;
 		for (size_t k = 0; k < i; k++)
 			if (p->rules[k].number == p->rules[i].number)
 				return err_set(err, -EINVAL, "rules[%zu]: number %u is there twice",
@@ -145,7 +173,11 @@ static int parse(const json_t *json, void *body, struct err *err)
 	int rc = body_u32(json, "id", 1, UINT32_MAX, &p->id, err);
 	if (rc == 0)
 		rc = body_prefixes(json, "from", &p->from, err);
-	return rc < 0 ? rc : parse_rules(json, p, err);
+	if (rc == 0)
+		rc = parse_rules(json, p, err);
+	return rc < 0 || !body_has(json, "split")
+		       ? rc
+		       : parse_ports(json, "split", &p->split, &p->split_len, err);
 }
 
 struct counts {

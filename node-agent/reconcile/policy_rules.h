@@ -16,10 +16,12 @@ struct policy_ports {
 
 struct policy_rule {
 	uint32_t number;
-	struct prefix_list to; // none: any
+	struct prefix_list to; // none, and no lists: any
 	struct policy_ports *ports;
 	size_t ports_len; // 0: all, and every protocol
-	uint32_t mark;    // all bits, also of what is direct or refused
+	uint32_t *lists;  // ids of the lists of names that it is for as well
+	size_t lists_len;
+	uint32_t mark; // all bits, also of what is direct or refused
 };
 
 struct policy {
@@ -27,6 +29,9 @@ struct policy {
 	struct prefix_list from;
 	struct policy_rule *rules;
 	size_t rules_len;
+	struct policy_ports *split; // whose flows are looked into
+	size_t split_len;
+	bool has_lists; // some rule has
 };
 
 struct policy_exit {

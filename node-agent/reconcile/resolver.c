@@ -206,6 +206,18 @@ const struct entry_kind kind_dns = {
 	.observe = judging_observe_nothing,
 };
 
+// What the kernel has to do with it is of the policies and of routes.
+const struct entry_kind kind_splitter = {
+	.name = "splitter",
+	.rank = 99,
+	.body_size = sizeof(struct resolver),
+	.parse = parse,
+	.done = done,
+	.compare = judging_compare_nothing,
+	.sweep = judging_nothing_to_sweep,
+	.observe = judging_observe_nothing, // but by who runs weft-proxy
+};
+
 void reconcile_each_resolver(const struct reconcile *r, reconcile_resolver_fn *each, void *context)
 {
 	static const struct entry_kind *const kinds[] = { &kind_names, &kind_dns_zone,

@@ -40,8 +40,11 @@ static int parse(const json_t *json, void *body, struct err *err)
 		return rc;
 	if (strcmp(type, "unreachable") == 0)
 		r->type = KERNEL_ROUTE_UNREACHABLE;
+	else if (strcmp(type, "local") == 0)
+		r->type = KERNEL_ROUTE_LOCAL;
 	else if (strcmp(type, "unicast") != 0)
-		return err_set(err, -EINVAL, "type: `%.40s` is not unicast or unreachable", type);
+		return err_set(err, -EINVAL, "type: `%.40s` is not unicast, unreachable or local",
+			       type);
 	else if (!r->device[0] && !r->via.family)
 		return err_set(err, -EINVAL, "a unicast route needs a device or a via");
 	// RFC 8950's way: IPv4 by an IPv6 next hop; not the other way round.

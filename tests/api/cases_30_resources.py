@@ -295,6 +295,9 @@ def case_policies_and_their_gateways(c):
         ("policies", {"from": ["tag/pol"], "rules": [{"to": ["any"], "ports": ["tcp/0"]}]}, "rules[0].ports[0]", None),
         ("policies", {"from": ["tag/pol"], "rules": [{"to": ["any"], "otherwise": "direct"}]}, "rules[0].via",
          "it is missing and needed beside otherwise"),
+        ("policies", {"from": ["tag/pol"], "rules": [{"to": ["list/nobody"]}]}, "rules[0].to[0]", "there is no domain-list nobody"),
+        ("policies", {"from": ["tag/pol"], "rules": [{"to": ["any"], "unknown": True}]}, "rules[0].unknown",
+         "it is for rules by name: to has no list/NAME, or has any"),
     ]:
         answer = c.admin.put(f"/api/v1/{kind}/bad", spec)
         assert answer.status in (409, 422), answer.status
@@ -316,6 +319,20 @@ def case_policies_and_their_gateways(c):
     assert effective["node"] == "pol-b" and list(effective["used_by"]) == ["pol-a"], effective
     answer = c.admin.put("/api/v1/policies/again", {"from": ["site/pol"], "rules": [{"to": ["any"]}]})
     assert "is already from of policies.home" in refusal(answer, 409)
+    # Names: a resolver learns their addresses, and a list that is in use stays.
+    expect(c.admin.put("/api/v1/domain-lists/shows", {"names": ["shows.example"]}), 201)
+    named = {**policy, "rules": [{"to": ["list/shows"], "via": "both", "unknown": True}, *policy["rules"]]}
+    answer = c.admin.put("/api/v1/policies/home", named)
+    assert "rules by name need a resolver on pol-a, where these clients are" in refusal(answer, 409)
+    expect(c.admin.put("/api/v1/resolvers/pol", {"site": "pol", "upstreams": ["192.0.2.53"]}), 201)
+    expect(c.admin.put("/api/v1/policies/home", named), 200)
+    assert "rules by name need a resolver" in refusal(c.admin.delete("/api/v1/resolvers/pol"), 409)
+    assert "home" in refusal(c.admin.delete("/api/v1/domain-lists/shows"), 409)
+    expect(c.admin.post("/api/v1/domain-lists/shows/rename", {"name": "films"}), 200)
+    assert expect(c.admin.get("/api/v1/policies/home"), 200).json["spec"]["rules"][0]["to"] == ["list/films"]
+    expect(c.admin.put("/api/v1/policies/home", policy), 200)
+    expect(c.admin.delete("/api/v1/resolvers/pol"), 204)
+    expect(c.admin.delete("/api/v1/domain-lists/films"), 204)
     # What carries it cannot go, and a rename is followed in every form.
     assert "far" in refusal(c.admin.delete("/api/v1/nodes/pol-b"), 409)
     assert "home" in refusal(c.admin.delete("/api/v1/gateway-groups/both"), 409)

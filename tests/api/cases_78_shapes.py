@@ -27,11 +27,13 @@ FLEET = {"resources": {
         "cape": {"site": "cape", "upstreams": ["9.9.9.9", "tls://1.1.1.1#one.example"], "listen": ["198.51.100.3"], "clients": ["198.51.100.0/24"], "intercept": True,
                  "interfaces": ["eth1"], "log": "blocked", "stale": "1h", "rate": 100, "cache_mb": 8, "doh": "block", "blocklists": ["ads"]},
         "far": {"nodes": ["fritz"], "upstreams": ["https://dns.example/dns-query@192.0.2.3"]}},
-    "gateways": {"fibre": {"uplink": "dora/fibre", "check": ["9.9.9.9"], "probe": {"down": 4}, "sla": "calls", "drain": True},
+    "gateways": {"fibre": {"uplink": "dora/fibre", "check": ["9.9.9.9"], "probe": {"down": 4}, "sla": "calls", "drain": True, "resolvers": ["tls://1.1.1.1#one.example"]},
                  "emil": {"node": "emil"}},
     "gateway-groups": {"both": {"try": ["fibre", "emil"], "choose": "latency", "hold_down": "5s"}},
     "policies": {"out": {"from": ["site/cape"], "rules": [
-        {"to": ["203.0.113.0/24"], "ports": ["tcp/443"], "via": "both", "otherwise": "direct", "comment": "one"}, {"to": ["any"], "block": "drop"}]}},
+        {"to": ["203.0.113.0/24"], "ports": ["tcp/443"], "via": "both", "otherwise": "direct", "comment": "one"},
+        {"to": ["list/work", "192.0.2.0/24"], "via": "both", "unknown": True}, {"to": ["list/ads"], "block": "nxdomain"}, {"to": ["any"], "block": "drop"}],
+        "split": ["tcp/80", "tcp/443", "udp/443", "tcp/8443"]}},
     "webhooks": {"quiet": {"url": "http://127.0.0.1:9/", "disabled": True}},
 }, "set": "bay"}
 

@@ -111,7 +111,7 @@ class Values:
             "share-limit": ["1%", "0.5%", "4x"],
             "binary": ["x"],
             "source": ["tag/none", f"site/{self.name()}", f"node/{self.name()}", self.prefix(), "192.0.2.7"],
-            "destination": ["any", self.prefix(), "2001:db8::7"],
+            "destination": ["any", self.prefix(), "2001:db8::7", f"list/{self.name()}"],
             "ports": ["tcp/443", "udp/5000-6000", "tcp"],
             "uplink": [f"{self.name()}/fibre"],
             "upstream": ["9.9.9.9", "[2620:fe::fe]:53", "tls://1.1.1.1#one.example", "https://dns.example/dns-query@192.0.2.3"],

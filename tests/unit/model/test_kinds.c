@@ -327,6 +327,30 @@ static void test_dns_specs(void **state)
 	check_specs(cases, ARRAY_LEN(cases));
 }
 
+#define POLICY(rules, more) "{\"from\":[\"site/a\"],\"rules\":[" rules "]" more "}"
+
+static void test_policy_specs(void **state)
+{
+	static const struct spec_case cases[] = {
+		{ KIND_POLICIES, "p",
+		  POLICY("{\"to\":[\"list/tv\",\"10.0.0.1\"],\"unknown\":true},"
+			 "{\"to\":[\"list/ads\"],\"block\":\"nxdomain\"}",
+			 ""),
+		  "" },
+		{ KIND_POLICIES, "p", POLICY("{\"to\":[\"10.0.0.1\"],\"unknown\":true}", ""),
+		  "p.rules[0].unknown: it is for rules by name: to has no list/NAME, or has "
+		  "any\n" },
+		{ KIND_POLICIES, "p", POLICY("{\"to\":[\"any\"],\"block\":\"nxdomain\"}", ""),
+		  "p.rules[0].block: there is no name to answer so: to has no list/NAME, or has "
+		  "any\n" },
+		{ KIND_POLICIES, "p",
+		  POLICY("{\"to\":[\"list/tv\"],\"unknown\":true}", ",\"split\":[]"),
+		  "p.rules[0].unknown: no flow is looked into for its name, as split is empty\n" },
+	};
+	(void)state;
+	check_specs(cases, ARRAY_LEN(cases));
+}
+
 // An entry for a node holds at most 16 kB.
 static void test_dns_sizes(void **state)
 {
@@ -354,6 +378,7 @@ int main(void)
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_specs),
 		cmocka_unit_test(test_dns_specs),
+		cmocka_unit_test(test_policy_specs),
 		cmocka_unit_test(test_dns_sizes),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);

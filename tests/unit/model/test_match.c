@@ -60,7 +60,13 @@ static void destinations(void **state)
 	assert_int_equal(d.kind, DESTINATION_PREFIX);
 	assert_int_equal(d.prefix.length, 32);
 	assert_int_equal(destination_parse("example.com", &d, &err), -22);
-	assert_string_equal(err.text, "\"example.com\" is neither any nor a prefix or an address");
+	assert_string_equal(err.text,
+			    "\"example.com\" is neither any nor list/NAME, a prefix or an address");
+	assert_int_equal(destination_parse("list/tv-2", &d, NULL), 0);
+	assert_int_equal(d.kind, DESTINATION_LIST);
+	assert_string_equal(d.name, "tv-2");
+	assert_int_equal(destination_parse("list/", &d, &err), -22);
+	assert_int_equal(destination_parse("list/A b", &d, &err), -22);
 }
 
 static void ports(void **state)

@@ -47,16 +47,16 @@ static void test_entry_kinds(void **state)
 		{ "probe", 95 },        { "echo", 95 },
 		{ "ha", 96 },           { "gateway", 96 },
 		{ "path", 97 },         { "outside", 98 },
-		{ "names", 100 },       { "dns-zone", 101 },
-		{ "dns-forward", 101 }, { "dns-block", 102 },
-		{ "dns", 103 },
+		{ "splitter", 99 },     { "names", 100 },
+		{ "dns-zone", 101 },    { "dns-forward", 101 },
+		{ "dns-block", 102 },   { "dns", 103 },
 	};
-	static const char *const observed[] = { "node",    "wireguard",     "peer",   "link",
-						"wire",    "bridge",        "port",   "address",
-						"route",   "sysctl",        "guard",  "finding",
-						"ha",      "rule",          "path",   "uplink",
-						"gateway", "gateway-group", "policy", "exit",
-						"dns",     "names",         "outside" };
+	static const char *const observed[] = { "node",    "wireguard",     "peer",    "link",
+						"wire",    "bridge",        "port",    "address",
+						"route",   "sysctl",        "guard",   "finding",
+						"ha",      "rule",          "path",    "uplink",
+						"gateway", "gateway-group", "policy",  "exit",
+						"dns",     "names",         "outside", "splitter" };
 	json_auto_t *down = load_definitions("schema/messages/entries-desired.json");
 	json_auto_t *up = load_definitions("schema/messages/entries-observed.json");
 	(void)state;

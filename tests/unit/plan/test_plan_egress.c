@@ -208,6 +208,77 @@ static void the_longer_prefix_stands_before(void **state)
 	lot_done(lot);
 }
 
+#define BY_NAME                                                                                    \
+	"{'from':['site/paris'],'rules':[{'to':['list/tv','203.0.113.0/24'],'via':'tv','unknown':" \
+	"true},{'to':['list/ads'],'block':'nxdomain'},{'to':['any','list/tv'],'via':'last'}]}"
+
+static void names_are_told_with_their_lists(void **state)
+{
+	struct lot *lot = lot_with_clients();
+	char wanted[1024];
+
+	(void)state;
+	lot_put(lot, "domain-lists", "tv", "{'names':['tv.example']}");
+	lot_put(lot, "domain-lists", "ads", "{'names':['ads.example']}");
+	lot_put(lot, "domain-lists", "none", "{'names':['none.example']}");
+	lot_put(lot, "resolvers", "paris", "{'site':'paris','upstreams':['9.9.9.9']}");
+	lot_put(lot, "gateways", "bob", "{'node':'bob','resolvers':['192.0.2.53']}");
+	lot_change(lot);
+	assert_false(lot_has(lot, "rho", "names/tv"));
+	lot_put(lot, "policies", "home", BY_NAME);
+	lot_change(lot);
+	json_t *policy = lot_entry(lot, "rho", "policy/home");
+	CLEAN(free_ptr)
+	char *rules = json_dumps(json_object_get(policy, "rules"), JSON_COMPACT | JSON_SORT_KEYS);
+	(void)snprintf(
+		wanted, sizeof wanted,
+		"[{\"lists\":[{\"id\":%lld,\"name\":\"tv\"}],\"mark\":16908288,\"number\":1,"
+		"\"ports\":[],\"to\":[\"203.0.113.0/24\"],\"unknown\":true,\"verdict\":\"mark\"},"
+		"{\"block\":\"reject\",\"lists\":[{\"id\":%lld,\"name\":\"ads\"}],\"number\":2,"
+		"\"nxdomain\":true,\"ports\":[],\"to\":[],\"verdict\":\"block\"},"
+		"{\"mark\":17039360,\"number\":3,\"ports\":[],\"to\":[],\"verdict\":\"mark\"}]",
+		(long long)lot_id(lot, "domain-lists", "tv"),
+		(long long)lot_id(lot, "domain-lists", "ads"));
+	assert_string_equal(rules, wanted);
+	json_decref(policy);
+	lot_says(lot, "rho", "policy/home", "split",
+		 "[{\"first\":80,\"last\":80,\"proto\":\"tcp\"},{\"first\":443,\"last\":443,"
+		 "\"proto\":\"tcp\"},{\"first\":443,\"last\":443,\"proto\":\"udp\"}]");
+	lot_says(lot, "rho", "names/tv", "rules", "[\"tv.example\"]");
+	lot_says(lot, "epsilon", "names/ads", "rules", "[\"ads.example\"]");
+	assert_false(lot_has(lot, "rho", "names/none"));
+	lot_says(lot, "rho", "splitter/weft", "port", "22380");
+	lot_says(lot, "rho", "route/splitter/v6", "type", "local");
+	lot_says(lot, "rho", "rule/splitter/v4", "mark", "267386880");
+	lot_says(lot, "rho", "gateway/bob", "resolvers", "[\"192.0.2.53\"]");
+	// What the ingress itself asks may leave by the exit, too.
+	lot_says(lot, "bob", "exit/bob.rho", "from",
+		 "[\"10.1.0.0/16\",\"fd00:1::/48\",\"10.64.0.1/32\",\"fd01:203:405:1::1/128\"]");
+	assert_false(lot_has(lot, "bob", "splitter/weft"));
+	lot_done(lot);
+}
+
+static void what_is_not_looked_into_needs_no_splitter(void **state)
+{
+	struct lot *lot = lot_with_clients();
+
+	(void)state;
+	lot_put(lot, "domain-lists", "tv", "{'names':['tv.example']}");
+	lot_put(lot, "resolvers", "paris", "{'site':'paris','upstreams':['9.9.9.9']}");
+	lot_put(lot, "policies", "home",
+		"{'from':['site/paris'],'rules':[{'to':['list/tv'],'via':'tv'}],'split':[]}");
+	lot_change(lot);
+	assert_true(lot_has(lot, "rho", "names/tv"));
+	assert_false(lot_has(lot, "rho", "splitter/weft"));
+	lot_put(lot, "policies", "home", HOME);
+	lot_change(lot);
+	assert_false(lot_has(lot, "rho", "names/tv"));
+	json_t *policy = lot_entry(lot, "rho", "policy/home");
+	assert_null(json_object_get(policy, "split"));
+	json_decref(policy);
+	lot_done(lot);
+}
+
 static void what_cannot_work_is_refused(void **state)
 {
 	static const struct {
@@ -228,6 +299,9 @@ static void what_cannot_work_is_refused(void **state)
 		  "{'from':['site/lyon'],'rules':[{'to':['10.0.0.1']},{'to':['any'],'via':'far'}]}",
 		  "policies.p.rules[1].via: no node that has these clients is linked with a "
 		  "gateway of far" },
+		{ "policies", "home",
+		  "{'from':['site/paris'],'rules':[{'to':['list/tv'],'via':'tv'}]}",
+		  "policies.home.rules: rules by name need a resolver on " },
 	};
 	struct lot *lot = lot_with_clients();
 	struct err err;
@@ -235,6 +309,7 @@ static void what_cannot_work_is_refused(void **state)
 	(void)state;
 	lot_put(lot, "policies", "home", HOME);
 	lot_put(lot, "gateways", "far", "{'node':'vorke'}");
+	lot_put(lot, "domain-lists", "tv", "{'names':['tv.example']}");
 	lot_put(lot, "gateway-groups", "far", "{'try':['far']}");
 	lot_change(lot);
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -255,6 +330,8 @@ int main(void)
 		cmocka_unit_test(what_is_no_longer_needed_goes),
 		cmocka_unit_test(who_reaches_no_exit_has_no_gateway),
 		cmocka_unit_test(the_longer_prefix_stands_before),
+		cmocka_unit_test(names_are_told_with_their_lists),
+		cmocka_unit_test(what_is_not_looked_into_needs_no_splitter),
 		cmocka_unit_test(what_cannot_work_is_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
