@@ -10,6 +10,7 @@
 
 #include "dns/control_answer.h"
 #include "dns/exchange.h"
+#include "service/sandbox.h"
 #include "service/service.h"
 
 enum { BYTES_A_KB = 1024, MS_PER_S = 1000 };

@@ -12,6 +12,7 @@
 
 #define RECEIVE_SIZE    65536
 #define ANSWER_WAIT_SEC 5
+#define ANSWERS_SHARE   8 // of a batch whose every message fails, as the kernel counts it
 
 struct netlink {
 	struct mnl_socket *socket;
@@ -56,6 +57,27 @@ int netlink_open(int bus, struct netlink **ret, struct err *err)
 			 sizeof wait);
 	*ret = take_ptr(&nl);
 	return 0;
+}
+
+int netlink_widen(struct netlink *nl, int size, struct err *err)
+{
+	const int answers = size * ANSWERS_SHARE;
+	const int fd = mnl_socket_get_fd(nl->socket);
+
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size) < 0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &answers, sizeof answers) < 0)
+		return err_set(err, -errno, "netlink socket: %s", strerror(errno));
+	return 0;
+}
+
+void netlink_drain(struct netlink *nl)
+{
+	ssize_t n;
+
+	do
+		n = recv(mnl_socket_get_fd(nl->socket), nl->buffer, sizeof nl->buffer,
+			 MSG_DONTWAIT);
+	while (n >= 0 || errno == ENOBUFS || errno == EINTR);
 }
 
 // The kernel's sentence in an extended acknowledgement, or strerror().

@@ -18,6 +18,11 @@ int netlink_open(int bus, struct netlink **ret, struct err *err);
 void netlink_close(struct netlink *nl);
 CLEAN_FUNC(struct netlink, netlink_close)
 
+// Lets batches of `size` bytes be sent, every message of which may fail; needs CAP_NET_ADMIN.
+int netlink_widen(struct netlink *nl, int size, struct err *err);
+// Forgets what was answered and not read yet.
+void netlink_drain(struct netlink *nl);
+
 // Called for every message of an answer; it returns 0 or a negative errno, which ends the walk.
 typedef int (*netlink_message_fn)(const struct nlmsghdr *nlh, void *context);
 
@@ -30,6 +35,7 @@ int netlink_talk(struct netlink *nl, struct nlmsghdr *request, netlink_message_f
 // Sends an nfnetlink batch of `len` bytes and reads until it is in force, or why it is not: then
 // none of it is.
 int netlink_talk_batch(struct netlink *nl, void *batch, size_t len, struct err *err);
+
 // Where the next of several messages begins behind one of that length.
 static inline size_t netlink_aligned(size_t len)
 {

@@ -1,6 +1,5 @@
 #include "kernel/vip_messages.h"
 
-#include <arpa/inet.h>
 #include <endian.h>
 #include <errno.h>
 #include <libmnl/libmnl.h>
@@ -11,6 +10,7 @@
 #include <string.h>
 
 #include "kernel/attributes.h"
+#include "kernel/nft_batch.h"
 
 static const uint8_t nf_families[] = { NFPROTO_INET, NFPROTO_NETDEV };
 static const char *const table_families[] = { "inet", "netdev" };
@@ -184,58 +184,32 @@ void vip_rules_render(struct text *out, const struct vip_set *set)
 // ---- batches ----
 
 struct batch {
-	char *at;
-	size_t len;
-	struct nlmsghdr *last; // that changes something
+	struct nft_batch nft;
 	const struct vip_set *set;
 };
 
-static struct nlmsghdr *put_header(void *at, uint16_t type, uint16_t flags, uint8_t family,
-				   uint16_t resource)
+static void name_set(struct nlmsghdr *nlh, const struct vip_set *set, const char *name)
 {
-	struct nlmsghdr *nlh = mnl_nlmsg_put_header(at);
+	char table[VIP_TABLE_SIZE];
 
-	nlh->nlmsg_type = type;
-	nlh->nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags);
-	struct nfgenmsg *nfg = mnl_nlmsg_put_extra_header(nlh, sizeof *nfg);
-	nfg->nfgen_family = family;
-	nfg->version = NFNETLINK_V0;
-	nfg->res_id = htons(resource);
-	return nlh;
-}
-
-static void put_bound(struct batch *b, uint16_t type)
-{
-	const struct nlmsghdr *nlh =
-		put_header(b->at + b->len, type, 0, AF_UNSPEC, NFNL_SUBSYS_NFTABLES);
-
-	b->len += (nlh->nlmsg_len + 3u) & ~3u;
+	vip_table_name(table, set);
+	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_TABLE, table);
+	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_SET, name);
 }
 
 static struct nlmsghdr *begin_set(struct batch *b, uint16_t type, uint16_t flags, size_t family,
 				  const char *name)
 {
-	char table[VIP_TABLE_SIZE];
-	struct nlmsghdr *nlh =
-		put_header(b->at + b->len, (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type), flags,
-			   nf_families[family], 0);
+	struct nlmsghdr *nlh = nft_batch_put(&b->nft, type, flags, nf_families[family]);
 
-	vip_table_name(table, b->set);
-	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_TABLE, table);
-	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_SET, name);
+	name_set(nlh, b->set, name);
 	return nlh;
-}
-
-static void end_set(struct batch *b, struct nlmsghdr *nlh)
-{
-	b->len += (nlh->nlmsg_len + 3u) & ~3u;
-	b->last = nlh;
 }
 
 // Without elements: all of them.
 static void put_flush(struct batch *b, size_t family, const char *name)
 {
-	end_set(b, begin_set(b, NFT_MSG_DELSETELEM, 0, family, name));
+	nft_batch_close(&b->nft, begin_set(b, NFT_MSG_DELSETELEM, 0, family, name));
 }
 
 static void put_elements(struct batch *b, size_t family, const char *name, int version, int64_t ms)
@@ -257,7 +231,7 @@ static void put_elements(struct batch *b, size_t family, const char *name, int v
 		mnl_attr_nest_end(nlh, element);
 	}
 	mnl_attr_nest_end(nlh, list);
-	end_set(b, nlh);
+	nft_batch_close(&b->nft, nlh);
 }
 
 // Empties a slot's sets of one kind in both tables, and fills them again if `fill`.
@@ -279,18 +253,7 @@ static void put_slot(struct batch *b, bool of_use, enum vip_slot slot, bool fill
 
 static struct batch batch_begin(void *buf, const struct vip_set *set)
 {
-	struct batch b = { .at = buf, .set = set };
-
-	put_bound(&b, NFNL_MSG_BATCH_BEGIN);
-	return b;
-}
-
-static size_t batch_end(struct batch *b)
-{
-	// Answered once all of it is in force; what fails is answered in any case.
-	b->last->nlmsg_flags |= NLM_F_ACK;
-	put_bound(b, NFNL_MSG_BATCH_END);
-	return b->len;
+	return (struct batch){ .nft = nft_batch_begin(buf), .set = set };
 }
 
 size_t vip_pledge_build(void *buf, const struct vip_set *set, enum vip_slot slot, int64_t ms)
@@ -298,7 +261,7 @@ size_t vip_pledge_build(void *buf, const struct vip_set *set, enum vip_slot slot
 	struct batch b = batch_begin(buf, set);
 
 	put_slot(&b, false, slot, true, ms);
-	return batch_end(&b);
+	return nft_batch_end(&b.nft);
 }
 
 size_t vip_use_build(void *buf, const struct vip_set *set, enum vip_slot slot)
@@ -310,7 +273,7 @@ size_t vip_use_build(void *buf, const struct vip_set *set, enum vip_slot slot)
 		if (slot == VIP_NONE)
 			put_slot(&b, false, s, false, 0);
 	}
-	return batch_end(&b);
+	return nft_batch_end(&b.nft);
 }
 
 // ---- reading ----
@@ -318,11 +281,12 @@ size_t vip_use_build(void *buf, const struct vip_set *set, enum vip_slot slot)
 struct nlmsghdr *vip_read_build(void *buf, const struct vip_set *set, enum vip_slot slot,
 				bool of_use)
 {
-	struct batch b = { .at = buf, .set = set };
+	struct nlmsghdr *nlh = nft_message_put(buf, NFT_MSG_GETSETELEM, NLM_F_DUMP, nf_families[0]);
 	char name[16];
 
 	set_name(name, of_use, slot, has_version(set, 4) ? 4 : 6);
-	return begin_set(&b, NFT_MSG_GETSETELEM, NLM_F_DUMP, 0, name);
+	name_set(nlh, set, name);
+	return nlh;
 }
 
 static void take_element(const struct nlattr *element, int64_t *ret_ms)

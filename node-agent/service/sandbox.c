@@ -1,3 +1,5 @@
+#include "service/sandbox.h"
+
 #include <errno.h>
 #include <grp.h>
 #include <linux/capability.h>
@@ -7,8 +9,6 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#include "service/service.h"
 
 enum { CAP_LAST_TRIED = 63 };
 

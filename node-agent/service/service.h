@@ -1,6 +1,5 @@
 // What the unprivileged programs of a node have in common (weft-dns, weft-proxy): a control socket
-// that is asked by lines of JSON, how it is asked, and what such a program gives up for good when
-// it starts.
+// that is asked by lines of JSON, and how it is asked. (What they give up: service/sandbox.h.)
 #pragma once
 
 #include <jansson.h>
@@ -60,9 +59,3 @@ typedef void (*service_answer_fn)(void *context, const json_t *answer, const cha
 struct service_question *service_ask(uv_loop_t *loop, const struct service_at *at, json_t *request,
 				     service_answer_fn done, void *context);
 void service_question_cancel(struct service_question *question); // NULL is fine
-
-// ---- sandbox.c ----
-
-// Becomes `user`, who keeps these capabilities (a mask of 1 << CAP_…) and can have no others, for
-// good. When not started by root only new privileges are ruled out.
-int sandbox_enter(const char *user, uint32_t capabilities, struct err *err);
