@@ -80,6 +80,19 @@ json_t *generate_split(const struct fleet_object *policy)
 	return list;
 }
 
+static void add_rule(struct generation *g, int family, int table, int priority)
+{
+	const bool is_sent = priority == PRIORITY_SPLIT_SENT;
+	json_t *body =
+		json_pack("{s:i, s:i, s:i, s:I, s:I, s:[]}", "family", family, "table", table,
+			  "priority", priority, "mark", (json_int_t)MARK_SPLIT << MARK_SHIFT,
+			  "mask", (json_int_t)MARK_MASK, "needs");
+
+	if (body && is_sent)
+		(void)json_object_set_new(body, "from_device", json_string("lo"));
+	generate_add(g, body, "rule/splitter/%sv%d", is_sent ? "sent-" : "", family);
+}
+
 // What is looked into is delivered to this host, whomever it is for.
 static void add_delivery(struct generation *g, int family)
 {
@@ -88,12 +101,8 @@ static void add_delivery(struct generation *g, int family)
 			       family == 4 ? "0.0.0.0/0" : "::/0", "type", "local", "table",
 			       TABLE_SPLIT, "metric", METRIC_LAN, "needs"),
 		     "route/splitter/v%d", family);
-	generate_add(g,
-		     json_pack("{s:i, s:i, s:i, s:I, s:I, s:[]}", "family", family, "table",
-			       TABLE_SPLIT, "priority", PRIORITY_SPLIT, "mark",
-			       (json_int_t)MARK_SPLIT << MARK_SHIFT, "mask", (json_int_t)MARK_MASK,
-			       "needs"),
-		     "rule/splitter/v%d", family);
+	add_rule(g, family, TABLE_MAIN, PRIORITY_SPLIT_SENT);
+	add_rule(g, family, TABLE_SPLIT, PRIORITY_SPLIT);
 }
 
 void generate_splitter(struct generation *g)

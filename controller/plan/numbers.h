@@ -32,6 +32,7 @@
 #define TABLE_UPLINKS 24600
 #define TABLE_RETURNS 27000
 
+#define PRIORITY_SPLIT_SENT   22346 // but what it sends itself
 #define PRIORITY_SPLIT        22347 // what the splitter looks into is delivered here
 #define PRIORITY_RETURN       22348 // what returns takes its gateway wire
 #define PRIORITY_EXIT         22349 // what came by a gateway wire

@@ -23,6 +23,7 @@ static bool take_line(struct kernel_policy *p, const char *line, bool *ret_faile
 {
 	char name[KERNEL_NFT_NAME_SIZE] = "";
 	struct kernel_counter c;
+	bool is_map;
 
 	if (sscanf(line, " packets %" SCNu64 " bytes %" SCNu64, &c.packets, &c.bytes) == 2) {
 		if (p->counters_len)
@@ -41,6 +42,13 @@ static bool take_line(struct kernel_policy *p, const char *line, bool *ret_faile
 		*ret_failed = *ret_failed || !to;
 		if (to)
 			memcpy(to->text, name, sizeof name);
+	} else if ((is_map = opens(line, "map", name)) || opens(line, "set", name)) {
+		struct kernel_policy_set *to = list_add(&p->sets, &p->sets_len, sizeof *p->sets);
+		*ret_failed = *ret_failed || !to;
+		if (to) {
+			to->is_map = is_map;
+			memcpy(to->name, name, sizeof name);
+		}
 	} else if (!p->comment[0]) {
 		(void)sscanf(line, " comment \"%128[^\"]\"", p->comment);
 	}

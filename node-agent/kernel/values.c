@@ -246,6 +246,7 @@ void kernel_policy_done(struct kernel_policy *p)
 {
 	free(p->chains);
 	free(p->counters);
+	free(p->sets);
 	*p = (struct kernel_policy){ 0 };
 }
 

@@ -243,7 +243,12 @@ struct kernel_chain_name {
 	char text[KERNEL_NFT_NAME_SIZE];
 };
 
-// Table `inet weft_policy`.
+struct kernel_policy_set {
+	char name[KERNEL_NFT_NAME_SIZE];
+	bool is_map;
+};
+
+// Table `inet weft_policy`, but for what its sets hold.
 struct kernel_policy {
 	bool exists;
 	char comment[129];  // of the first chain that has one
@@ -252,6 +257,8 @@ struct kernel_policy {
 	size_t chains_len;
 	struct kernel_named_counter *counters;
 	size_t counters_len;
+	struct kernel_policy_set *sets; // those with a name
+	size_t sets_len;
 };
 
 void kernel_policy_done(struct kernel_policy *p); // leaves it empty

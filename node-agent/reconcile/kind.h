@@ -145,6 +145,8 @@ int reconcile_look(struct reconcile *r, struct err *err);
 bool ha_wants_address(const struct reconcile *r, const struct kernel_address *seen);
 
 // resolver.c: whether plain DNS of some interface is redirected here, and the chain that does it.
+// Where weft-proxy listens; 0: it is not wanted.
+uint16_t splitter_port(const struct reconcile *r);
 bool resolver_intercepts(const struct reconcile *r);
 void resolver_intercept_render(struct text *out, const struct reconcile *r);
 

@@ -3,10 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "reconcile/guard_text.h"
+#include "reconcile/policy_text.h"
 
 // Counters of what is not a rule's.
 static const char *const fixed_counters[] = { "exit_foreign", "exit_refused", "unasked" };
+static const char *const split_counters[] = { "no_splitter", "cut_off" };
 
 // What no exit is for, unless its own uplink is among such addresses (RFC 1918, 3927, 4193, 6598).
 static const char *const private_set[2] = {
@@ -56,6 +57,9 @@ static bool gather_marks(const struct policy_table *t, struct marks *ret)
 	ret->len = 0;
 	if (!ret->items)
 		return false;
+	// What was looked into and is no rule's.
+	if (policy_has_split(t))
+		ret->items[ret->len++] = POLICY_DIRECT;
 	for (size_t i = 0; i < t->policies_len; i++)
 		for (size_t k = 0; k < t->policies[i]->rules_len; k++)
 			ret->items[ret->len++] = t->policies[i]->rules[k].mark;
@@ -93,44 +97,6 @@ static void add_take_map(struct text *out, const char *match, const struct marks
 
 // ---- policies ----
 
-static int order_ports(const void *a, const void *b)
-{
-	const struct policy_ports *x = a, *y = b;
-
-	if (x->is_udp != y->is_udp)
-		return x->is_udp - y->is_udp;
-	return x->first - y->first;
-}
-
-// `tcp dport { 443, 5000-6000 } `, overlapping ranges as one; empty when there are none.
-static void add_ports(struct text *out, struct policy_ports *sorted, size_t len, bool is_udp)
-{
-	bool any = false;
-
-	for (size_t i = 0; i < len; i++) {
-		struct policy_ports run = sorted[i];
-
-		if (run.is_udp != is_udp)
-			continue;
-		while (i + 1 < len && sorted[i + 1].is_udp == is_udp &&
-		       sorted[i + 1].first <= run.last) {
-			i++;
-			if (sorted[i].last > run.last)
-				run.last = sorted[i].last;
-		}
-		text_addf(out, "%s%u",
-			  any      ? ", "
-			  : is_udp ? "udp dport { "
-				   : "tcp dport { ",
-			  run.first);
-		if (run.last != run.first)
-			text_addf(out, "-%u", run.last);
-		any = true;
-	}
-	if (any)
-		text_add(out, " } ");
-}
-
 // `ip daddr { … } `; false: nothing of this family is meant.
 static bool add_prefixes(struct text *out, const char *field, const struct prefix_list *list,
 			 int family)
@@ -162,12 +128,12 @@ static void add_verdict(struct text *out, const struct policy *p, const struct p
 }
 
 static void add_matches(struct text *out, const struct policy *p, const struct policy_rule *rule,
-			const char *to, struct policy_ports *ports)
+			const char *to)
 {
 	for (int udp = 0; udp < 2 && rule->ports_len; udp++) {
 		CLEAN(text_free) struct text match = { 0 };
 
-		add_ports(&match, ports, rule->ports_len, udp == 1);
+		policy_add_ports(&match, rule->ports, rule->ports_len, udp == 1);
 		out->failed = out->failed || match.failed;
 		if (!match.len)
 			continue;
@@ -182,24 +148,21 @@ static void add_matches(struct text *out, const struct policy *p, const struct p
 
 static void add_rule(struct text *out, const struct policy *p, const struct policy_rule *rule)
 {
-	struct policy_ports *ports = calloc(rule->ports_len + 1, sizeof *ports);
-
-	out->failed = out->failed || !ports;
-	if (!ports)
-		return;
-	if (rule->ports_len)
-		memcpy(ports, rule->ports, rule->ports_len * sizeof *ports);
-	qsort(ports, rule->ports_len, sizeof *ports, order_ports);
-	if (!rule->to.len)
-		add_matches(out, p, rule, "", ports);
-	for (int family = 0; family < 2 && rule->to.len; family++) {
+	if (!rule->to.len && !rule->lists_len)
+		add_matches(out, p, rule, "");
+	for (int family = 0; family < 2; family++) {
 		CLEAN(text_free) struct text to = { 0 };
+		char set[48];
 
-		if (add_prefixes(&to, "daddr", &rule->to, family) && !to.failed)
-			add_matches(out, p, rule, to.data, ports);
+		if (rule->to.len && add_prefixes(&to, "daddr", &rule->to, family) && !to.failed)
+			add_matches(out, p, rule, to.data);
 		out->failed = out->failed || to.failed;
+		for (size_t i = 0; i < rule->lists_len; i++) {
+			(void)snprintf(set, sizeof set, "%s daddr @l%u_%d ",
+				       guard_family_name[family], rule->lists[i], family ? 6 : 4);
+			add_matches(out, p, rule, set);
+		}
 	}
-	free(ports);
 }
 
 static void add_policy_chains(struct text *out, const struct policy_table *t)
@@ -208,6 +171,8 @@ static void add_policy_chains(struct text *out, const struct policy_table *t)
 		const struct policy *p = t->policies[i];
 
 		text_addf(out, "\tchain policy_%u {\n", p->id);
+		if (policy_has_split(t))
+			policy_add_cut_off(out, p);
 		for (size_t k = 0; k < p->rules_len; k++)
 			add_rule(out, p, &p->rules[k]);
 		text_add(out, "\t}\n");
@@ -220,6 +185,8 @@ static void add_counters(struct text *out, const struct policy_table *t)
 
 	for (size_t i = 0; i < ARRAY_LEN(fixed_counters); i++)
 		text_addf(out, "\tcounter %s {\n\t}\n", fixed_counters[i]);
+	for (size_t i = 0; policy_has_split(t) && i < ARRAY_LEN(split_counters); i++)
+		text_addf(out, "\tcounter %s {\n\t}\n", split_counters[i]);
 	for (size_t i = 0; i < t->policies_len; i++)
 		for (size_t k = 0; k < 2 * t->policies[i]->rules_len; k++) {
 			policy_counter_name(t->policies[i], &t->policies[i]->rules[k / 2], k % 2,
@@ -237,15 +204,13 @@ static bool take_bits(uint8_t taken[POLICY_RULE_BITS / 8 + 1], uint32_t bits)
 	return is_free;
 }
 
-// What each rule's flows carry, in both directions.
-static void add_account_chain(struct text *out, const struct policy_table *t)
+// By the rule that a connection's mark tells of.
+static void add_counting(struct text *out, const struct policy_table *t, bool of_flows)
 {
 	uint8_t taken[POLICY_RULE_BITS / 8 + 1] = { 0 };
 	char name[POLICY_COUNTER_SIZE];
 	bool any = false;
 
-	text_add(out, "\tchain account {\n\t\ttype filter hook prerouting priority mangle + 1; "
-		      "policy accept;\n");
 	for (size_t i = 0; i < t->policies_len; i++)
 		for (size_t k = 0; k < t->policies[i]->rules_len; k++) {
 			const struct policy_rule *rule = &t->policies[i]->rules[k];
@@ -254,15 +219,33 @@ static void add_account_chain(struct text *out, const struct policy_table *t)
 			if (!take_bits(taken, bits))
 				continue;
 			if (!any)
-				text_addf(out,
-					  "\t\tct mark & 0x%08x != 0 counter name ct mark & "
-					  "0x%08x map {",
-					  POLICY_MASK, POLICY_RULE_BITS);
-			policy_counter_name(t->policies[i], rule, false, name);
+				text_addf(out, "\t\tcounter name ct mark & 0x%08x map {",
+					  POLICY_RULE_BITS);
+			policy_counter_name(t->policies[i], rule, of_flows, name);
 			text_addf(out, "%s 0x%08x : \"%s\"", any ? "," : "", bits, name);
 			any = true;
 		}
-	text_addf(out, "%s\t}\n", any ? " }\n" : "");
+	text_add(out, any ? " }\n" : "");
+}
+
+// What each rule's flows carry, in both directions. Those of weft-proxy begin and are sent here, a
+// flow of QUIC that it let pass begins where it enters.
+static void add_account_chains(struct text *out, const struct policy_table *t,
+			       const struct marks *marks)
+{
+	text_addf(out,
+		  "\tchain account {\n\t\ttype filter hook prerouting priority mangle + 1; policy "
+		  "accept;\n\t\tct mark & 0x%08x != 0 jump counted\n\t}\n\tchain counted {\n",
+		  POLICY_MASK);
+	add_counting(out, t, false);
+	text_add(out, "\t}\n");
+	if (!policy_has_split(t))
+		return;
+	text_add(out, "\tchain begun {\n");
+	add_counting(out, t, true);
+	text_add(out, "\t}\n\tchain entered {\n\t\tjump begun\n");
+	add_take_map(out, "", marks);
+	text_add(out, "\t}\n");
 }
 
 // ---- gateway wires ----
@@ -369,46 +352,27 @@ static void add_leaving_chain(struct text *out, const struct policy_table *t,
 
 // ---- the table ----
 
-// A client is subject to the policy that names it most closely: longer prefixes first.
-static void add_client_rules(struct text *out, const struct policy_table *t, int family)
-{
-	for (int len = family ? 128 : 32; len >= 0; len--)
-		for (size_t i = 0; i < t->policies_len; i++) {
-			const struct policy *p = t->policies[i];
-			const char *separator = "{ ";
-
-			for (size_t k = 0; k < p->from.len; k++) {
-				const struct kernel_prefix *from = &p->from.items[k];
-
-				if (from->len != len ||
-				    from->ip.family != guard_family_number[family] ||
-				    guard_is_covered(&p->from, k))
-					continue;
-				if (*separator == '{')
-					text_addf(out, "\t\t%s saddr ", guard_family_name[family]);
-				text_add(out, separator);
-				guard_add_prefix(out, from);
-				separator = ", ";
-			}
-			if (*separator == ',')
-				text_addf(out, " } goto policy_%u\n", p->id);
-		}
-}
-
 static void add_arrival_chain(struct text *out, const struct policy_table *t,
 			      const struct marks *marks, const char *digest)
 {
 	text_addf(out, "\tchain " POLICY_CHAIN_FIRST " {\n\t\tcomment \"%s\"\n", digest);
 	text_add(out, "\t\ttype filter hook prerouting priority mangle; policy accept;\n");
 	add_wire_map(out, t);
+	if (policy_has_split(t))
+		policy_add_looked_into(out);
 	for (size_t i = 0; i < t->exits_len; i++)
 		text_addf(out, "\t\tct direction reply ct mark & 0x%08x == 0x%08x goto take_%08x\n",
 			  POLICY_MASK, t->exits[i]->mark, t->exits[i]->mark);
 	text_add(out, "\t\tct direction reply accept\n");
+	// What weft-proxy carries it sends itself; what it carried is over.
+	if (policy_has_split(t))
+		text_addf(out, "\t\tct mark & 0x%08x != 0 counter name \"cut_off\" drop\n",
+			  POLICY_PROXIED);
 	add_take_map(out, "", marks);
 	text_add(out, "\t\tfib daddr type != unicast accept\n");
-	for (int f = 0; f < 2; f++)
-		add_client_rules(out, t, f);
+	if (policy_has_split(t))
+		policy_add_flows(out);
+	policy_add_clients(out, t, "policy", NULL);
 	text_add(out, "\t}\n");
 }
 
@@ -421,6 +385,10 @@ void policy_rules_render(struct text *out, const struct policy_table *table, con
 		return;
 	}
 	add_counters(out, table);
+	if (policy_has_names(table))
+		policy_add_sets(out, table);
+	if (policy_has_split(table))
+		policy_add_looking(out, table);
 	add_arrival_chain(out, table, &marks, digest);
 	for (size_t i = 0; i < marks.len; i++)
 		add_take_chain(out, marks.items[i]);
@@ -433,7 +401,7 @@ void policy_rules_render(struct text *out, const struct policy_table *table, con
 			      "\t\tct state established,related accept\n"
 			      "\t\tcounter name \"unasked\" drop\n\t}\n");
 	add_policy_chains(out, table);
-	add_account_chain(out, table);
+	add_account_chains(out, table, &marks);
 	add_passing_chain(out, table);
 	add_carried_chain(out, table);
 	add_leaving_chain(out, table, &marks);
@@ -455,6 +423,15 @@ void policy_transaction_render(struct text *out, const char *rules,
 		if (!strstr(rules, line))
 			text_addf(out, "delete counter inet weft_policy %s\n",
 				  seen->counters[i].name);
+	}
+	for (size_t i = 0; i < seen->sets_len; i++) {
+		const struct kernel_policy_set *set = &seen->sets[i];
+		const char *word = set->is_map ? "map" : "set";
+		char line[KERNEL_NFT_NAME_SIZE + 16];
+
+		(void)snprintf(line, sizeof line, "\t%s %s {", word, set->name);
+		if (!strstr(rules, line))
+			text_addf(out, "delete %s inet weft_policy %s\n", word, set->name);
 	}
 	text_add(out, "table inet weft_policy {\n");
 	text_add(out, rules);

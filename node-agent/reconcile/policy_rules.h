@@ -54,6 +54,7 @@ struct policy_table {
 	size_t wires_len;
 	const char **uplinks; // devices of this node's uplinks
 	size_t uplinks_len;
+	uint16_t splitter_port; // where weft-proxy listens; 0: nothing is looked into
 };
 
 enum { POLICY_COUNTER_SIZE = 40 };

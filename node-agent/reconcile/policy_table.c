@@ -38,6 +38,9 @@ static void refusal_rules(uint32_t mark, struct kernel_rule ret[REFUSAL_RULES])
 
 static bool refuses_by(const struct policy *p, uint32_t mark)
 {
+	// What is looked into is told by them.
+	if (mark == POLICY_REJECT && p->has_lists && p->split_len)
+		return true;
 	for (size_t i = 0; i < p->rules_len; i++)
 		if (p->rules[i].mark == mark)
 			return true;
@@ -184,6 +187,7 @@ static int gather(struct reconcile *r, struct policy_table *t, struct err *err)
 		t->wires_len += gateway_is_by(e, &t->wires[t->wires_len]);
 	for (size_t at = 0; (e = entry_next(r, &kind_uplink, &at));)
 		add_uplink(t, e->body);
+	t->splitter_port = splitter_port(r);
 	if (t->policies_len)
 		qsort(t->policies, t->policies_len, sizeof(*t->policies), order_policies);
 	return rc;

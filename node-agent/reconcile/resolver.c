@@ -206,17 +206,33 @@ const struct entry_kind kind_dns = {
 	.observe = judging_observe_nothing,
 };
 
+static int parse_splitter(const json_t *json, void *body, struct err *err)
+{
+	uint32_t port;
+
+	int rc = body_u32(json, "port", 1, 65535, &port, err);
+	return rc < 0 ? rc : parse(json, body, err);
+}
+
 // What the kernel has to do with it is of the policies and of routes.
 const struct entry_kind kind_splitter = {
 	.name = "splitter",
 	.rank = 99,
 	.body_size = sizeof(struct resolver),
-	.parse = parse,
+	.parse = parse_splitter,
 	.done = done,
 	.compare = judging_compare_nothing,
 	.sweep = judging_nothing_to_sweep,
 	.observe = judging_observe_nothing, // but by who runs weft-proxy
 };
+
+uint16_t splitter_port(const struct reconcile *r)
+{
+	size_t at = 0;
+	const struct entry *e = entry_next(r, &kind_splitter, &at);
+
+	return e ? (uint16_t)json_integer_value(field(e, "port")) : 0;
+}
 
 void reconcile_each_resolver(const struct reconcile *r, reconcile_resolver_fn *each, void *context)
 {

@@ -13,7 +13,8 @@ int fake_policy_copy(const struct kernel_policy *from, struct kernel_policy *ret
 
 	copy.chains = calloc(from->chains_len + 1, sizeof *from->chains);
 	copy.counters = calloc(from->counters_len + 1, sizeof *from->counters);
-	if (!copy.chains || !copy.counters) {
+	copy.sets = calloc(from->sets_len + 1, sizeof *from->sets);
+	if (!copy.chains || !copy.counters || !copy.sets) {
 		kernel_policy_done(&copy);
 		return -ENOMEM;
 	}
@@ -21,6 +22,8 @@ int fake_policy_copy(const struct kernel_policy *from, struct kernel_policy *ret
 		memcpy(copy.chains, from->chains, from->chains_len * sizeof *from->chains);
 	if (from->counters_len)
 		memcpy(copy.counters, from->counters, from->counters_len * sizeof *from->counters);
+	if (from->sets_len)
+		memcpy(copy.sets, from->sets, from->sets_len * sizeof *from->sets);
 	*ret = copy;
 	return 0;
 }

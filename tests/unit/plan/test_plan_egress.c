@@ -250,6 +250,7 @@ static void names_are_told_with_their_lists(void **state)
 	lot_says(lot, "rho", "splitter/weft", "port", "22380");
 	lot_says(lot, "rho", "route/splitter/v6", "type", "local");
 	lot_says(lot, "rho", "rule/splitter/v4", "mark", "267386880");
+	lot_says(lot, "rho", "rule/splitter/sent-v6", "from_device", "lo");
 	lot_says(lot, "rho", "gateway/bob", "resolvers", "[\"192.0.2.53\"]");
 	// What the ingress itself asks may leave by the exit, too.
 	lot_says(lot, "bob", "exit/bob.rho", "from",

@@ -318,6 +318,111 @@ static void counters_of_rules_that_are_gone_go(void **state)
 	fixture_assert_quiet(f);
 }
 
+static void want_names(struct fixture *f, const char *more)
+{
+	char body[1024];
+
+	(void)snprintf(
+		body, sizeof body,
+		"{\"from\":[\"10.1.0.0/16\",\"fd00:1::/48\"],\"id\":7,\"needs\":[],\"rules\":[{"
+		"\"lists\":[{\"id\":5,\"name\":\"tv\"},{\"id\":3,\"name\":\"news\"}],\"number\":1,"
+		"\"ports\":[],\"to\":[\"203.0.113.0/24\"],\"verdict\":\"mark\",\"mark\":" TV_MARK
+		"},{\"number\":2,\"ports\":[],\"to\":[],\"verdict\":\"direct\"}]%s}",
+		more);
+	fixture_want(f, "policy/home", body);
+	fixture_want(f, "policy/kids",
+		     "{\"from\":[\"10.1.7.0/24\"],\"id\":9,\"needs\":[],\"rules\":[{\"number\":1,"
+		     "\"ports\":[],\"to\":[],\"verdict\":\"direct\"}]}");
+}
+
+#define SPLIT                                                                                      \
+	",\"split\":[{\"proto\":\"tcp\",\"first\":443,\"last\":443},{\"proto\":\"udp\",\"first\":" \
+	"443,\"last\":443}]"
+
+static void assert_table_says(const struct fixture *f, const char *const *lines, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (!strstr(f->kernel.policy_table, lines[i]))
+			fail_msg("no `%s` in %s", lines[i], f->kernel.policy_table);
+}
+
+static void names_have_sets_that_outlive_their_rules(void **state)
+{
+	static const char *const lines[] = {
+		"\tset l5_4 {\n\t\ttype ipv4_addr\n\t\tsize 131072\n\t\tflags timeout\n\t}\n",
+		"\tset l3_6 {\n\t\ttype ipv6_addr\n",
+		"\tset known_4 {\n",
+		"\t\tip daddr @l5_4 counter name \"p7r1flows\" ct mark set ct mark & 0xf0000000 | "
+		"0x01000702 goto take_01000000\n",
+		"\t\tip6 daddr @l3_6 counter name \"p7r1flows\"",
+		"\t\tip daddr { 203.0.113.0/24 } counter name \"p7r1flows\"",
+	};
+	struct fixture *f = *state;
+
+	want_names(f, SPLIT);
+	fixture_run(f);
+	assert_int_equal(f->result.errors_len, 0);
+	assert_table_says(f, lines, ARRAY_LEN(lines));
+	// Nobody listens yet: nothing is brought to it.
+	assert_null(strstr(f->kernel.policy_table, "tproxy"));
+	fixture_assert_quiet(f);
+	// A rule without lists: their sets go.
+	fixture_want(f, "policy/home",
+		     "{\"from\":[\"10.1.0.0/16\"],\"id\":7,\"needs\":[],\"rules\":[{\"lists\":[{"
+		     "\"id\":5,\"name\":\"tv\"}],\"number\":1,\"ports\":[],\"to\":[],\"verdict\":"
+		     "\"direct\"}]}");
+	fixture_run(f);
+	assert_non_null(strstr(f->kernel.policy_table, "delete set inet weft_policy l3_4\n"));
+	assert_null(strstr(f->kernel.policy_table, "delete set inet weft_policy l5_4\n"));
+	assert_null(strstr(f->kernel.policy_table, "delete set inet weft_policy known_4\n"));
+	assert_null(strstr(f->kernel.policy_table, "flush set"));
+	fixture_assert_quiet(f);
+	fixture_want(f, "policy/home",
+		     "{\"from\":[\"10.1.0.0/16\"],\"id\":7,\"needs\":[],\"rules\":[]}");
+	fixture_run(f);
+	assert_non_null(strstr(f->kernel.policy_table, "delete map inet weft_policy quic_6\n"));
+	fixture_assert_quiet(f);
+}
+
+static void what_is_not_known_is_looked_into(void **state)
+{
+	static const char *const lines[] = {
+		// The longer prefix first; who has no names is not looked into.
+		"\t\tip saddr { 10.1.7.0/24 } accept\n\t\tip saddr { 10.1.0.0/16 } goto split_7\n",
+		"\t\ttcp dport { 443 } goto split_tcp\n"
+		"\t\tudp dport { 443 } @th,64,8 & 0xc0 == 0xc0 goto split_quic\n",
+		"\t\tmeta mark set meta mark & 0xf000ffff | 0x0ffe0000\n"
+		"\t\tfib daddr . mark oif missing goto to_splitter\n",
+		"\t\tct zone set 22 meta mark set meta mark & 0xf000ffff | 0x0ff00000 accept\n",
+		"\t\tmeta mark & 0x0fff0000 == 0x0ff00000 goto splitter\n",
+		"\t\tmeta nfproto ipv6 meta l4proto { tcp, udp } tproxy ip6 to [::1]:22380 accept\n"
+		"\t\tcounter name \"no_splitter\" drop\n",
+		"\t\tct mark & 0x00008000 != 0 counter name \"cut_off\" drop\n",
+		"\t\tct mark set ip saddr . udp sport . ip daddr . udp dport map @quic_4 goto "
+		"entered\n",
+		"\t\ttcp dport { 443 } tcp flags & (syn | ack) != syn ct state new ip daddr != "
+		"@known_4 counter name \"cut_off\" drop\n",
+		"\t\tct direction reply ct mark & 0x00008000 != 0 meta mark set meta mark & "
+		"0xf000ffff | 0x0ff00000\n",
+	};
+	struct fixture *f = *state;
+
+	want_names(f, SPLIT);
+	fixture_want(f, "splitter/weft", "{\"needs\":[],\"port\":22380}");
+	fixture_run(f);
+	assert_int_equal(f->result.errors_len, 0);
+	assert_table_says(f, lines, ARRAY_LEN(lines));
+	assert_null(strstr(f->kernel.policy_table, "chain split_9"));
+	// Which addresses go by a default route only is asked of the rules that refuse.
+	assert_int_equal(rules_with(f, 0x0ffe0000, KERNEL_RULE_UNREACHABLE), 2);
+	fixture_assert_quiet(f);
+	want_names(f, ",\"split\":[]");
+	fixture_run(f);
+	assert_null(strstr(f->kernel.policy_table, "tproxy"));
+	assert_int_equal(rules_with(f, 0x0ffe0000, KERNEL_RULE_UNREACHABLE), 0);
+	fixture_assert_quiet(f);
+}
+
 static void rules_of_all_sorts(void **state)
 {
 	struct fixture *f = *state;
@@ -413,6 +518,10 @@ static void what_a_body_lacks_is_told(void **state)
 		  "\"proto\":"
 		  "\"tcp\",\"first\":9,\"last\":8}],\"to\":[],\"verdict\":\"direct\"}]}",
 		  "rules[0]: ports[0]: last: 8 is before 9" },
+		{ "policy/x",
+		  "{\"from\":[],\"id\":1,\"needs\":[],\"rules\":[{\"lists\":[{\"name\":\"tv\"}],"
+		  "\"number\":1,\"ports\":[],\"to\":[],\"verdict\":\"direct\"}]}",
+		  "rules[0]: lists[0]: id: a whole number is missing" },
 		{ "exit/x.y",
 		  "{\"device\":\"wvone\",\"from\":[],\"mark\":1,\"needs\":[],\"table\":1,"
 		  "\"uplink\":null}",
@@ -436,6 +545,8 @@ int main(void)
 		TEST(an_exit_lets_only_its_clients_out),
 		TEST(what_is_edited_comes_back_and_leaving_takes_all),
 		TEST(counters_of_rules_that_are_gone_go),
+		TEST(names_have_sets_that_outlive_their_rules),
+		TEST(what_is_not_known_is_looked_into),
 		TEST(rules_of_all_sorts),
 		TEST(an_ipv4_route_by_an_ipv6_next_hop),
 		TEST(a_setting_waits_for_its_interface),
