@@ -1,5 +1,6 @@
 #include "cli/import.h"
 
+#include <stdarg.h>
 #include <stdbool.h>
 
 void import_name(const char *text, size_t len, char ret[IMPORT_NAME_SIZE])
@@ -28,4 +29,21 @@ json_t *import_kind(json_t *resources, const char *kind)
 		(void)json_object_set_new(resources, kind, all);
 	}
 	return all;
+}
+
+void import_result_done(struct import_result *result)
+{
+	json_decref(result->resources);
+	text_free(&result->notes);
+	*result = (struct import_result){ 0 };
+}
+
+void import_note(struct import_result *result, const char *what, const char *fmt, ...)
+{
+	va_list args;
+	text_addf(&result->notes, "%s: %s: ", result->path, what);
+	va_start(args, fmt);
+	text_vaddf(&result->notes, fmt, args);
+	va_end(args);
+	text_add(&result->notes, "\n");
 }

@@ -1,7 +1,6 @@
 #include "cli/vpndns_import.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <string.h>
 
 #include "base/clean.h"
@@ -25,7 +24,7 @@ enum {
 
 struct import {
 	const struct vpndns_file *file;
-	struct vpndns_result *result;
+	struct import_result *result;
 	json_t *resolver; // its spec
 	json_t *clients;  // prefixes that are told of
 };
@@ -37,17 +36,6 @@ typedef int (*option_fn)(struct import *m, const char *option, const json_t *val
 static json_t *kind(const struct import *m, const char *name)
 {
 	return import_kind(m->result->resources, name);
-}
-
-__attribute__((format(printf, 3, 4))) static void note(const struct import *m, const char *option,
-						       const char *fmt, ...)
-{
-	va_list args;
-	text_addf(&m->result->notes, "%s: %s: ", m->file->path, option);
-	va_start(args, fmt);
-	text_vaddf(&m->result->notes, fmt, args);
-	va_end(args);
-	text_add(&m->result->notes, "\n");
 }
 
 static int refuse(struct err *err, const char *option, const char *why)
@@ -99,11 +87,13 @@ static int take_listeners(struct import *m, const char *option, const json_t *va
 		if (!text || address_parse(text, &address, NULL) < 0)
 			return refuse(err, option, "each is an address and a port");
 		if (json_integer_value(json_array_get(one, 1)) != DNS_PORT)
-			note(m, option, "%s: Weft's resolver answers at port 53 only", text);
+			import_note(m->result, option,
+				    "%s: Weft's resolver answers at port 53 only", text);
 		if (address_is_usable(&address))
 			(void)json_array_append_new(listen, json_string(text));
 		else
-			note(m, option, "%s is left out: it is no address of a LAN", text);
+			import_note(m->result, option, "%s is left out: it is no address of a LAN",
+				    text);
 	}
 	if (json_array_size(listen) == 0)
 		(void)json_object_del(m->resolver, "listen");
@@ -186,14 +176,15 @@ static int take_name_servers(struct import *m, const char *option, const json_t 
 		if (r < 0)
 			return r;
 		if (vpndns_regex(regex, &rules, &patterns, &why) < 0) {
-			note(m, option, "is left out for %s: %s", json_string_value(server),
-			     why.text);
+			import_note(m->result, option, "is left out for %s: %s",
+				    json_string_value(server), why.text);
 			continue;
 		}
 		if (json_array_size(rules) > 0) {
 			(void)add(m, "dns-forwards", json_string_value(json_array_get(rules, 0)),
 				  json_pack("{s:O, s:[O]}", "names", rules, "to", server));
-			note(m, option, "%s is for a name and everything below it", regex);
+			import_note(m->result, option, "%s is for a name and everything below it",
+				    regex);
 		}
 		json_array_foreach(patterns, i, pattern)(void)
 			add(m, "dns-forwards", json_string_value(pattern),
@@ -217,10 +208,11 @@ static int take_jail(struct import *m, const char *option, const json_t *value, 
 		prefix = prefix_of(&prefix.address, prefix.length);
 		(void)json_array_append_new(m->clients, json_string(text));
 		if (prefix_size(&prefix) > JAIL_MAX) {
-			note(m, option,
-			     "%s is left out: more than %d addresses would each need a DNS forward "
-			     "to itself",
-			     text, JAIL_MAX);
+			import_note(m->result, option,
+				    "%s is left out: more than %d addresses would each need a DNS "
+				    "forward "
+				    "to itself",
+				    text, JAIL_MAX);
 			continue;
 		}
 		for (uint64_t n = 0; n < prefix_size(&prefix); n++) {
@@ -263,13 +255,13 @@ static int take_blocklist(struct import *m, const char *option, const json_t *va
 	}
 	if (json_array_size(exempt) == 0)
 		(void)json_object_del(spec, "exempt");
-	note(m, option,
-	     "the controller reads one file: there, find %s -type f -exec cat {} + > "
-	     "/etc/weft/lists/%s",
-	     json_is_string(value) ? json_string_value(value) : "DIR", LIST_FILE);
-	note(m, option,
-	     "a name stands for itself and everything below it (vpndns: itself), and is "
-	     "answered 0.0.0.0 (vpndns: 127.0.0.1)");
+	import_note(m->result, option,
+		    "the controller reads one file: there, find %s -type f -exec cat {} + > "
+		    "/etc/weft/lists/%s",
+		    json_is_string(value) ? json_string_value(value) : "DIR", LIST_FILE);
+	import_note(m->result, option,
+		    "a name stands for itself and everything below it (vpndns: itself), and is "
+		    "answered 0.0.0.0 (vpndns: 127.0.0.1)");
 	return 0;
 }
 
@@ -279,7 +271,8 @@ static int take_exemptions(struct import *m, const char *option, const json_t *v
 	(void)value;
 	(void)err;
 	if (!json_object_get(m->file->config, "blocklist_dir"))
-		note(m, option, "is left out: there is no blocklist_dir that it is about");
+		import_note(m->result, option,
+			    "is left out: there is no blocklist_dir that it is about");
 	return 0;
 }
 
@@ -287,8 +280,9 @@ static int take_only_a(struct import *m, const char *option, const json_t *value
 {
 	(void)err;
 	if (!is_on(value))
-		note(m, option,
-		     "is left out: a blocked name has no records of other types, and :: for IPv6");
+		import_note(m->result, option,
+			    "is left out: a blocked name has no records of other types, and :: for "
+			    "IPv6");
 	return 0;
 }
 
@@ -304,10 +298,11 @@ static int take_nxdomain(struct import *m, const char *option, const json_t *val
 		if (!json_is_string(one))
 			return refuse(err, option, "is a list of expressions");
 		if (vpndns_regex(json_string_value(one), &rules, &patterns, &why) < 0)
-			note(m, option, "is left out: %s", why.text);
+			import_note(m->result, option, "is left out: %s", why.text);
 		else if (json_array_size(patterns) > 0)
-			note(m, option, "%s is left out: a list holds names, not patterns",
-			     json_string_value(one));
+			import_note(m->result, option,
+				    "%s is left out: a list holds names, not patterns",
+				    json_string_value(one));
 		(void)json_array_extend(names, rules);
 	}
 	if (json_array_size(names) == 0)
@@ -359,18 +354,20 @@ static int take_records(struct import *m, const char *option, const json_t *valu
 	size_t number = 0;
 	(void)err;
 	if (!m->file->records) {
-		note(m, option, "%s cannot be read here: import again where it lies",
-		     json_is_string(value) ? json_string_value(value) : "its file");
+		import_note(m->result, option, "%s cannot be read here: import again where it lies",
+			    json_is_string(value) ? json_string_value(value) : "its file");
 		return 0;
 	}
 	for (const char *at = m->file->records; *at;) {
 		size_t len = strcspn(at, "\n"), blank = strspn(at, " \t\r");
 		number++;
 		if (blank < len && at[blank] != '#' && !take_record(m, at, len, ttl_s))
-			note(m, option, "line %zu is left out: it is no name and address", number);
+			import_note(m->result, option,
+				    "line %zu is left out: it is no name and address", number);
 		at += len + (at[len] == '\n');
 	}
-	note(m, option, "each name is a zone of its own: nothing below it is asked of others");
+	import_note(m->result, option,
+		    "each name is a zone of its own: nothing below it is asked of others");
 	return 0;
 }
 
@@ -378,7 +375,8 @@ static int take_auto_ptr(struct import *m, const char *option, const json_t *val
 {
 	(void)err;
 	if (!is_on(value))
-		note(m, option, "is left out: reverse records follow from addresses always");
+		import_note(m->result, option,
+			    "is left out: reverse records follow from addresses always");
 	return 0;
 }
 
@@ -398,9 +396,10 @@ static int take_ttl(struct import *m, const char *option, const json_t *value, s
 {
 	(void)value;
 	(void)err;
-	note(m, option,
-	     "is left out: answers are kept as long as they say; a resolver's `stale` bridges "
-	     "the time while nobody can be asked");
+	import_note(
+		m->result, option,
+		"is left out: answers are kept as long as they say; a resolver's `stale` bridges "
+		"the time while nobody can be asked");
 	return 0;
 }
 
@@ -409,8 +408,8 @@ static int take_interface(struct import *m, const char *option, const json_t *va
 {
 	(void)value;
 	(void)err;
-	note(m, option,
-	     "is left out: the controller's REST interface and `weft dns` are in its place");
+	import_note(m->result, option,
+		    "is left out: the controller's REST interface and `weft dns` are in its place");
 	return 0;
 }
 
@@ -418,7 +417,8 @@ static int take_output(struct import *m, const char *option, const json_t *value
 {
 	(void)value;
 	(void)err;
-	note(m, option, "is left out: logs go to the journal, questions to the resolver's `log`");
+	import_note(m->result, option,
+		    "is left out: logs go to the journal, questions to the resolver's `log`");
 	return 0;
 }
 
@@ -466,8 +466,9 @@ static void note_unknown(const struct import *m)
 	{
 		const char *near = is_known(name) ? NULL : text_nearest(name, names);
 		if (!is_known(name))
-			note(m, name, "is left out: vpndns has no such option%s%s%s",
-			     near ? ", did you mean " : "", near ? near : "", near ? "?" : "");
+			import_note(m->result, name, "is left out: vpndns has no such option%s%s%s",
+				    near ? ", did you mean " : "", near ? near : "",
+				    near ? "?" : "");
 	}
 }
 
@@ -476,26 +477,29 @@ static void finish(const struct import *m)
 	const char *node = m->file->node ? m->file->node : NODE_NAME;
 	if (!m->file->node) {
 		(void)json_object_set_new(kind(m, "nodes"), NODE_NAME, json_object());
-		note(m, "nodes/" NODE_NAME,
-		     "is the host that vpndns runs on: if it is a node already, import with --node "
-		     "NAME");
+		import_note(m->result, "nodes/" NODE_NAME,
+			    "is the host that vpndns runs on: if it is a node already, import with "
+			    "--node "
+			    "NAME");
 	}
 	(void)json_object_set_new(m->resolver, "nodes", json_pack("[s]", node));
 	if (json_array_size(m->clients) > 0)
 		(void)json_object_set(m->resolver, "clients", m->clients);
-	note(m, "resolvers/" NODE_NAME, "%s",
-	     json_array_size(m->clients) > 0
-		     ? "answers the prefixes of nameservers and vpn_jail: write who else may ask "
-		       "into clients"
-		     : "answers the networks of its node: write who else may ask into clients");
+	import_note(
+		m->result, "resolvers/" NODE_NAME, "%s",
+		json_array_size(m->clients) > 0
+			? "answers the prefixes of nameservers and vpn_jail: write who else may "
+			  "ask "
+			  "into clients"
+			: "answers the networks of its node: write who else may ask into clients");
 }
 
-int vpndns_import(const struct vpndns_file *file, struct vpndns_result *ret, struct err *err)
+int vpndns_import(const struct vpndns_file *file, struct import_result *ret, struct err *err)
 {
 	json_auto_t *resolver = json_object(), *clients = json_array();
 	struct import m = { file, ret, resolver, clients };
 	int r = 0;
-	*ret = (struct vpndns_result){ .resources = json_object() };
+	*ret = (struct import_result){ .path = file->path, .resources = json_object() };
 	if (!json_is_object(file->config))
 		r = err_set(err, -EINVAL, "%s: is no map of options", file->path);
 	else if (!json_object_get(file->config, "nameserver_default"))
@@ -508,7 +512,7 @@ int vpndns_import(const struct vpndns_file *file, struct vpndns_result *ret, str
 			(void)err_prefix(err, "%s", file->path);
 	}
 	if (r < 0) {
-		vpndns_result_done(ret);
+		import_result_done(ret);
 		return r;
 	}
 	note_unknown(&m);
@@ -520,11 +524,4 @@ int vpndns_import(const struct vpndns_file *file, struct vpndns_result *ret, str
 const char *vpndns_records_path(const json_t *config)
 {
 	return json_string_value(json_object_get(config, "static_records"));
-}
-
-void vpndns_result_done(struct vpndns_result *result)
-{
-	json_decref(result->resources);
-	text_free(&result->notes);
-	*result = (struct vpndns_result){ 0 };
 }

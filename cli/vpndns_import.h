@@ -6,7 +6,8 @@
 #include <stddef.h>
 
 #include "base/err.h"
-#include "base/text.h"
+
+#include "cli/import.h"
 
 struct vpndns_file {
 	const char *path;
@@ -15,14 +16,8 @@ struct vpndns_file {
 	const char *node;    // that gets the resolver, NULL: a new one named vpndns
 };
 
-struct vpndns_result {
-	json_t *resources; // {kind: {name: spec}}
-	struct text notes; // what could not be carried over or has another meaning, a line each
-};
-
 // The path of the static_records file that it names; NULL: none.
 const char *vpndns_records_path(const json_t *config);
 
-// -EINVAL with a sentence that names the option. The caller frees with vpndns_result_done.
-int vpndns_import(const struct vpndns_file *file, struct vpndns_result *ret, struct err *err);
-void vpndns_result_done(struct vpndns_result *result);
+// -EINVAL with a sentence that names the option. The caller frees with import_result_done.
+int vpndns_import(const struct vpndns_file *file, struct import_result *ret, struct err *err);

@@ -5,11 +5,13 @@
 #include "base/clean.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "model/net.h"
 #include "settings/yaml.h"
 #include "settings/yaml_emit.h"
 
 #include "cli/call.h"
 #include "cli/show.h"
+#include "cli/split_import.h"
 #include "cli/verb/verbs.h"
 #include "cli/vpndns_import.h"
 #include "cli/vpnham_check.h"
@@ -125,6 +127,14 @@ static int import_vpnham(struct call *call, struct err *err)
 	return r;
 }
 
+static int show_imported(struct call *call, const struct import_result *result, struct err *err)
+{
+	CLEAN(text_free) struct text t = { 0 };
+	fputs(result->notes.data ? result->notes.data : "", stderr);
+	yaml_emit(&t, result->resources);
+	return show_text(call, &t, err);
+}
+
 // ---- vpndns ----
 
 enum { VPNDNS_BYTES_MAX = 1 << 20, RECORDS_BYTES_MAX = 8 << 20 };
@@ -156,8 +166,7 @@ static int read_vpndns(struct vpndns_file *file, char **ret_records, struct err 
 
 static int import_vpndns(struct call *call, struct err *err)
 {
-	CLEAN(vpndns_result_done) struct vpndns_result result = { 0 };
-	CLEAN(text_free) struct text t = { 0 };
+	CLEAN(import_result_done) struct import_result result = { 0 };
 	CLEAN(free_ptr) char *records = NULL;
 	struct vpndns_file file = { .path = call_arg(call, 1), .node = call_option(call, "node") };
 	if (call->n_args > 2)
@@ -165,33 +174,94 @@ static int import_vpndns(struct call *call, struct err *err)
 	int r = read_vpndns(&file, &records, err);
 	if (!r)
 		r = vpndns_import(&file, &result, err);
-	if (!r) {
-		fputs(result.notes.data ? result.notes.data : "", stderr);
-		yaml_emit(&t, result.resources);
-		r = show_text(call, &t, err);
-	}
+	if (!r)
+		r = show_imported(call, &result, err);
 	json_decref(file.config);
 	return r;
 }
 
+// ---- split ----
+
+enum { SPLIT_BYTES_MAX = 4 << 20 };
+
+static json_t *lans_of(const struct call *call, struct err *err)
+{
+	json_t *lans = json_array();
+	const char *text;
+	for (size_t i = 0; lans && (text = call_option_at(call, "lan", i)); i++) {
+		struct prefix prefix;
+		if (prefix_parse(text, &prefix, err) < 0) {
+			(void)err_prefix(err, "--lan");
+			json_decref(lans);
+			return NULL;
+		}
+		(void)json_array_append_new(lans, json_string(text));
+	}
+	return lans;
+}
+
+static int import_split(struct call *call, struct err *err)
+{
+	CLEAN(import_result_done) struct import_result result = { 0 };
+	CLEAN(free_ptr) char *text = NULL;
+	json_auto_t *config = NULL, *lans = lans_of(call, err);
+	const char *path = call_arg(call, 1);
+	if (!lans)
+		return -EINVAL;
+	if (call->n_args > 2)
+		return err_set(err, -EINVAL, "split: one file, of the one host that it runs on");
+	int r = file_read(path, SPLIT_BYTES_MAX, &text, NULL, err);
+	if (!r)
+		r = yaml_parse(text, strlen(text), path, NULL, &config, err);
+	if (!r)
+		r = split_import(&(struct split_file){ .path = path,
+						       .text = text,
+						       .config = config,
+						       .node = call_option(call, "node"),
+						       .lans = lans },
+				 &result, err);
+	return r ? r : show_imported(call, &result, err);
+}
+
+// ---- all of them ----
+
+static const struct format {
+	const char *name;
+	int (*run)(struct call *call, struct err *err);
+	const char *options; // that go with it
+} formats[] = {
+	{ "wg-quick", import_wg, "" },
+	{ "vpnham", import_vpnham, "hooks" },
+	{ "vpndns", import_vpndns, "node" },
+	{ "split", import_split, "node lan" },
+};
+
+static int check_options(const struct call *call, const struct format *format, struct err *err)
+{
+	static const char *const options[][2] = { { "hooks", "vpnham" },
+						  { "node", "vpndns and split" },
+						  { "lan", "split" } };
+	for (size_t i = 0; i < ARRAY_LEN(options); i++)
+		if (call_has(call, options[i][0]) && !strstr(format->options, options[i][0]))
+			return err_set(err, -EINVAL, "--%s goes with %s, not with %s",
+				       options[i][0], options[i][1], format->name);
+	return 0;
+}
+
 static int import(struct call *call, struct err *err)
 {
-	const char *format = call_arg(call, 0);
-	if (call_has(call, "hooks") && strcmp(format, "vpnham") != 0)
-		return err_set(err, -EINVAL, "--hooks goes with vpnham: %s has none", format);
-	if (call_has(call, "node") && strcmp(format, "vpndns") != 0)
-		return err_set(err, -EINVAL, "--node goes with vpndns: %s is of several hosts",
-			       format);
-	if (strcmp(format, "vpndns") == 0)
-		return import_vpndns(call, err);
-	return strcmp(format, "vpnham") == 0 ? import_vpnham(call, err) : import_wg(call, err);
+	const struct format *format = formats;
+	while (strcmp(format->name, call_arg(call, 0)) != 0)
+		format++; // the words of the row below are these
+	int r = check_options(call, format, err);
+	return r ? r : format->run(call, err);
 }
 
 static const struct verb_arg args[] = {
 	{ .name = "FORMAT",
 	  .word = WORD_CHOICE,
-	  .choices = "wg-quick|vpnham|vpndns",
-	  .help = "wg-quick, vpnham or vpndns" },
+	  .choices = "wg-quick|vpnham|vpndns|split",
+	  .help = "wg-quick, vpnham, vpndns or split" },
 	{ .name = "FILE",
 	  .word = WORD_FILE,
 	  .is_many = true,
@@ -207,7 +277,11 @@ static const struct verb_option options[] = {
 	{ .name = "node",
 	  .value = "NODE",
 	  .word = WORD_NODE,
-	  .help = "vpndns: the node that gets the resolver, a new one if not given" },
+	  .help = "vpndns, split: the node that it ran on, a new one if not given" },
+	{ .name = "lan",
+	  .value = "PREFIX",
+	  .is_many = true,
+	  .help = "split: a prefix of the clients behind a new node" },
 	{ 0 },
 };
 
@@ -241,7 +315,15 @@ const struct verb verb_import = {
 		"has no\n"
 		"counterpart or another meaning is told line by line.\n"
 		"\n"
-		" weft import vpndns sample.yml --node rho > dns.yaml",
+		" weft import vpndns sample.yml --node rho > dns.yaml\n"
+		"\n"
+		"split: give the split.yaml of envoy-split-proxy. Its interface becomes an uplink "
+		"and "
+		"a gateway,\n"
+		"its names domain lists, one for each comment above them, and a policy sends them "
+		"that way.\n"
+		"\n"
+		" weft import split split.yaml --lan 192.168.1.0/24 > split-fleet.yaml",
 	.args = args,
 	.options = options,
 	.run = import,

@@ -119,7 +119,7 @@ static void each_option_is_carried_over_or_named(void **state)
 		"[\"192.168.1.254\"]}}}";
 	json_auto_t *config = parsed(CONFIG);
 	const struct vpndns_file file = { "v.yml", config, records, "rho" };
-	CLEAN(vpndns_result_done) struct vpndns_result result = { 0 };
+	CLEAN(import_result_done) struct import_result result = { 0 };
 	struct err err = { 0 };
 	(void)state;
 	if (vpndns_import(&file, &result, &err) < 0)
@@ -153,7 +153,7 @@ static void what_is_wrong_is_named(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		json_auto_t *config = parsed(cases[i].text);
 		const struct vpndns_file file = { "v.yml", config, NULL, NULL };
-		struct vpndns_result result;
+		struct import_result result;
 		struct err err = { 0 };
 		assert_true(vpndns_import(&file, &result, &err) < 0);
 		if (strncmp(err.text, cases[i].sentence, strlen(cases[i].sentence)) != 0)
