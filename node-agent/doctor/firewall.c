@@ -201,7 +201,8 @@ static bool device_towards(const char *endpoint, int *ret_family, char *ret, siz
 	struct kernel_endpoint e;
 
 	if (kernel_endpoint_parse(endpoint, &e, NULL) < 0 ||
-	    kernel_route_to(&e.ip, &route, NULL) < 0 || !route.device[0])
+	    kernel_route_to(&(struct kernel_packet){ .to = e.ip }, &route, NULL) < 0 ||
+	    !route.device[0])
 		return false;
 	(void)snprintf(ret, size, "%s", route.device);
 	*ret_family = e.ip.family == AF_INET ? 4 : 6;

@@ -34,15 +34,15 @@ static bool check_one(struct examination *x, const char *key, const char *prefix
 		      const char *device)
 {
 	struct kernel_route route = { 0 };
-	struct kernel_ip to;
+	struct kernel_packet packet = { 0 };
 	struct err err = { 0 };
 	char text[KERNEL_ADDR_TEXT_SIZE];
 
-	if (!kernel_snapshot_link(&x->seen, device) || !address_in(prefix, &to) ||
-	    kernel_route_to(&to, &route, &err) < 0 || !route.device[0] ||
+	if (!kernel_snapshot_link(&x->seen, device) || !address_in(prefix, &packet.to) ||
+	    kernel_route_to(&packet, &route, &err) < 0 || !route.device[0] ||
 	    is_own_device(x, route.device) || strcmp(route.device, "lo") == 0)
 		return true;
-	kernel_ip_format(&to, text);
+	kernel_ip_format(&packet.to, text);
 	CLEAN(free_ptr)
 	char *cure = text_format("see ip route get %s and ip rule: remove that route or rule, or "
 				 "give the network another pool (or the site another prefix)",

@@ -38,14 +38,27 @@ struct nlmsghdr *route_dump_main_build(void *buf, uint8_t family, int index)
 	return nlh;
 }
 
-struct nlmsghdr *route_get_build(void *buf, const struct kernel_ip *to)
+static uint8_t host_bits(const struct kernel_ip *ip)
 {
+	return ip->family ? (uint8_t)(ip_size(ip->family) * 8) : 0;
+}
+
+struct nlmsghdr *route_get_build(void *buf, const struct kernel_packet *packet, int in)
+{
+	const struct kernel_ip *to = &packet->to, *from = &packet->from;
 	const struct rtmsg header = { .rtm_family = to->family,
-				      .rtm_dst_len = (uint8_t)(ip_size(to->family) * 8),
+				      .rtm_dst_len = host_bits(to),
+				      .rtm_src_len = host_bits(from),
 				      .rtm_flags = RTM_F_LOOKUP_TABLE };
 	struct nlmsghdr *nlh = route_message(buf, RTM_GETROUTE, 0, &header);
 
 	mnl_attr_put(nlh, RTA_DST, ip_size(to->family), to->bytes);
+	if (from->family)
+		mnl_attr_put(nlh, RTA_SRC, ip_size(from->family), from->bytes);
+	if (in)
+		mnl_attr_put_u32(nlh, RTA_IIF, (uint32_t)in);
+	if (packet->mark)
+		mnl_attr_put_u32(nlh, RTA_MARK, packet->mark);
 	return nlh;
 }
 

@@ -1,8 +1,12 @@
 #include "kernel/question.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/if_link.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
 #include <linux/rtnetlink.h>
 #include <nftables/libnftables.h>
 #include <stdlib.h>
@@ -10,6 +14,7 @@
 
 #include "base/clean.h"
 
+#include "kernel/attributes.h"
 #include "kernel/netlink.h"
 #include "kernel/route_messages.h"
 
@@ -27,19 +32,76 @@ static int take_route(const struct nlmsghdr *nlh, void *context)
 	return 0;
 }
 
-int kernel_route_to(const struct kernel_ip *to, struct kernel_route *ret, struct err *err)
+int kernel_route_to(const struct kernel_packet *packet, struct kernel_route *ret, struct err *err)
 {
 	_Alignas(8) char buf[NETLINK_REQUEST_SIZE];
 	CLEAN(netlink_close_ptr) struct netlink *nl = NULL;
 	struct kernel_route route = { 0 };
+	const unsigned in = packet->device[0] ? if_nametoindex(packet->device) : 0;
 
+	if (packet->device[0] && in == 0)
+		return err_set(err, -ENODEV, "there is no device %s", packet->device);
 	int rc = netlink_open(NETLINK_ROUTE, &nl, err);
 	if (rc == 0)
-		rc = netlink_talk(nl, route_get_build(buf, to), take_route, &route, err);
+		rc = netlink_talk(nl, route_get_build(buf, packet, (int)in), take_route, &route,
+				  err);
 	if (rc == 0)
 		*ret = route;
 	return rc;
 }
+
+// ---- one element of a set ----
+
+static struct nlmsghdr *element_get_build(void *buf, const char *set, const struct kernel_ip *ip)
+{
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+
+	nlh->nlmsg_type = NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETSETELEM;
+	nlh->nlmsg_flags = NLM_F_REQUEST;
+	struct nfgenmsg *nfg = mnl_nlmsg_put_extra_header(nlh, sizeof *nfg);
+	nfg->nfgen_family = NFPROTO_INET;
+	nfg->version = NFNETLINK_V0;
+	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_TABLE, "weft_policy");
+	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_SET, set);
+	struct nlattr *list = mnl_attr_nest_start(nlh, NFTA_SET_ELEM_LIST_ELEMENTS);
+	struct nlattr *element = mnl_attr_nest_start(nlh, NFTA_LIST_ELEM);
+	struct nlattr *key = mnl_attr_nest_start(nlh, NFTA_SET_ELEM_KEY);
+	mnl_attr_put(nlh, NFTA_DATA_VALUE, ip_size(ip->family), ip->bytes);
+	mnl_attr_nest_end(nlh, key);
+	mnl_attr_nest_end(nlh, element);
+	mnl_attr_nest_end(nlh, list);
+	return nlh;
+}
+
+static int take_time_left(const struct nlmsghdr *nlh, void *context)
+{
+	const struct nlattr *t[NFTA_SET_ELEM_LIST_MAX + 1], *fields[NFTA_SET_ELEM_MAX + 1];
+	int64_t *left_ms = context;
+
+	attrs_of_message(nlh, sizeof(struct nfgenmsg), t, NFTA_SET_ELEM_LIST_MAX);
+	const struct nlattr *list = t[NFTA_SET_ELEM_LIST_ELEMENTS];
+	attrs_of_nest(list ? attr_nested(list, NULL) : NULL, fields, NFTA_SET_ELEM_MAX);
+	if (fields[NFTA_SET_ELEM_EXPIRATION])
+		*left_ms = (int64_t)be64toh(attr_u64(fields[NFTA_SET_ELEM_EXPIRATION]));
+	return 0;
+}
+
+int kernel_policy_has(const char *set, const struct kernel_ip *ip, int64_t *ret_ms, struct err *err)
+{
+	_Alignas(8) char buf[NETLINK_REQUEST_SIZE];
+	CLEAN(netlink_close_ptr) struct netlink *nl = NULL;
+	int64_t left_ms = INT64_MAX;
+
+	int rc = netlink_open(NETLINK_NETFILTER, &nl, err);
+	if (rc == 0)
+		rc = netlink_talk(nl, element_get_build(buf, set, ip), take_time_left, &left_ms,
+				  err);
+	if (rc == 0)
+		*ret_ms = left_ms;
+	return rc;
+}
+
+// ---- the rest ----
 
 int kernel_knows_kind(const char *kind, struct err *err)
 {

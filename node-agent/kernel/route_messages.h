@@ -25,8 +25,8 @@ struct nlmsghdr *route_dump_build(void *buf, uint8_t family, uint8_t protocol);
 // Of the main table alone, and where the kernel can tell only those by the device of that index; 0:
 // by any.
 struct nlmsghdr *route_dump_main_build(void *buf, uint8_t family, int index);
-// Asks which route a packet to `to` takes.
-struct nlmsghdr *route_get_build(void *buf, const struct kernel_ip *to);
+// Asks which route a packet takes; `in` is the index of its device.
+struct nlmsghdr *route_get_build(void *buf, const struct kernel_packet *packet, int in);
 struct nlmsghdr *route_put_build(void *buf, const struct kernel_route *r, int index, bool replace);
 struct nlmsghdr *route_drop_build(void *buf, const struct kernel_route *r, int index);
 

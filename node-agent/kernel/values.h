@@ -165,6 +165,14 @@ struct kernel_route {
 	uint8_t protocol;
 };
 
+// A packet that is to be routed.
+struct kernel_packet {
+	struct kernel_ip to;
+	struct kernel_ip from; // family 0: whatever this host chooses
+	char device[IFNAMSIZ]; // by which it came in; "": this host sends it
+	uint32_t mark;
+};
+
 enum kernel_rule_action {
 	KERNEL_RULE_OTHER,
 	KERNEL_RULE_LOOKUP,      // leads to a table
