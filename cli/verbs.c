@@ -27,6 +27,7 @@ const struct verb *const verb_table[] = {
 	&verb_status,
 	&verb_links,
 	&verb_tree,
+	&verb_explain,
 	&verb_ping,
 	&verb_drain,
 	&verb_doctor,

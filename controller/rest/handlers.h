@@ -29,6 +29,9 @@ void dns_log_get(struct request *request);
 void dns_flush_post(struct request *request);
 void dns_lookup_get(struct request *request);
 
+// explain.c
+void explain_get(struct request *request);
+
 // apply.c
 void apply_post(struct request *request);
 

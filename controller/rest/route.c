@@ -38,6 +38,7 @@ const struct route routes[] = {
 	{ "POST", "/api/v1/apply", apply_post, BIG("apply") },
 	{ "POST", "/api/v1/confirm", confirm_post, WRITE("apply") },
 	{ "POST", "/api/v1/rollback", rollback_post, WRITE("apply") },
+	{ "GET", "/api/v1/explain", explain_get, WRITE("nodes") },
 	{ "GET", "/api/v1/state", state_get, READ("state") },
 	{ "GET", "/api/v1/topology", topology_get, READ("topology") },
 	{ "GET", "/api/v1/segments/{name}/tree", tree_get, READ("segments") },

@@ -16,6 +16,7 @@
 
 #include "kernel/attributes.h"
 #include "kernel/netlink.h"
+#include "kernel/nft_batch.h"
 #include "kernel/route_messages.h"
 
 #define QUEUES_TOO_MANY 100000 // of which no link has so many: the kind is known, nothing is made
@@ -54,13 +55,8 @@ int kernel_route_to(const struct kernel_packet *packet, struct kernel_route *ret
 
 static struct nlmsghdr *element_get_build(void *buf, const char *set, const struct kernel_ip *ip)
 {
-	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+	struct nlmsghdr *nlh = nft_message_put(buf, NFT_MSG_GETSETELEM, 0, NFPROTO_INET);
 
-	nlh->nlmsg_type = NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETSETELEM;
-	nlh->nlmsg_flags = NLM_F_REQUEST;
-	struct nfgenmsg *nfg = mnl_nlmsg_put_extra_header(nlh, sizeof *nfg);
-	nfg->nfgen_family = NFPROTO_INET;
-	nfg->version = NFNETLINK_V0;
 	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_TABLE, "weft_policy");
 	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_SET, set);
 	struct nlattr *list = mnl_attr_nest_start(nlh, NFTA_SET_ELEM_LIST_ELEMENTS);

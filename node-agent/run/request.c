@@ -20,7 +20,7 @@ static struct agent_request *begin(struct agent *agent, int64_t id)
 {
 	for (size_t i = 0; i < ARRAY_LEN(agent->requests); i++) {
 		struct agent_request *request = &agent->requests[i];
-		if (request->ping || request->child || request->talk)
+		if (request->ping || request->child || request->talk || request->explaining)
 			continue;
 		*request = (struct agent_request){ .agent = agent, .id = id };
 		return request;
@@ -144,6 +144,24 @@ static void take_dns_lookup(struct agent *agent, const struct msg_request *asked
 	take_by_resolver(agent, asked, "lookup");
 }
 
+static void on_explained(void *context, const json_t *answer, const char *why)
+{
+	struct agent_request *request = context;
+	request->explaining = NULL;
+	respond(request->agent, request->id, answer, why);
+}
+
+static void take_explain(struct agent *agent, const struct msg_request *asked)
+{
+	struct err err = { 0 };
+	struct agent_request *request = begin(agent, asked->id);
+	if (!request)
+		return;
+	request->explaining = explaining_start(agent, asked->args, on_explained, request, &err);
+	if (!request->explaining)
+		respond(agent, asked->id, NULL, err.text);
+}
+
 // What a controller may ask of a node.
 static const struct {
 	const char *verb;
@@ -153,6 +171,7 @@ static const struct {
 	{ "reach", take_reach },         { "history", take_history },
 	{ "retry", take_retry },         { "dns-log", take_dns_log },
 	{ "dns-flush", take_dns_flush }, { "dns-lookup", take_dns_lookup },
+	{ "explain", take_explain },
 };
 
 void request_take(struct agent *agent, const struct msg_request *request)
@@ -173,6 +192,7 @@ void request_cancel_all(struct agent *agent)
 			ping_cancel(agent->requests[i].ping);
 		child_cancel(agent->requests[i].child);
 		service_question_cancel(take_ptr(&agent->requests[i].talk));
+		explaining_cancel(take_ptr(&agent->requests[i].explaining));
 		agent->requests[i].ping = NULL;
 		agent->requests[i].child = NULL;
 	}

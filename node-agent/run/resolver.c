@@ -327,6 +327,11 @@ json_t *resolver_status(const struct resolver *resolver)
 	return list;
 }
 
+bool resolver_runs(const struct resolver *resolver)
+{
+	return resolver->wanted != NULL;
+}
+
 struct service_question *resolver_ask(const struct resolver *resolver, const char *what,
 				      const json_t *args, service_answer_fn done, void *context)
 {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #include "base/err.h"
 #include "wire/entries.h"
@@ -27,7 +28,10 @@ void resolver_observe(const struct resolver *resolver, struct entry_set *observe
 void resolver_sample(const struct resolver *resolver, json_t *values);
 json_t *resolver_status(const struct resolver *resolver); // a new list
 
-// Asks weft-dns: "log", "flush" or "lookup" with its fields in `args`. NULL when out of memory.
+bool resolver_runs(const struct resolver *resolver); // or is to
+
+// Asks weft-dns: "log", "flush", "lookup" or "learned" with its fields in `args`. NULL when out of
+// memory.
 struct service_question *resolver_ask(const struct resolver *resolver, const char *what,
 				      const json_t *args, service_answer_fn done, void *context);
 

@@ -24,6 +24,7 @@
 #include "report/control.h"
 #include "report/report.h"
 #include "run/child.h"
+#include "run/explaining.h"
 #include "run/gateways.h"
 #include "run/groups.h"
 #include "run/links.h"
@@ -59,6 +60,7 @@ struct agent_request {
 	struct ping *ping; // one of these, or none: this place is free
 	struct child *child;
 	struct service_question *talk;
+	struct explaining *explaining;
 	int64_t id;
 };
 

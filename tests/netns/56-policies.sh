@@ -61,6 +61,18 @@ each_where_its_rule_says() {
 	! answers ida-lan 203.0.113.3 >/dev/null || die "203.0.113.3 answers although it is blocked"
 	answers ida-lan 10.1.0.1 >/dev/null || die "the LAN's own router does not answer"
 }
+# why ADDRESS JQ: what `weft explain` says of the LAN's host and the address.
+why() { weft explain --from "$(uplink_of ida-lan 4 eth0)" --to "$1" -o json | jq -r "$2"; }
+explained() {
+	local said
+	said=$(why 203.0.113.2 '[.node, .outcome, .rule, .group.gateway, .group.gateways[0].by, .addresses[0].route.table > 22499] | join(" ")')
+	[ "$said" = "ida via 2 joe wire/gateway:joe/joe true" ] || die "of 203.0.113.2 explain says: $said"
+	[ "$(why 203.0.113.1 .addresses[0].route.device)" = eth1 ] || die "of 203.0.113.1: $(why 203.0.113.1 .addresses[0].route)"
+	[ "$(why 203.0.113.2 '.rules[1].flows > 0 and .rules[1].bytes > 0')" = true ] || die "the counters of rule 2 do not tell: $(why 203.0.113.2 .rules)"
+	[ "$(why 203.0.113.3 .outcome)" = block ] || die "of 203.0.113.3: $(why 203.0.113.3 .sentence)"
+	why 203.0.113.3 .addresses[0].route.sentence | grep -q "the kernel sends it nowhere" || die "203.0.113.3 goes $(why 203.0.113.3 .addresses[0].route.sentence)"
+	[ "$(why 203.0.113.9 .sentence)" = "no rule of policy home is for it: it goes the host's own way" ] || die "of 203.0.113.9: $(why 203.0.113.9 .sentence)"
+}
 a_gateway_that_dies_is_left() {
 	local start
 	lab cut joe >/dev/null
@@ -111,6 +123,7 @@ lab_up -f "$scratch/fleet.yaml" >"$scratch/up" 2>&1 || { cat "$scratch/up"; exit
 plug_in
 for host in ida joe; do till 60 is_settled $host || exit 1; done
 check "each destination is reached where its rule says" each_where_its_rule_says
+check "and explain tells why" explained
 check "a gateway that dies is left" a_gateway_that_dies_is_left
 check "what has no gateway goes nowhere" nothing_leaks
 check "the rules hold without the agent" agent_gone
