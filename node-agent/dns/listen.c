@@ -1,26 +1,14 @@
-#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "dns/server.h"
+#include "service/place.h"
 
 socklen_t dns_listen_sockaddr(const struct endpoint *endpoint, struct sockaddr_storage *ret)
 {
-	const struct address *address = &endpoint->address;
-	*ret = (struct sockaddr_storage){ 0 };
-	if (address->family == 4) {
-		struct sockaddr_in *at = (void *)ret;
-		*at = (struct sockaddr_in){ .sin_family = AF_INET,
-					    .sin_port = htons(endpoint->port) };
-		memcpy(&at->sin_addr, address->bytes, sizeof(at->sin_addr));
-		return sizeof(*at);
-	}
-	struct sockaddr_in6 *at = (void *)ret;
-	*at = (struct sockaddr_in6){ .sin6_family = AF_INET6, .sin6_port = htons(endpoint->port) };
-	memcpy(&at->sin6_addr, address->bytes, sizeof(at->sin6_addr));
-	return sizeof(*at);
+	return place_sockaddr(&(struct place){ endpoint->address, endpoint->port }, ret);
 }
 
 static void set_option(int fd, int level, int option)
@@ -59,17 +47,7 @@ int dns_listen_socket(const struct endpoint *endpoint, int type, struct err *err
 
 struct address dns_listen_address(const struct sockaddr *from)
 {
-	struct address address = { 0 };
-	if (from->sa_family == AF_INET) {
-		address.family = 4;
-		memcpy(address.bytes, &((const struct sockaddr_in *)(const void *)from)->sin_addr,
-		       4);
-	} else if (from->sa_family == AF_INET6) {
-		address.family = 6;
-		memcpy(address.bytes, &((const struct sockaddr_in6 *)(const void *)from)->sin6_addr,
-		       16);
-	}
-	return address;
+	return place_of(from).address;
 }
 
 bool dns_listen_has(const struct dns_config *config, const struct endpoint *endpoint)

@@ -1,0 +1,93 @@
+// The bytes of a flow both ways, until both sides have said their last.
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include "proxy/flow.h"
+
+static void turn_cut(struct proxy_worker *worker, struct flow *flow)
+{
+	if (flow->is_turn_cut)
+		return;
+	flow->is_turn_cut = true;
+	flow->again = worker->again;
+	worker->again = flow;
+}
+
+static void count_bytes(struct proxy_worker *worker, struct flow *flow, unsigned which,
+			uint64_t before)
+{
+	const uint64_t more = flow->ways[which].bytes - before;
+	if (more == 0)
+		return;
+	flow->used_ms = worker->now_ms;
+	count_add(&worker->counts, which == FLOW_UP ? COUNT_BYTES_UP : COUNT_BYTES_DOWN, more);
+}
+
+// False: the flow has ended.
+static bool carry(struct proxy_worker *worker, struct flow *flow, unsigned which, bool reads_on)
+{
+	struct relay_way *way = &flow->ways[which];
+	const unsigned giver = which == FLOW_UP ? FLOW_CLIENT : FLOW_SERVER;
+	const uint64_t before = way->bytes;
+	if (way->is_shut)
+		return true;
+	enum relay_result result =
+		relay_go(&worker->tools, way, flow->fds[giver], flow->fds[!giver], reads_on);
+	count_bytes(worker, flow, which, before);
+	if (result == RELAY_AGAIN)
+		turn_cut(worker, flow);
+	if (result == RELAY_BROKEN)
+		flow_end(worker, flow, END_RESET);
+	else if (flow->ways[FLOW_UP].is_shut && flow->ways[FLOW_DOWN].is_shut)
+		flow_end(worker, flow, END_CLOSE);
+	return flow->state != FLOW_ENDED;
+}
+
+// Only its first words go to the server: what follows has an event of its own, as the client's
+// socket is watched from now on.
+static void begin(struct proxy_worker *worker, struct flow *flow)
+{
+	if (relay_flush(&flow->ways[FLOW_UP], flow->fds[FLOW_SERVER]) == RELAY_BROKEN ||
+	    !flow_watch(worker, flow, FLOW_CLIENT))
+		flow_end(worker, flow, END_RESET);
+	else
+		count_bytes(worker, flow, FLOW_UP, 0);
+}
+
+void flow_connected(struct proxy_worker *worker, struct flow *flow, uint32_t events)
+{
+	if (events & (EPOLLERR | EPOLLHUP)) {
+		count_add(&worker->counts, COUNT_FAILED, 1);
+		flow_end(worker, flow, END_RESET);
+		return;
+	}
+	if (!(events & EPOLLOUT))
+		return;
+	flow->state = FLOW_CARRIED;
+	flow->used_ms = worker->now_ms;
+	flow_wait(worker, flow, WAIT_BYTES);
+	if (!flow->is_watched)
+		begin(worker, flow);
+	else
+		(void)carry(worker, flow, FLOW_UP, true);
+	if (flow->state != FLOW_ENDED && events & EPOLLIN)
+		(void)carry(worker, flow, FLOW_DOWN, true);
+}
+
+void flow_carry(struct proxy_worker *worker, struct flow *flow, unsigned side, uint32_t events)
+{
+	const unsigned from = side == FLOW_CLIENT ? FLOW_UP : FLOW_DOWN;
+	const bool has_ended = events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR);
+	if ((events & EPOLLIN || has_ended) && !flow->ways[from].is_blocked &&
+	    !carry(worker, flow, from, has_ended))
+		return;
+	if (events & (EPOLLOUT | EPOLLERR) && flow->ways[!from].is_blocked)
+		(void)carry(worker, flow, !from, true);
+}
+
+void flow_go_on(struct proxy_worker *worker, struct flow *flow)
+{
+	for (unsigned i = 0; i < 2 && flow->state == FLOW_CARRIED; i++)
+		if (!flow->ways[i].is_blocked)
+			(void)carry(worker, flow, i, true);
+}

@@ -1,0 +1,33 @@
+// Sockets that speak in the client's name: bound to its address, marked for the way that was
+// decided, and only ever to where the client itself wanted to go.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+#include "service/place.h"
+
+// Of the sockets by which weft-proxy speaks with clients: what they send belongs to the
+// connections that were led here, and is routed as if it were not marked.
+#define DIAL_CLIENT_MARK (POLICY_SPLIT | POLICY_PROXIED)
+
+struct dial_form {
+	struct place client, to;
+	uint32_t mark;
+};
+
+// A non-blocking socket of `type`: of streams one that is being connected, of datagrams one to send
+// by. (Not connected: the kernel would take the server's answers for this socket's and not forward
+// them.) The client's port is kept where the kernel allows; it may be in use a minute longer than
+// at the client's own. A negative errno.
+int dial(const struct dial_form *form, int type);
+int dial_send(int fd, const struct dial_form *form, const uint8_t *data, size_t len);
+
+// A listening socket for what is led to `at` (TPROXY). Of UDP datagrams it tells where they were
+// sent to.
+int dial_listen(const struct place *at, int type, struct err *err);
+
+// What is still sent for this socket goes nowhere.
+void dial_mute(int fd);

@@ -1,0 +1,51 @@
+// The bytes of one direction of a flow, from one socket to the other: few are copied, many are
+// spliced. What the taker does not take waits in one place, and nothing more is read until it is
+// gone: so a slow taker slows the giver.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proxy/pipes.h"
+
+enum {
+	RELAY_CHUNK = 16384,  // is copied at a time
+	RELAY_TURN = 4 << 20, // bytes, then it is another flow's turn
+};
+
+// What the flows of a thread share.
+struct relay_tools {
+	struct pipe_pool pipes;
+	uint8_t chunk[RELAY_CHUNK];
+};
+
+struct relay_way {
+	struct pipe *pipe; // NULL: nothing is being spliced
+	uint8_t *rest;     // read and not taken yet, NULL: nothing
+	uint32_t rest_len, rest_at;
+	uint64_t bytes;  // taken so far
+	bool is_bulk;    // there is much: splice
+	bool is_blocked; // the taker has no room
+	bool is_over;    // the giver has said its last byte
+	bool is_shut;    // and the taker knows it
+};
+
+enum relay_result {
+	RELAY_WAITS,  // for either socket
+	RELAY_AGAIN,  // there is more, but it was enough for a turn
+	RELAY_SHUT,   // to its end, and the taker was told
+	RELAY_BROKEN, // a socket has failed
+};
+
+// Goes on as far as it can. `reads_on`: the giver has said its last byte, or may have: reads until
+// there is nothing, as no further event will tell (epoll(7), edge-triggered).
+enum relay_result relay_go(struct relay_tools *tools, struct relay_way *way, int from, int to,
+			   bool reads_on);
+// Writes what was read and not taken, and reads nothing. Not with RELAY_AGAIN or RELAY_SHUT.
+enum relay_result relay_flush(struct relay_way *way, int to);
+// Bytes that come before all others. They are copied. False when out of memory.
+bool relay_put(struct relay_way *way, const uint8_t *data, size_t len);
+// Has it anything that was read and not taken?
+bool relay_holds(const struct relay_way *way);
+void relay_done(struct relay_tools *tools, struct relay_way *way);
