@@ -113,11 +113,28 @@ void cells_edit_gateway_group(struct cell_set *set, struct fleet *fleet,
 	}
 }
 
+// Where names begin or end to decide, all exits of the clients' nodes let these themselves ask.
+static void touch_named(struct cell_set *set, const struct fleet *fleet,
+			const struct fleet_object *policy)
+{
+	struct fleet_object *node;
+	struct clients clients;
+
+	for (size_t at = 0; fleet_next(fleet, FLEET_NODE, &at, &node);) {
+		egress_clients(fleet, policy, node, &clients);
+		if (clients.count > 0)
+			cells_touch_egress_node(set, fleet, node);
+	}
+}
+
 void cells_edit_policy(struct cell_set *set, struct fleet *fleet, const struct fleet_object *self,
 		       const struct fleet_object *other)
 {
-	(void)other;
 	touch_policy(set, fleet, self);
+	if (self->as.policy.has_lists && (!other || !other->as.policy.has_lists ||
+					  !json_equal(json_object_get(self->spec, "from"),
+						      json_object_get(other->spec, "from"))))
+		touch_named(set, fleet, self);
 }
 
 // Its contents are an entry of their own.

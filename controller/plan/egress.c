@@ -130,8 +130,7 @@ bool egress_names(const struct fleet_object *policy, const struct fleet_object *
 	return false;
 }
 
-bool egress_is_named(const struct fleet *fleet, const struct fleet_object *node,
-		     const struct fleet_object *gateway)
+bool egress_is_named(const struct fleet *fleet, const struct fleet_object *node)
 {
 	struct fleet_object *policy;
 	struct clients clients;
@@ -140,7 +139,7 @@ bool egress_is_named(const struct fleet *fleet, const struct fleet_object *node,
 		if (!policy->as.policy.has_lists)
 			continue;
 		egress_clients(fleet, policy, node, &clients);
-		if (clients.count > 0 && (!gateway || egress_leads_to(fleet, policy, gateway)))
+		if (clients.count > 0)
 			return true;
 	}
 	return false;

@@ -37,10 +37,9 @@ bool egress_is_split(const struct fleet_object *policy);
 // Whether some rule of the policy is for the names of the list.
 bool egress_names(const struct fleet_object *policy, const struct fleet_object *list);
 
-// Whether names decide for clients behind the node where their flows leave, possibly by `gateway`
-// (NULL: by any).
-bool egress_is_named(const struct fleet *fleet, const struct fleet_object *node,
-		     const struct fleet_object *gateway);
+// Whether names decide for some clients behind the node: then the node itself asks for the names of
+// all of them by the gateways that their flows will take.
+bool egress_is_named(const struct fleet *fleet, const struct fleet_object *node);
 
 // Whether a node is an ingress whose clients may leave by the gateway.
 bool egress_uses(const struct fleet *fleet, const struct fleet_object *node,

@@ -158,7 +158,7 @@ static json_t *clients_json(const struct generation *g, const struct fleet_objec
 		for (size_t i = 0; i < clients.count; i++)
 			(void)json_array_append_new(list, json_prefix(&clients.items[i]));
 	}
-	if (egress_is_named(g->fleet, ingress, gateway))
+	if (egress_is_named(g->fleet, ingress))
 		add_own_addresses(g, list, gateway, ingress);
 	return list;
 }

@@ -117,6 +117,7 @@ int agent_remove_all(struct agent *agent, struct err *err)
 	ha_close(take_ptr(&agent->ha), true);
 	session_event(agent, "info", "node_left", NULL, "the node left by its own wish");
 	resolver_close(take_ptr(&agent->resolver));
+	splitter_close(take_ptr(&agent->splitter));
 	int r = reconcile_remove_all(agent->reconcile, err);
 	if (r == 0)
 		r = resolver_remove(agent->settings, err);
@@ -166,6 +167,7 @@ static void shut(struct agent *agent)
 	names_close(take_ptr(&agent->names));
 	hooks_close(take_ptr(&agent->hooks));
 	resolver_close(take_ptr(&agent->resolver));
+	splitter_close(take_ptr(&agent->splitter));
 	control_close(take_ptr(&agent->control));
 	close_own_handles(agent);
 }
@@ -309,13 +311,14 @@ static int open_parts(struct agent *agent, struct err *err)
 	agent->addresses = map_new(free);
 	agent->dead_wires = map_new(NULL);
 	agent->resolver = resolver_new(agent);
+	agent->splitter = splitter_new(agent);
 	agent->icmp = icmp_new(agent->loop, err);
 	agent->probe = agent->icmp ? probe_new(agent->loop, agent->icmp) : NULL;
 	agent->checksum = checksum_new(agent->loop, on_checksum_off, agent);
 	if (!agent->icmp)
 		return err->code;
 	if (!agent->names || !agent->hooks || !agent->addresses || !agent->dead_wires ||
-	    !agent->probe || !agent->checksum || !agent->resolver)
+	    !agent->probe || !agent->checksum || !agent->resolver || !agent->splitter)
 		return err_set(err, -ENOMEM, "out of memory");
 	int r = prober_new(agent->loop, links_changed, agent, &agent->prober, err);
 	if (r == 0)

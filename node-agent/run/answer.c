@@ -77,7 +77,7 @@ static json_t *answer_status(struct agent *agent, const json_t *request, uint64_
 	bool is_ok = status_line(&facts, &line);
 	return json_pack(
 		"{s:b, s:s, s:s, s:s, s:s, s:s, s:b, s:s, s:I, s:I, s:s, s:s, s:I, s:I, "
-		"s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:O, s:O?}",
+		"s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:O, s:O?}",
 		"ok", is_ok, "refused", facts.refused, "line", line.data ? line.data : "", "name",
 		facts.name, "version", weft_version(), "controller", facts.hub, "connected",
 		facts.is_connected, "trouble", facts.trouble, "revision",
@@ -88,7 +88,8 @@ static json_t *answer_status(struct agent *agent, const json_t *request, uint64_
 		"wires", wires_status(agent), "paths", routes_status(agent), "gateways",
 		gateways_status(agent), "gateway_groups", gateways_groups_status(agent), "policies",
 		reconcile_policy_counts(agent->reconcile), "ha", groups_status(agent), "dns",
-		resolver_status(agent->resolver), "peers", peers, "findings", agent->findings);
+		resolver_status(agent->resolver), "splitter", splitter_status(agent->splitter),
+		"peers", peers, "findings", agent->findings);
 }
 
 static json_t *answer_leave(struct agent *agent, const json_t *request, uint64_t ticket)

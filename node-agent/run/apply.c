@@ -194,6 +194,7 @@ static void observe(struct agent *agent, const struct reconcile_now *now)
 	links_observe(agent, fresh);
 	groups_observe(agent, fresh);
 	resolver_observe(agent->resolver, fresh);
+	splitter_observe(agent->splitter, fresh);
 	routes_observe(agent, fresh);
 	gateways_observe(agent, fresh);
 	bool all_up = tell_links(agent, agent->observed, fresh);
@@ -266,6 +267,7 @@ void apply_run(struct agent *agent)
 	links_traffic(agent);
 	groups_update(agent);
 	resolver_update(agent->resolver);
+	splitter_update(agent->splitter);
 	observe(agent, &now);
 	probe_update(agent->probe, desired, agent->observed);
 	if (!agent->is_ready_told)

@@ -11,6 +11,7 @@
 #include "explain/explain.h"
 #include "kernel/question.h"
 #include "names/name.h"
+#include "run/policies_config.h"
 #include "run/state.h"
 
 CLEAN_FUNC(json_t, json_decref)
@@ -34,57 +35,9 @@ struct explaining {
 
 // ---- what is in force ----
 
-static void add_body(json_t *bodies, const struct entry_change *entry)
-{
-	json_t *body = json_loadb(entry->body, entry->body_len, 0, NULL);
-	if (body)
-		(void)json_object_set_new(bodies, entry->key, body);
-}
-
-static json_t *bodies_under(const struct agent *agent, const char *const *prefixes)
-{
-	const struct entry_set *desired = desired_entries(agent->desired);
-	json_t *bodies = json_object();
-	struct entry_change entry;
-	for (size_t i = 0; prefixes[i]; i++)
-		for (size_t at = 0; entry_set_next_under(desired, prefixes[i], &at, &entry);)
-			add_body(bodies, &entry);
-	return bodies;
-}
-
-// Says of each list where its image lies, if there is one.
-static void add_paths(const struct agent *agent, json_t *policy)
-{
-	json_t *rule, *list;
-	size_t i, k;
-	json_array_foreach(json_object_get(policy, "rules"), i, rule)
-	{
-		json_array_foreach(json_object_get(rule, "lists"), k, list)
-		{
-			const char *name = json_string_value(json_object_get(list, "name"));
-			CLEAN(free_ptr)
-			char *path =
-				name ? text_format("%s/%s.image", agent->settings->dns_dir, name)
-				     : NULL;
-			if (path && access(path, R_OK) == 0)
-				(void)json_object_set_new(list, "path", json_string(path));
-		}
-	}
-}
-
 static struct decide *decide_of(const struct agent *agent, struct err *err)
 {
-	static const char *const prefixes[] = { "policy/", NULL };
-	CLEAN(json_decref_ptr) json_t *bodies = bodies_under(agent, prefixes);
-	CLEAN(json_decref_ptr) json_t *policies = json_array();
-	const char *key;
-	json_t *body;
-	json_object_foreach(bodies, key, body)
-	{
-		(void)json_object_set_new(body, "name", json_string(strchr(key, '/') + 1));
-		add_paths(agent, body);
-		(void)json_array_append(policies, body);
-	}
+	CLEAN(json_decref_ptr) json_t *policies = policies_config(agent);
 	return decide_new(policies, err);
 }
 
@@ -147,7 +100,7 @@ static json_t *compose(struct explaining *x)
 	static const char *const prefixes[] = { "gateway/", "gateway-group/", "rule/gateway-group/",
 						NULL };
 	struct agent *agent = x->agent;
-	CLEAN(json_decref_ptr) json_t *entries = bodies_under(agent, prefixes);
+	CLEAN(json_decref_ptr) json_t *entries = policies_bodies(agent, prefixes);
 	CLEAN(json_decref_ptr) json_t *gateways = gateways_status(agent);
 	CLEAN(json_decref_ptr) json_t *groups = gateways_groups_status(agent);
 	CLEAN(json_decref_ptr) json_t *counts = reconcile_policy_counts(agent->reconcile);

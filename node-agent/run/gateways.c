@@ -57,6 +57,9 @@ static void on_moved(void *context, const struct egress_move *move)
 		      move->sentence);
 	if (move->gateway)
 		hooking_gateway(agent, move->key, move->gateway, move->sentence);
+	// Others are asked by this way.
+	if (agent->is_gateways_whole && agent->resolver)
+		resolver_update(agent->resolver);
 	on_changed(agent);
 }
 

@@ -393,6 +393,8 @@ static void send_samples(struct agent *agent)
 	routes_sample(agent, values);
 	if (values && agent->resolver)
 		resolver_sample(agent->resolver, values);
+	if (values && agent->splitter)
+		splitter_sample(agent->splitter, values);
 	gateways_sample(agent, values);
 	if (r == 0)
 		r = msg_samples_frames(now.wall_ms, values, session_emit, agent, &err);

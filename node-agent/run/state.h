@@ -31,6 +31,7 @@
 #include "run/names.h"
 #include "run/resolver.h"
 #include "run/routes.h"
+#include "run/splitter.h"
 #include "run/trouble.h"
 #include "run/wires.h"
 #include "settings.h"
@@ -105,6 +106,7 @@ struct agent {
 		*addresses; // link -> those of its interface, as text: of external links, for hooks
 	struct ha *ha;
 	struct resolver *resolver;
+	struct splitter *splitter;
 	struct control *control;
 	struct uplink *uplink;
 

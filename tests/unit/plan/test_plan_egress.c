@@ -256,6 +256,16 @@ static void names_are_told_with_their_lists(void **state)
 	lot_says(lot, "bob", "exit/bob.rho", "from",
 		 "[\"10.1.0.0/16\",\"fd00:1::/48\",\"10.64.0.1/32\",\"fd01:203:405:1::1/128\"]");
 	assert_false(lot_has(lot, "bob", "splitter/weft"));
+	// Another policy's names do the same.
+	lot_put(lot, "policies", "kids",
+		"{'from':['10.1.7.0/24'],'rules':[{'to':['list/tv'],'via':'last'}]}");
+	lot_put(lot, "policies", "home", HOME);
+	lot_change(lot);
+	lot_says(lot, "bob", "exit/bob.rho", "from",
+		 "[\"10.1.0.0/16\",\"fd00:1::/48\",\"10.64.0.1/32\",\"fd01:203:405:1::1/128\"]");
+	lot_put(lot, "policies", "kids", NULL);
+	lot_change(lot);
+	lot_says(lot, "bob", "exit/bob.rho", "from", "[\"10.1.0.0/16\",\"fd00:1::/48\"]");
 	lot_done(lot);
 }
 

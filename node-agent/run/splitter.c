@@ -1,0 +1,150 @@
+#include "run/splitter.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/text.h"
+
+#include "run/companion.h"
+#include "run/policies_config.h"
+#include "run/state.h"
+
+CLEAN_FUNC(json_t, json_decref)
+
+// Beside weft-dns' file: both read the same lists.
+#define CONFIG "proxy.json"
+#define KEY    "splitter/weft"
+
+enum { FILE_MODE = 0644 };
+
+struct splitter {
+	struct agent *agent;
+	struct companion *proxy;
+	char *config;  // path
+	char *written; // the file as it was written last
+};
+
+static void write_file(struct splitter *splitter, const json_t *file)
+{
+	CLEAN(free_ptr) char *text = json_dumps(file, JSON_SORT_KEYS | JSON_INDENT(1));
+	struct err err = { 0 };
+	if (!text || (splitter->written && strcmp(text, splitter->written) == 0))
+		return;
+	if (file_replace(splitter->config, text, strlen(text), FILE_MODE, &err) < 0) {
+		companion_fail(splitter->proxy, err.text);
+		return;
+	}
+	companion_reload(splitter->proxy);
+	free(splitter->written);
+	splitter->written = take_ptr(&text);
+}
+
+static void end(struct splitter *splitter)
+{
+	companion_want(splitter->proxy, false);
+	free(splitter->written);
+	splitter->written = NULL;
+	(void)unlink(splitter->config);
+}
+
+void splitter_update(struct splitter *splitter)
+{
+	const struct agent *agent = splitter->agent;
+	const struct entry_set *desired = desired_entries(agent->desired);
+	size_t len;
+	if (!desired_is_known(agent->desired))
+		return;
+	const char *text = entry_set_get(desired, KEY, &len);
+	CLEAN(json_decref_ptr) json_t *body = text ? json_loadb(text, len, 0, NULL) : NULL;
+	if (!body || !resolver_runs(agent->resolver)) {
+		end(splitter);
+		return;
+	}
+	CLEAN(free_ptr) char *dns = agent_run_path(agent->settings, companion_dns.socket);
+	CLEAN(free_ptr) char *sets = agent_run_path(agent->settings, companion_sets.socket);
+	CLEAN(json_decref_ptr)
+	json_t *file =
+		json_pack("{s:s, s:O, s:s, s:s, s:o}", "control", companion_socket(splitter->proxy),
+			  "port", json_object_get(body, "port"), "dns", dns, "sets", sets,
+			  "policies", policies_config(agent));
+	if (file)
+		write_file(splitter, file);
+	companion_want(splitter->proxy, file != NULL);
+}
+
+void splitter_reload(struct splitter *splitter)
+{
+	companion_reload(splitter->proxy);
+}
+
+// ---- telling ----
+
+static json_t *body_of(const struct splitter *splitter)
+{
+	json_t *body = json_object();
+	if (body)
+		companion_describe(splitter->proxy, body);
+	return body;
+}
+
+void splitter_observe(const struct splitter *splitter, struct entry_set *observed)
+{
+	if (!companion_is_wanted(splitter->proxy))
+		return;
+	CLEAN(json_decref_ptr) json_t *body = body_of(splitter);
+	CLEAN(free_ptr) char *text = body ? json_dumps(body, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+	if (text)
+		(void)entry_set_put(observed, KEY, text, strlen(text), NULL);
+}
+
+void splitter_sample(const struct splitter *splitter, json_t *values)
+{
+	const json_t *counts = json_object_get(companion_status(splitter->proxy), "counts");
+	if (counts)
+		(void)json_object_set_new(values, KEY, json_deep_copy(counts));
+}
+
+json_t *splitter_status(const struct splitter *splitter)
+{
+	const json_t *status = splitter ? companion_status(splitter->proxy) : NULL;
+	json_t *list = json_array();
+	if (!splitter || !companion_is_wanted(splitter->proxy))
+		return list;
+	json_t *one = body_of(splitter);
+	if (status)
+		(void)json_object_set(one, "counts", json_object_get(status, "counts"));
+	(void)json_array_append_new(list, one);
+	return list;
+}
+
+// ---- beginning and end ----
+
+static void free_parts(struct splitter *splitter)
+{
+	companion_close(splitter->proxy);
+	free(splitter->config);
+	free(splitter->written);
+	free(splitter);
+}
+
+struct splitter *splitter_new(struct agent *agent)
+{
+	struct splitter *splitter = calloc(1, sizeof *splitter);
+	if (!splitter)
+		return NULL;
+	splitter->agent = agent;
+	splitter->config = text_format("%s/" CONFIG, agent->settings->dns_dir);
+	splitter->proxy = companion_new(agent, &companion_proxy, splitter->config, NULL);
+	if (splitter->config && splitter->proxy)
+		return splitter;
+	free_parts(splitter);
+	return NULL;
+}
+
+void splitter_close(struct splitter *splitter)
+{
+	if (splitter)
+		free_parts(splitter);
+}
