@@ -18,6 +18,7 @@ import { LinkPage } from "./views/link";
 import { Matrix } from "./views/matrix";
 import { NodePage } from "./views/node";
 import { Overview } from "./views/overview";
+import { Policies } from "./views/policies";
 import { SignIn } from "./views/sign-in";
 import { TopologyView } from "./views/topology";
 
@@ -31,6 +32,7 @@ const views: { path: string; title: string; show(props: ViewProps): ComponentChi
   { path: "/", title: "Overview", show: ({ onAddNode }) => <Overview onAddNode={onAddNode} /> },
   { path: "/links", title: "Links", show: ({ onAddNode }) => <Matrix onAddNode={onAddNode} /> },
   { path: "/topology", title: "Topology", show: ({ onAddNode }) => <TopologyView onAddNode={onAddNode} /> },
+  { path: "/policies", title: "Policies", show: () => <Policies /> },
   { path: "/dns", title: "DNS", show: () => <Dns /> },
   { path: "/config", title: "Configuration", show: () => <Config /> },
   { path: "/history", title: "History", show: () => <History /> },

@@ -6,7 +6,7 @@ import { chromium } from "playwright-core";
 
 export const url = process.env.WEFT_URL;
 export const hasFleet = process.env.WEFT_FLEET === "1";
-const VIEWS = ["/", "/links", "/topology", "/dns", "/config?kind=networks", "/config?kind=users&name=admin", "/history", "/log"];
+const VIEWS = ["/", "/links", "/topology", "/policies", "/dns", "/config?kind=networks", "/config?kind=users&name=admin", "/history", "/log"];
 
 export function views() {
   return VIEWS;

@@ -27,6 +27,16 @@ export function useNow(stepMs = 1000): number {
   return now + offset;
 }
 
+/** Grows now and then, for what changes without anything being committed, as lists that are fetched. */
+export function useTurns(ms: number): number {
+  const [turn, setTurn] = useState(0);
+  useEffect(() => {
+    const timer = setInterval(() => setTurn((now) => now + 1), ms);
+    return () => clearInterval(timer);
+  }, [ms]);
+  return turn;
+}
+
 export interface Loaded<T> {
   data: T | null;
   refused: Refused | null;

@@ -33,6 +33,34 @@ export function Dialog({ title, onClose, children, wide }: DialogProps) {
   );
 }
 
+interface FootProps {
+  onClose(): void;
+  /** What closing is called, "Cancel" where something was to be done. */
+  close?: string;
+  /** What is done; without it there is only closing. */
+  action?: string;
+  isDanger?: boolean;
+  isOff?: boolean;
+  /** Without it the form that the foot is in is sent. */
+  onAction?(): void;
+}
+
+/** The last line of every dialog: leave, or do it. */
+export function DialogFoot({ onClose, close, action, isDanger, isOff, onAction }: FootProps) {
+  return (
+    <footer class="dialog-foot">
+      <button type="button" onClick={onClose}>
+        {close ?? (action ? "Cancel" : "Close")}
+      </button>
+      {action && (
+        <button type={onAction ? "button" : "submit"} class={isDanger ? "danger" : "primary"} disabled={isOff} onClick={onAction}>
+          {action}
+        </button>
+      )}
+    </footer>
+  );
+}
+
 interface ConfirmProps {
   title: string;
   isDanger?: boolean;
@@ -61,14 +89,7 @@ export function Confirm({ title, isDanger, children, action, onConfirm, onClose 
     <Dialog title={title} onClose={onClose}>
       <div class="dialog-body">{children}</div>
       {refused && <ProblemNote refused={refused} />}
-      <footer class="dialog-foot">
-        <button type="button" onClick={onClose}>
-          Cancel
-        </button>
-        <button type="button" class={isDanger ? "danger" : "primary"} disabled={isBusy} onClick={run}>
-          {action}
-        </button>
-      </footer>
+      <DialogFoot onClose={onClose} action={action} isDanger={isDanger} isOff={isBusy} onAction={run} />
     </Dialog>
   );
 }

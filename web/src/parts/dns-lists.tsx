@@ -1,11 +1,12 @@
 // Domain lists: how many names, where they come from, what is wrong with them.
 import { useState } from "preact/hooks";
 import { call, Refused, resourcePath } from "../api/client";
-import type { DomainListStatus, Resource } from "../api/schema";
+import type { DomainListSpec, DomainListStatus, Resource } from "../api/schema";
 import { useGet } from "../live/use";
 import { count, plural } from "../model/format";
 import { configPath } from "../router";
 import { useMay } from "../session";
+import { EditDialog } from "./edit-dialog";
 import { State } from "./mark";
 import { ProblemNote } from "./problem";
 import { Scroll, Section } from "./section";
@@ -17,7 +18,23 @@ function gradeOf(status: DomainListStatus): [string, string] {
   return status.busy ? ["learning", "being read"] : ["ok", "ok"];
 }
 
+/** The names of a list that is written down, one a line. */
+function NamesDialog({ list, onClose }: { list: Resource; onClose(): void }) {
+  const stored = list.spec as DomainListSpec;
+  const spec = (fields: FormData) => ({ ...stored, names: String(fields.get("names")).split(/\s+/).filter(Boolean) });
+  return (
+    <EditDialog title={`Names of ${list.name}`} kind="domain-lists" resource={list} spec={spec} onClose={onClose}>
+      <label>
+        <span>Names, one a line</span>
+        <textarea name="names" class="text" rows={12} spellcheck={false} defaultValue={(stored.names ?? []).join("\n")} />
+        <small>A bare name stands for itself and everything below it, =x for exactly x, *.x for what is below x.</small>
+      </label>
+    </EditDialog>
+  );
+}
+
 function Row({ list, turn, onRefused }: { list: Resource; turn: number; onRefused(refused: Refused): void }) {
+  const [isEditing, setEditing] = useState(false);
   const mayWrite = useMay("network");
   const path = resourcePath("domain-lists", list.name);
   const { data, reload } = useGet<DomainListStatus>(`${path}/status`, turn);
@@ -58,6 +75,12 @@ function Row({ list, turn, onRefused }: { list: Resource; turn: number; onRefuse
             Read now
           </button>
         )}
+        {mayWrite && (list.spec as DomainListSpec).names && (
+          <button type="button" class="link" onClick={() => setEditing(true)} aria-label={`Edit the names of ${list.name}`}>
+            Edit
+          </button>
+        )}
+        {isEditing && <NamesDialog list={list} onClose={() => setEditing(false)} />}
       </td>
     </tr>
   );

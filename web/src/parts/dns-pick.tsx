@@ -4,7 +4,7 @@ import { call, Refused, resourcePath } from "../api/client";
 import type { Resource, ResourceList } from "../api/schema";
 import { useGet } from "../live/use";
 import { namesAbove } from "../model/dns";
-import { Dialog } from "./dialog";
+import { Dialog, DialogFoot } from "./dialog";
 import { ProblemNote } from "./problem";
 
 type Spec = { names?: string[] } & Record<string, unknown>;
@@ -65,14 +65,7 @@ export function DnsPick({ name, onClose }: { name: string; onClose(): void }) {
           ))}
         </datalist>
         {refused && <ProblemNote refused={refused} />}
-        <footer class="dialog-foot">
-          <button type="button" onClick={onClose}>
-            Cancel
-          </button>
-          <button type="submit" class="primary" disabled={isBusy}>
-            Add
-          </button>
-        </footer>
+        <DialogFoot onClose={onClose} action="Add" isOff={isBusy} />
       </form>
     </Dialog>
   );

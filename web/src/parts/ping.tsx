@@ -3,7 +3,7 @@ import { useState } from "preact/hooks";
 import { call, Refused } from "../api/client";
 import type { PingResult } from "../api/schema";
 import { useFleet } from "../live/use";
-import { Dialog } from "./dialog";
+import { Dialog, DialogFoot } from "./dialog";
 import { Mark } from "./mark";
 import { ProblemNote } from "./problem";
 
@@ -72,14 +72,7 @@ export function Ping({ from, onClose }: { from: string; onClose(): void }) {
         </div>
         {refused && <ProblemNote refused={refused} />}
         {result && <Result result={result} />}
-        <footer class="dialog-foot">
-          <button type="button" onClick={onClose}>
-            Close
-          </button>
-          <button type="submit" class="primary" disabled={isBusy}>
-            {isBusy ? "Pinging …" : "Ping"}
-          </button>
-        </footer>
+        <DialogFoot onClose={onClose} close="Close" action={isBusy ? "Pinging …" : "Ping"} isOff={isBusy} />
       </form>
     </Dialog>
   );

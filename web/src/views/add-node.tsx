@@ -4,7 +4,7 @@ import { call, Refused, resourcePath } from "../api/client";
 import type { EnrolmentKeyCreated, NodeSpec } from "../api/schema";
 import { useFleet } from "../live/use";
 import { CopyLine } from "../parts/copy";
-import { Dialog } from "../parts/dialog";
+import { Dialog, DialogFoot } from "../parts/dialog";
 import { State } from "../parts/mark";
 import { ApproveButton, usePending } from "../parts/pending";
 import { ProblemNote } from "../parts/problem";
@@ -86,14 +86,7 @@ function Form({ onMade, onClose }: { onMade(made: Made): void; onClose(): void }
         </label>
       </div>
       {refused && <ProblemNote refused={refused} />}
-      <footer class="dialog-foot">
-        <button type="button" onClick={onClose}>
-          Cancel
-        </button>
-        <button type="submit" class="primary" disabled={isBusy}>
-          Add
-        </button>
-      </footer>
+      <DialogFoot onClose={onClose} action="Add" isOff={isBusy} />
     </form>
   );
 }
@@ -142,11 +135,7 @@ function Line({ made, onClose }: { made: Made; onClose(): void }) {
       <p class="dim">
         Next: name it in a <a href={configPath("networks")} data-view onClick={onClose}>network</a>, so that it is linked to others.
       </p>
-      <footer class="dialog-foot">
-        <button type="button" onClick={onClose}>
-          Close
-        </button>
-      </footer>
+      <DialogFoot onClose={onClose} />
     </div>
   );
 }

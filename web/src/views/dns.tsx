@@ -1,7 +1,6 @@
 // The policy DNS: who answers, what is asked, which names are known and which are blocked.
-import { useEffect, useState } from "preact/hooks";
 import type { ResourceList } from "../api/schema";
-import { useFleet, useGet } from "../live/use";
+import { useFleet, useGet, useTurns } from "../live/use";
 import { placesOf } from "../model/dns";
 import { DnsLists } from "../parts/dns-lists";
 import { DnsLog } from "../parts/dns-log";
@@ -13,16 +12,6 @@ import { configPath } from "../router";
 import { useMay } from "../session";
 
 const LISTS_MS = 5000;
-
-/** Grows now and then: lists are fetched without anything being committed. */
-function useTurns(ms: number): number {
-  const [turn, setTurn] = useState(0);
-  useEffect(() => {
-    const timer = setInterval(() => setTurn((now) => now + 1), ms);
-    return () => clearInterval(timer);
-  }, [ms]);
-  return turn;
-}
 
 export function Dns() {
   const version = useFleet((fleet) => fleet.revisions);

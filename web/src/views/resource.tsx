@@ -6,7 +6,7 @@ import type { ApplyResult, Kind, Resource } from "../api/schema";
 import { useFleet } from "../live/use";
 import { read, write, type Notation } from "../model/yaml";
 import { CopyLine } from "../parts/copy";
-import { Confirm, Dialog } from "../parts/dialog";
+import { Confirm, Dialog, DialogFoot } from "../parts/dialog";
 import { FieldHelp } from "../parts/field-help";
 import { PlanNote } from "../parts/plan";
 import { ProblemNote } from "../parts/problem";
@@ -65,11 +65,7 @@ function Once({ created, onClose }: { created: Created; onClose(): void }) {
       <div class="dialog-body">
         <p>Copy it before you close this: it cannot be shown again.</p>
         {lines.map(([label, text]) => text && <CopyLine key={label} text={text} label={label} />)}
-        <footer class="dialog-foot">
-          <button type="button" onClick={onClose}>
-            Close
-          </button>
-        </footer>
+        <DialogFoot onClose={onClose} />
       </div>
     </Dialog>
   );
