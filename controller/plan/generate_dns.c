@@ -157,8 +157,9 @@ static void generate_resolver(struct generation *g, const struct fleet_object *r
 	const json_t *spec = resolver->spec;
 
 	generate_add(g,
-		     json_pack("{s:o, s:i, s:o, s:o, s:o, s:s, s:I, s:I, s:I, s:s, s:[]}", "listen",
-			       dns_listen(fleet, resolver, g->node), "port", DNS_PORT, "clients",
+		     json_pack("{s:o, s:i, s:b, s:o, s:o, s:o, s:s, s:I, s:I, s:I, s:s, s:[]}",
+			       "listen", dns_listen(fleet, resolver, g->node), "port", DNS_PORT,
+			       "host", json_is_true(json_object_get(spec, "host")), "clients",
 			       dns_clients(fleet, resolver, g->node), "intercept",
 			       dns_intercept(fleet, resolver, g->node), "upstreams",
 			       copy_of(spec, "upstreams"), "log", text_of(spec, "log", "off"),

@@ -161,10 +161,10 @@ static enum ending walk_chain(struct walk *w, const struct chain *chain, int dep
 	return END_NONE;
 }
 
-// "weft", and "weft_ha_5" before the addresses of an HA group.
+// "weft", "weft_policy", "weft_ha_5" and so on.
 static bool is_own_table(const char *name)
 {
-	return strcmp(name, "weft") == 0 || strncmp(name, "weft_ha_", strlen("weft_ha_")) == 0;
+	return strncmp(name, "weft", 4) == 0 && (name[4] == '\0' || name[4] == '_');
 }
 
 static bool is_met(const json_t *chain, enum walk_hook hook, int family)

@@ -21,6 +21,19 @@ static void say_upstreams(struct examination *x, const json_t *body)
 		    "none of the resolvers that weft-dns asks answers");
 }
 
+static void say_host(struct examination *x, const json_t *host)
+{
+	if (!host)
+		return;
+	if (strcmp(text_in(host, "state"), "redirected") == 0)
+		say(x, GRADE_OK, "", "this host's own programs ask weft-dns");
+	else
+		say(x, GRADE_WARN, "",
+		    "this host's own programs ask their own resolvers, as weft-dns does not answer "
+		    "them: %s",
+		    text_in(host, "error"));
+}
+
 void check_policy_dns(struct examination *x)
 {
 	const json_t *body;
@@ -37,6 +50,7 @@ void check_policy_dns(struct examination *x)
 			say(x, GRADE_WARN, "", "weft-dns keeps what it had: %s",
 			    text_in(body, "error"));
 		say_upstreams(x, body);
+		say_host(x, json_object_get(body, "host"));
 	}
 	for (void *at = NULL; (key = entry_of(x->observed, "names/", &at, &body));)
 		if (*text_in(body, "error"))

@@ -167,7 +167,8 @@ const char *kernel_wireguard_name(struct kernel *k);
 int kernel_sysctl_read(struct kernel *k, const char *name, char *ret, size_t size, struct err *err);
 int kernel_sysctl_write(struct kernel *k, const char *name, const char *value, struct err *err);
 
-// Runs one nftables transaction, which may touch only the tables `inet weft` and `bridge weft`.
+// Runs one nftables transaction, which may touch only the tables `inet weft` and `bridge weft`, and
+// `inet weft_resolver`.
 int kernel_guard_replace(struct kernel *k, const char *ruleset, struct err *err);
 int kernel_guard_delete(struct kernel *k, struct err *err);
 

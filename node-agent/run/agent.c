@@ -15,6 +15,7 @@
 
 #include "run/hooking.h"
 #include "run/recover.h"
+#include "run/resolver_host.h"
 #include "run/state.h"
 #include "run/storage.h"
 
@@ -451,6 +452,8 @@ int agent_leave_host(const struct agent_settings *settings, struct err *err)
 		r = reconcile_remove_all(agent.reconcile, err);
 	if (r == 0)
 		r = remove_groups(err);
+	if (r == 0)
+		r = resolver_host_remove(agent.kernel, err);
 	if (r == 0)
 		r = resolver_remove(settings, err);
 	// What could not be removed may be tried again: then the saved values are still needed.

@@ -14,6 +14,7 @@
 #include "run/companion.h"
 #include "run/policies_config.h"
 #include "run/resolver_config.h"
+#include "run/resolver_host.h"
 #include "run/resolver_lists.h"
 #include "run/state.h"
 
@@ -28,9 +29,10 @@ struct resolver {
 	struct agent *agent;
 	struct resolver_lists *lists;
 	struct companion *dns, *sets;
-	char *config;         // path
-	json_t *wanted;       // NULL: no weft-dns
-	char *name, *written; // the resolver's name, the file as it was written last
+	struct resolver_host *host; // leads the host's own questions here
+	char *config;               // path
+	json_t *wanted;             // NULL: no weft-dns
+	char *name, *written;       // the resolver's name, the file as it was written last
 };
 
 // ---- what is wanted ----
@@ -54,6 +56,8 @@ static void gather_list(void *context, const char *kind, const char *name, const
 	struct gathering *g = context;
 	if (strcmp(kind, "names") == 0)
 		resolver_lists_want(g->resolver->lists, name, body);
+	else if (strcmp(kind, "dns") == 0)
+		resolver_host_want(g->resolver->host, body);
 }
 
 static void gather_image(void *context, const char *name)
@@ -119,6 +123,7 @@ static void make_dir(struct resolver *resolver)
 
 static void end(struct resolver *resolver)
 {
+	resolver_host_want(resolver->host, NULL);
 	companion_want(resolver->dns, false);
 	companion_want(resolver->sets, false);
 	if (resolver->wanted || access(resolver->config, F_OK) == 0)
@@ -182,7 +187,8 @@ static json_t *upstreams_of(const struct resolver *resolver)
 
 static json_t *body_of(const struct resolver *resolver)
 {
-	json_t *body = json_pack("{s:o}", "upstreams", upstreams_of(resolver));
+	json_t *body = json_pack("{s:o, s:o*}", "upstreams", upstreams_of(resolver), "host",
+				 resolver_host_state(resolver->host));
 	if (!body)
 		return NULL;
 	companion_describe(resolver->dns, body);
@@ -259,11 +265,18 @@ static void free_parts(struct resolver *resolver)
 	companion_close(resolver->dns);
 	companion_close(resolver->sets);
 	resolver_lists_free(resolver->lists);
+	resolver_host_close(resolver->host);
 	json_decref(resolver->wanted);
 	free(resolver->config);
 	free(resolver->name);
 	free(resolver->written);
 	free(resolver);
+}
+
+static void on_host_changed(void *context)
+{
+	const struct resolver *resolver = context;
+	apply_soon(resolver->agent);
 }
 
 struct resolver *resolver_new(struct agent *agent)
@@ -276,7 +289,9 @@ struct resolver *resolver_new(struct agent *agent)
 	resolver->dns = companion_new(agent, &companion_dns, resolver->config, NULL);
 	resolver->sets = companion_new(agent, &companion_sets, NULL, USER);
 	resolver->lists = resolver_lists_new(agent, on_lists_changed, resolver);
-	if (resolver->config && resolver->dns && resolver->sets && resolver->lists)
+	resolver->host = resolver_host_new(agent->loop, agent->kernel, on_host_changed, resolver);
+	if (resolver->config && resolver->dns && resolver->sets && resolver->lists &&
+	    resolver->host)
 		return resolver;
 	free_parts(resolver);
 	return NULL;

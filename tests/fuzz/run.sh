@@ -2,7 +2,7 @@
 # Runs every fuzz target for a while, two at a time, each from its seed corpus and what earlier runs here found beyond it.
 #   tests/fuzz/run.sh [TARGET...]
 #   WEFT_FUZZ_SECONDS     for each target (default: 20, or less if all of them would take longer than the budget)
-#   WEFT_FUZZ_BUDGET      seconds for all targets together (default 125)
+#   WEFT_FUZZ_BUDGET      seconds for all targets together (default 75)
 #   WEFT_FUZZ_JOBS        targets at a time (default 2)
 #   WEFT_FUZZ_SEED        where the random numbers begin (default 1, so that two runs try much the same; 0: elsewhere each time)
 # An input that fails is kept below build/logs/fuzz; put it into the target's corpus once what it shows is mended. One line
@@ -25,7 +25,7 @@ fi
 
 each=${WEFT_FUZZ_SECONDS:-}
 if [ -z "$each" ]; then
-	each=$((${WEFT_FUZZ_BUDGET:-125} * jobs / ${#targets[@]}))
+	each=$((${WEFT_FUZZ_BUDGET:-75} * jobs / ${#targets[@]}))
 	[ $each -le 20 ] || each=20
 	[ $each -ge 1 ] || each=1
 fi

@@ -113,6 +113,38 @@ killed() {
 	has_status NXDOMAIN @10.1.0.1 n5.long.example || die "the list is gone"
 }
 
+# The host itself asks whom /etc/resolv.conf names; nobody answers there.
+own_server() { awk '/^nameserver/ { print $2; exit }' /etc/resolv.conf; }
+host_is_told() { [ "$(in_host lea dig +tries=1 +time=2 +short "@$(own_server)" printer.lan.example)" = 10.1.0.19 ]; }
+host_is_not_told() { ! host_is_told; }
+doctor_says() { { in_host lea weft-agent doctor || true; } | grep "$1"; }
+host_asks() {
+	[ -n "$(own_server)" ] || { note "no name server in /etc/resolv.conf"; return 0; }
+	local at
+	in_host max-lan sh -c "setsid python3 '$here/dns.py' resolver 10.2.0.2 5355 10.9.0.55 >/dev/null 2>&1 </dev/null &"
+	sed -e 's/upstreams: \[10.2.0.2\]/upstreams: ["10.2.0.2:5355"], host: true/' "$scratch/changed.yaml" >"$scratch/host.yaml"
+	weft apply -f "$scratch/host.yaml" >/dev/null || die "refused"
+	till 20 host_is_told || die "$(resolver; in_host lea nft list table inet weft_resolver)"
+	till 20 doctor_says "this host's own programs ask weft-dns" || die "$(in_host lea weft-agent doctor)"
+	# Its upstream gone: the host asks its own again.
+	in_host max-lan pkill -f 'dns.py resolver'
+	in_host lea dig +tries=1 +time=1 @10.1.0.1 gone.example >/dev/null || true
+	weft dns flush lea >/dev/null
+	at=$(now_ms)
+	till 30 host_is_not_told || die "weft-dns is asked although it knows nothing: $(resolver)"
+	note "its upstream gone: own resolvers after $(since "$at") s"
+	in_host max-lan sh -c "setsid python3 '$here/dns.py' resolver 10.2.0.2 5355 10.9.0.55 >/dev/null 2>&1 </dev/null &"
+	till 30 host_is_told || die "not led there again: $(resolver)"
+	# The agent gone without a word.
+	in_host lea pkill -STOP -x weft-agent
+	till 20 host_is_not_told || die "still led there: $(in_host lea nft list table inet weft_resolver)"
+	in_host lea pkill -CONT -x weft-agent
+	till 30 host_is_told || die "not led there once more"
+	weft apply -f "$scratch/changed.yaml" >/dev/null || die "refused"
+	till 20 no_detour || die "$(in_host lea nft list table inet weft_resolver)"
+}
+no_detour() { ! in_host lea nft list table inet weft_resolver 2>/dev/null; }
+
 gone() {
 	weft delete resolvers lyon >/dev/null || die "it cannot be deleted"
 	till 20 is_gone || die "$(in_host lea sh -c 'pgrep -a weft-dns; ls -la /var/lib/weft-dns; nft list table inet weft')"
@@ -134,6 +166,7 @@ check "log, look-up, flush, status and doctor tell" asked_by_controller
 check "an edit is in force in less than 2 s" changed
 check "a list of 100,000 names is fetched by its hash" long_list
 check "weft-dns killed: back in less than 2 s; the agent killed: weft-dns stays" killed
+check "with host: true the host's own programs ask it, and without it their own resolvers" host_asks
 check "without its resolver, nothing stays" gone
 check "leaving takes it along" left
 finish

@@ -6,6 +6,7 @@
                                         and how many came
     dns.py flood ADDRESS COUNT          sends COUNT broken messages
     dns.py many ADDRESS NAME COUNT      asks COUNT times as fast as it can, prints how many were answered
+    dns.py resolver ADDRESS PORT IP     a resolver that says IP of every name, and of the root that it has name servers
 """
 import json
 import os
@@ -100,6 +101,18 @@ def many(address, name, count):
     except OSError:
         pass
     print(got)
+
+
+def resolver(address, port, ip):
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.bind((address, int(port)))
+    while True:
+        asked, client = s.recvfrom(4096)
+        end = asked.index(b"\0", 12) + 5
+        kind = struct.unpack(">H", asked[end - 4:end - 2])[0]
+        data = {1: socket.inet_aton(ip), 2: b"\1a\4root\0"}.get(kind)
+        record = b"\xc0\x0c" + struct.pack(">2HIH", kind, 1, 60, len(data)) + data if data else b""
+        s.sendto(asked[:2] + struct.pack(">5H", 0x8180, 1, bool(data), 0, 0) + asked[12:end] + record, client)
 
 
 globals()[sys.argv[1]](*sys.argv[2:])
