@@ -54,7 +54,7 @@ install(SCRIPT ${made}/agent_within.cmake COMPONENT controller)
 install(FILES ${WEFT_AGENT_PACKAGES} DESTINATION share/weft/packages COMPONENT controller)
 
 install(TARGETS weft-agent weft-dns weft-sets RUNTIME DESTINATION sbin COMPONENT agent)
-install(FILES ${systemd}/weft-agent.service ${systemd}/weft-wireguard@.service ${systemd}/weft-dns.service ${systemd}/weft-sets.service
+install(FILES ${systemd}/weft-agent.service ${systemd}/weft-boot.service ${systemd}/weft-wireguard@.service ${systemd}/weft-dns.service ${systemd}/weft-sets.service
 	DESTINATION ${units} COMPONENT agent)
 install(FILES ${systemd}/network/10-weft.network ${systemd}/network/10-weft.link DESTINATION lib/systemd/network
 	COMPONENT agent)

@@ -19,6 +19,8 @@ static const struct command commands[] = {
 	  command_doctor, true },
 	{ "bundle", "[FILE]", "pack what a bug report needs, without secrets", command_bundle,
 	  true },
+	{ "boot", "", "before the network is up: keep clients of policies from leaking until `run`",
+	  command_boot, true },
 	{ "leave", "", "remove everything Weft made on this host, keys too", command_leave, true },
 	{ "settings", "", "print a settings file with every default", command_settings, false },
 	{ "list", NULL, NULL, command_list, true },

@@ -45,6 +45,12 @@ static json_t *rule_json(int family, int64_t table, int priority)
 			 "priority", priority, "needs");
 }
 
+static json_t *nowhere_json(int family, int priority)
+{
+	return json_pack("{s:i, s:s, s:i, s:[]}", "family", family, "action", "unreachable",
+			 "priority", priority, "needs");
+}
+
 static void add_marked(struct generation *g, int64_t mark, int64_t table, int priority,
 		       const char *name)
 {
@@ -284,14 +290,17 @@ static void add_backstop(struct generation *g, const struct client *client, int 
 	(void)json_object_set_new(body, "from", json_string(prefix));
 	(void)json_object_set_new(body, "suppress", json_integer(0));
 	generate_add(g, body, "rule/policy/%s-local", prefix);
-	if (egress_rule(g->fleet, rule, &use)) {
-		body = rule_json(family, use_table(g->fleet, &use), priority);
-	} else {
-		body = json_pack("{s:i, s:s, s:i, s:[]}", "family", family, "action", "unreachable",
-				 "priority", priority, "needs");
-	}
+	const bool leads_nowhere = !egress_rule(g->fleet, rule, &use);
+	body = leads_nowhere ? nowhere_json(family, priority)
+			     : rule_json(family, use_table(g->fleet, &use), priority);
 	(void)json_object_set_new(body, "from", json_string(prefix));
 	generate_add(g, body, "rule/policy/%s", prefix);
+	if (leads_nowhere || use.is_direct)
+		return;
+	// After a boot these rules stand before the agent has filled the table.
+	body = nowhere_json(family, PRIORITY_CLIENT_END);
+	(void)json_object_set_new(body, "from", json_string(prefix));
+	generate_add(g, body, "rule/policy/%s-end", prefix);
 }
 
 static void add_backstops(struct generation *g, struct client_list *list)

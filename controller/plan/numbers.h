@@ -41,7 +41,8 @@
 #define PRIORITY_DIRECT       22352
 #define PRIORITY_CLIENT_LOCAL 22360 // the same without marks: when nft or a daemon is gone
 #define PRIORITY_CLIENT       22370
-#define PRIORITY_CLIENT_LAST  22499
+#define PRIORITY_CLIENT_LAST  22498
+#define PRIORITY_CLIENT_END   22499 // nowhere, while the table before has nothing yet
 
 #define SPLITTER_PORT 22380 // of weft-proxy, at the loopback addresses
 

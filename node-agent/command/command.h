@@ -23,6 +23,7 @@ int command_status(const struct agent_settings *settings, int argc, char **argv)
 int command_bundle(const struct agent_settings *settings, int argc, char **argv);
 int command_doctor(const struct agent_settings *settings, int argc, char **argv);
 int command_reach(const struct agent_settings *settings, int argc, char **argv);
+int command_boot(const struct agent_settings *settings, int argc, char **argv);
 int command_list(const struct agent_settings *settings, int argc, char **argv);
 int command_leave(const struct agent_settings *settings, int argc, char **argv);
 int command_settings(const struct agent_settings *settings, int argc, char **argv);

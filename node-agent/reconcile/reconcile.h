@@ -106,6 +106,12 @@ void reconcile_result_done(struct reconcile_result *result);
 int reconcile_run(struct reconcile *r, const struct entry_set *desired,
 		  const struct reconcile_now *now, struct reconcile_result *ret, struct err *err);
 
+// Before the first run after a boot: puts what keeps clients of policies from leaving by another
+// way until the agent has set up theirs (rule/policy/…). What stands already stays; the first
+// failure is told, the rest is put all the same.
+int reconcile_boot(struct kernel *kernel, uint8_t protocol, const struct entry_set *desired,
+		   struct err *err);
+
 // Facts of node/self that others know.
 struct reconcile_self {
 	const char *version;

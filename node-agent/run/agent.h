@@ -10,6 +10,10 @@
 // Returns 0, or a negative errno with a sentence when it could not start.
 int agent_run(const struct agent_settings *settings, struct err *err);
 
+// Before the network is up: what of the last good state keeps clients of policies from leaving by
+// another way than theirs. Needs neither a network nor a controller.
+int agent_boot_host(const struct agent_settings *settings, struct err *err);
+
 // What `leave` does where no agent is running: removes everything Weft made on this host, restores
 // what it saved, and deletes identity and state. Goes on after a failure and returns the first.
 int agent_leave_host(const struct agent_settings *settings, struct err *err);

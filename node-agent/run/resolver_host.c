@@ -82,13 +82,21 @@ static void read_servers(struct host_servers *ret)
 	}
 }
 
+static bool servers_equal(const struct host_servers *a, const struct host_servers *b)
+{
+	bool are_equal = a->len == b->len;
+	for (size_t i = 0; are_equal && i < a->len; i++)
+		are_equal = address_equal(&a->items[i], &b->items[i]);
+	return are_equal;
+}
+
 static void prove(struct resolver_host *host)
 {
 	struct host_servers servers;
 	struct text text = { 0 };
 	struct err err = { 0 };
 	read_servers(&servers);
-	if (memcmp(&servers, &host->detour.servers, sizeof servers) != 0) {
+	if (!servers_equal(&servers, &host->detour.servers)) {
 		host->detour.servers = servers;
 		host->is_written = false;
 	}
@@ -267,7 +275,9 @@ void resolver_host_want(struct resolver_host *host, const json_t *body)
 		return;
 	}
 	detour.servers = host->detour.servers;
-	if (host->is_wanted && memcmp(&detour, &host->detour, sizeof detour) == 0)
+	if (host->is_wanted && detour.port == host->detour.port &&
+	    address_equal(&detour.to[0], &host->detour.to[0]) &&
+	    address_equal(&detour.to[1], &host->detour.to[1]))
 		return;
 	close_asker(host);
 	host->is_wanted = true;

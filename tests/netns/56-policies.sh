@@ -104,6 +104,26 @@ without_nft() {
 	in_host ida pkill -CONT -x weft-agent
 	till 20 says 203.0.113.9 198.18.90.2 || die "the rules do not come back"
 }
+# arrives DESTINATION: a packet of the LAN's host reaches the Internet, whoever may answer it.
+arrives() {
+	in_host internet timeout 3 tcpdump -n -c 1 -i any -Q in "icmp and src net 10.1.0.0/24 and dst host $1" >/dev/null 2>&1 &
+	local watch=$!
+	in_host ida-lan ping -n -c 10 -i 0.2 -W 1 "$1" >/dev/null 2>&1
+	wait $watch
+}
+# As after a boot: nothing of Weft's in the kernel, and no agent yet.
+booted() {
+	in_host ida sh -c 'pkill -STOP -x weft-agent; nft delete table inet weft_policy
+		for v in -4 -6; do while ip $v rule del protocol 87 2>/dev/null; do :; done; for t in $(ip $v route show table all proto 87 | sed -n "s/.* table \([0-9]*\).*/\1/p" | sort -u); do
+			ip $v route flush table $t proto 87; done; done'
+	arrives 203.0.113.9 || die "without any rule nothing leaves: nothing is tested"
+	in_host ida weft-agent boot || die "boot fails"
+	in_host ida weft-agent boot || die "boot fails the second time"
+	! arrives 203.0.113.9 || die "it leaks before the agent has started: $(in_host ida ip rule)"
+	answers ida-lan 10.1.0.1 >/dev/null || die "the LAN's own router does not answer"
+	in_host ida pkill -CONT -x weft-agent
+	till 20 says 203.0.113.9 198.18.90.2 || die "it does not leave by its gateway then: $(leaves 203.0.113.9)"
+}
 goes() {
 	local start
 	till 40 is_settled joe || die "joe is not back"
@@ -128,5 +148,6 @@ check "a gateway that dies is left" a_gateway_that_dies_is_left
 check "what has no gateway goes nowhere" nothing_leaks
 check "the rules hold without the agent" agent_gone
 check "and without nft" without_nft
+check "after a boot nothing leaks before the agent has started" booted
 check "a policy that is deleted leaves nothing" goes
 finish

@@ -90,6 +90,8 @@ static void an_ingress_has_policy_groups_and_gateways(void **state)
 	lot_says(lot, "rho", "rule/gateway-group/tv.block-local-v4", "suppress", "0");
 	lot_says(lot, "rho", "rule/policy/10.1.0.0/16", "table", "22502");
 	lot_says(lot, "rho", "rule/policy/10.1.0.0/16-local", "table", "254");
+	lot_says(lot, "rho", "rule/policy/10.1.0.0/16-end", "action", "unreachable");
+	lot_says(lot, "rho", "rule/policy/10.1.0.0/16-end", "priority", "22499");
 	lot_says(lot, "rho", "sysctl/net.ipv4.ip_forward", "value", "1");
 	lot_says(lot, "bob", "sysctl/net.ipv6.conf.all.forwarding", "value", "1");
 	// Its own uplink; the other's by a wire.
