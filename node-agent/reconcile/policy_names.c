@@ -187,13 +187,15 @@ static void add_splitter(struct text *out, const struct policy_table *t)
 }
 
 // What weft-proxy sends: to the clients in their zone; for them, with the rule's mark, in theirs.
+// Where a rule is to drop, what its socket still says goes nowhere (proxy/dial.h).
 static void add_sending(struct text *out)
 {
 	text_addf(
 		out,
 		"\tchain sending_back {\n\t\ttype filter hook output priority raw; policy accept;\n"
+		"\t\tmeta mark & 0x%08x == 0x%08x drop\n"
 		"\t\tmeta mark & 0x%08x == 0x%08x ct zone set %d\n\t}\n",
-		POLICY_MASK, POLICY_SPLIT, SPLIT_ZONE);
+		POLICY_MASK | POLICY_PROXIED, POLICY_SPLIT, POLICY_MASK, POLICY_SPLIT, SPLIT_ZONE);
 	text_addf(out,
 		  "\tchain sending {\n\t\ttype filter hook output priority mangle; policy accept;\n"
 		  "\t\tmeta mark & 0x0000ffff == 0 accept\n"
