@@ -23,23 +23,34 @@ static void count_bytes(struct proxy_worker *worker, struct flow *flow, unsigned
 	count_add(&worker->counts, which == FLOW_UP ? COUNT_BYTES_UP : COUNT_BYTES_DOWN, more);
 }
 
+// The taker is told that it has all; once both sides have, there is nothing left to carry.
+static void end_way(struct proxy_worker *worker, struct flow *flow, unsigned which)
+{
+	flow->is_shut[which] = true;
+	if (flow->is_shut[!which])
+		flow_end(worker, flow, END_CLOSE);
+	else if (shutdown(flow->fds[which == FLOW_UP ? FLOW_SERVER : FLOW_CLIENT], SHUT_WR) < 0)
+		flow_end(worker, flow, END_RESET);
+}
+
 // False: the flow has ended.
 static bool carry(struct proxy_worker *worker, struct flow *flow, unsigned which, bool reads_on)
 {
 	struct relay_way *way = &flow->ways[which];
 	const unsigned giver = which == FLOW_UP ? FLOW_CLIENT : FLOW_SERVER;
 	const uint64_t before = way->bytes;
-	if (way->is_shut)
+	if (flow->is_shut[which])
 		return true;
 	enum relay_result result =
 		relay_go(&worker->tools, way, flow->fds[giver], flow->fds[!giver], reads_on);
 	count_bytes(worker, flow, which, before);
-	if (result == RELAY_AGAIN)
+	way->is_cut = result == RELAY_AGAIN;
+	if (way->is_cut)
 		turn_cut(worker, flow);
 	if (result == RELAY_BROKEN)
 		flow_end(worker, flow, END_RESET);
-	else if (flow->ways[FLOW_UP].is_shut && flow->ways[FLOW_DOWN].is_shut)
-		flow_end(worker, flow, END_CLOSE);
+	else if (result == RELAY_OVER)
+		end_way(worker, flow, which);
 	return flow->state != FLOW_ENDED;
 }
 
@@ -88,6 +99,6 @@ void flow_carry(struct proxy_worker *worker, struct flow *flow, unsigned side, u
 void flow_go_on(struct proxy_worker *worker, struct flow *flow)
 {
 	for (unsigned i = 0; i < 2 && flow->state == FLOW_CARRIED; i++)
-		if (!flow->ways[i].is_blocked)
+		if (flow->ways[i].is_cut)
 			(void)carry(worker, flow, i, true);
 }

@@ -55,6 +55,7 @@ struct flow {
 	uint32_t began_ms;
 	uint8_t state, wait;
 	bool is_watched;  // its client's socket
+	bool is_shut[2];  // of ways: all of it has come through
 	bool is_turn_cut; // it is among `again`
 	char *name;       // that it said, NULL: none
 };

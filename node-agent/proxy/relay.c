@@ -128,15 +128,6 @@ static void give_pipe_back(struct relay_tools *tools, struct relay_way *way)
 	way->pipe = NULL;
 }
 
-static enum relay_result shut(struct relay_tools *tools, struct relay_way *way, int to)
-{
-	give_pipe_back(tools, way);
-	if (!way->is_shut && shutdown(to, SHUT_WR) < 0 && errno != ENOTCONN)
-		return RELAY_BROKEN;
-	way->is_shut = true;
-	return RELAY_SHUT;
-}
-
 enum relay_result relay_go(struct relay_tools *tools, struct relay_way *way, int from, int to,
 			   bool reads_on)
 {
@@ -144,8 +135,10 @@ enum relay_result relay_go(struct relay_tools *tools, struct relay_way *way, int
 	way->is_blocked = false;
 	for (;;) {
 		enum step step = write_held(way, to);
-		if (step == STEP_ON && way->is_over)
-			return shut(tools, way, to);
+		if (step == STEP_ON && way->is_over) {
+			give_pipe_back(tools, way);
+			return RELAY_OVER;
+		}
 		if (step == STEP_ON && way->bytes - begin >= RELAY_TURN)
 			return RELAY_AGAIN;
 		if (step == STEP_ON)

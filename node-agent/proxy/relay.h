@@ -28,13 +28,13 @@ struct relay_way {
 	bool is_bulk;    // there is much: splice
 	bool is_blocked; // the taker has no room
 	bool is_over;    // the giver has said its last byte
-	bool is_shut;    // and the taker knows it
+	bool is_cut;     // its turn was over before it was dry
 };
 
 enum relay_result {
 	RELAY_WAITS,  // for either socket
 	RELAY_AGAIN,  // there is more, but it was enough for a turn
-	RELAY_SHUT,   // to its end, and the taker was told
+	RELAY_OVER,   // the giver has said its last byte, and the taker has it
 	RELAY_BROKEN, // a socket has failed
 };
 
@@ -42,7 +42,7 @@ enum relay_result {
 // there is nothing, as no further event will tell (epoll(7), edge-triggered).
 enum relay_result relay_go(struct relay_tools *tools, struct relay_way *way, int from, int to,
 			   bool reads_on);
-// Writes what was read and not taken, and reads nothing. Not with RELAY_AGAIN or RELAY_SHUT.
+// Writes what was read and not taken, and reads nothing. Waits or is broken.
 enum relay_result relay_flush(struct relay_way *way, int to);
 // Bytes that come before all others. They are copied. False when out of memory.
 bool relay_put(struct relay_way *way, const uint8_t *data, size_t len);
