@@ -10,7 +10,7 @@ build=(build-essential cmake ninja-build pkg-config file dpkg-dev nodejs npm
 	libmnl-dev libnftables-dev libyaml-dev libssl-dev libgnutls28-dev libcmocka-dev)
 demo=(iputils-ping)
 test=(clang iptables libclang-rt-14-dev clang-format clang-tidy llvm bridge-utils iputils-arping ethtool iperf3 tcpdump jq curl openssl
-	procps python3 python3-yaml sqlite3 chromium bird2 unbound dnsmasq-base bind9-dnsutils knot-dnsutils dnsperf
+	procps python3 python3-yaml sqlite3 chromium bird2 unbound dnsmasq-base bind9-dnsutils knot-dnsutils dnsperf haproxy nginx-core libnginx-mod-stream
 	bash-completion man-db qemu-system-x86 busybox-static cpio kmod)
 
 packages=("${run[@]}")
