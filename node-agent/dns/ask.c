@@ -4,6 +4,7 @@
 
 #include "base/octets.h"
 
+#include "dns/learn.h"
 #include "dns/server.h"
 
 enum {
@@ -67,6 +68,23 @@ static struct ask **slot_of(struct dns_asks *asks, const struct name *name, uint
 	return &asks->slots[(hash ^ hash >> 32) % SLOTS];
 }
 
+static struct decide_set lists_of(const struct ask *ask)
+{
+	const struct decide *decide = ask->server->config->rules.decide;
+	struct decide_set lists = { 0 };
+	if (decide)
+		decide_lists_of(decide, &ask->name, &lists);
+	return lists;
+}
+
+// What nobody waits for: the renewal of an answer, or a name that weft-proxy saw.
+static void learn(const struct ask *ask, const uint8_t *message, size_t len)
+{
+	const struct decide_set lists = lists_of(ask);
+	if (dns_learn_is_on(ask->server->learn))
+		(void)dns_learn_answer(ask->server->learn, &ask->name, &lists, message, len);
+}
+
 // Takes it out of the table and answers who waits.
 static void end_ask(struct ask *ask, const uint8_t *message, size_t len)
 {
@@ -78,6 +96,8 @@ static void end_ask(struct ask *ask, const uint8_t *message, size_t len)
 	*at = ask->next;
 	asks->n_asks--;
 	exchange_stop(&ask->exchange);
+	if (!ask->waiters && len > 0)
+		learn(ask, message, len);
 	for (struct dns_waiter *waiter = ask->waiters, *next; waiter; waiter = next) {
 		next = waiter->next;
 		asks->n_waiters--;
@@ -140,7 +160,10 @@ static bool has_what_was_asked(const struct ask *ask, const uint8_t *message, si
 static size_t take_answer(struct ask *ask, const uint8_t *message, size_t len,
 			  uint8_t ret[DNS_MESSAGE_MAX])
 {
-	static const struct dns_rewrite how = { .ttl_max = TTL_MAX_S };
+	const struct decide_set lists = lists_of(ask);
+	// A flow whose hello is encrypted says to nobody where it goes.
+	const struct dns_rewrite how = { .drops_ech = !decide_set_is_empty(&lists),
+					 .ttl_max = TTL_MAX_S };
 	static const struct dns_edns no_edns = { 0 };
 	struct dns_server *server = ask->server;
 	struct dns_reader reader;
@@ -295,7 +318,7 @@ static struct ask *find_ask(struct dns_asks *asks, const struct dns_wanted *want
 {
 	struct ask *ask = *slot_of(asks, wanted->name, wanted->type);
 	while (ask &&
-	       (ask->type != wanted->type || ask->space != wanted->group->space ||
+	       (ask->type != wanted->type || ask->space != wanted->way->space ||
 		ask->wants_dnssec != wanted->wants_dnssec || ask->name.len != wanted->name->len ||
 		memcmp(ask->name.wire, wanted->name->wire, ask->name.len) != 0))
 		ask = ask->next;
@@ -311,13 +334,14 @@ static struct ask *new_ask(struct dns_server *server, const struct dns_wanted *w
 	ask->name = *wanted->name;
 	ask->type = wanted->type;
 	ask->wants_dnssec = wanted->wants_dnssec;
-	ask->space = wanted->group->space;
+	ask->space = wanted->way->space;
 	ask->exchange.done = on_done;
 	ask->exchange.owner = ask;
 	ask->end_ms = uv_now(server->loop) + DEADLINE_MS;
-	for (; ask->n_group < wanted->group->len; ask->n_group++) {
-		struct dns_upstream *upstream =
-			dns_upstreams_get(server->upstreams, &wanted->group->items[ask->n_group]);
+	const struct dns_group *group = wanted->way->group;
+	for (; ask->n_group < group->len; ask->n_group++) {
+		struct dns_upstream *upstream = dns_upstreams_get(
+			server->upstreams, &group->items[ask->n_group], wanted->way->mark);
 		if (!upstream)
 			break;
 		ask->group[ask->n_group] = upstream;

@@ -19,7 +19,7 @@ enum {
 struct entry {
 	struct entry *next;          // in its slot
 	struct entry *newer, *older; // by when they were asked for
-	uint64_t hash;
+	uint64_t hash, note;
 	int64_t put_s, end_s;
 	uint32_t view, ttl_s;
 	uint16_t type, class;
@@ -232,6 +232,7 @@ enum dns_found dns_cache_get(struct dns_cache *cache, const struct dns_key *key,
 	make_newest(cache, entry);
 	ret_hit->len = entry->len;
 	ret_hit->has_alias = entry->has_alias;
+	ret_hit->note = &entry->note;
 	if (!is_stale && !entry->is_renewing &&
 	    entry->end_s - now_s <= entry->ttl_s / RENEWAL_TENTH)
 		ret_hit->wants_renewal = entry->is_renewing = true;
@@ -239,6 +240,16 @@ enum dns_found dns_cache_get(struct dns_cache *cache, const struct dns_key *key,
 		copy_aged(entry, now_s, ret);
 	*(is_stale ? &cache->counts.stale : &cache->counts.hits) += 1;
 	return is_stale ? DNS_STALE : DNS_FRESH;
+}
+
+size_t dns_cache_peek(struct dns_cache *cache, const struct dns_key *key, int64_t now_s,
+		      uint8_t *ret, size_t cap)
+{
+	struct entry *entry = find(cache, key);
+	if (!entry || now_s >= entry->end_s || entry->len > cap)
+		return 0;
+	copy_aged(entry, now_s, ret);
+	return entry->len;
 }
 
 static bool is_about(struct entry *entry, const struct name *name, bool below)
@@ -261,6 +272,19 @@ size_t dns_cache_forget(struct dns_cache *cache, const struct name *name, bool b
 	for (struct entry *entry = cache->newest, *older; entry; entry = older) {
 		older = entry->older;
 		if (!is_about(entry, name, below))
+			continue;
+		drop(cache, entry);
+		count++;
+	}
+	return count;
+}
+
+size_t dns_cache_forget_type(struct dns_cache *cache, uint16_t type)
+{
+	size_t count = 0;
+	for (struct entry *entry = cache->newest, *older; entry; entry = older) {
+		older = entry->older;
+		if (entry->type != type)
 			continue;
 		drop(cache, entry);
 		count++;

@@ -37,6 +37,8 @@ struct dns_hit {
 	bool has_alias;     // a CNAME is among its records
 	bool wants_renewal; // asked for again in the last tenth of its time: ask anew beside
 			    // answering; told once
+	uint64_t *note;     // a number of the asker's that stays with the answer, 0 at first; lives
+			    // until the cache is next called
 };
 
 // NULL when out of memory.
@@ -54,9 +56,16 @@ int dns_cache_put(struct dns_cache *cache, const struct dns_key *key, const uint
 enum dns_found dns_cache_get(struct dns_cache *cache, const struct dns_key *key, int64_t now_s,
 			     uint8_t *ret, size_t cap, struct dns_hit *ret_hit);
 
+// The answer as it is now if its time is not over, for who only looks: nothing is counted, and it
+// gets no younger. Returns its length, 0 for none or one longer than `cap`.
+size_t dns_cache_peek(struct dns_cache *cache, const struct dns_key *key, int64_t now_s,
+		      uint8_t *ret, size_t cap);
+
 // Forgets the answers about `name` and, with `below`, about everything below it; NULL: all. Returns
 // how many.
 size_t dns_cache_forget(struct dns_cache *cache, const struct name *name, bool below);
+// The same of all answers to questions for one type of records.
+size_t dns_cache_forget_type(struct dns_cache *cache, uint16_t type);
 
 struct dns_cache_counts {
 	uint64_t hits, misses, stale, evicted;

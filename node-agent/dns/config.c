@@ -32,6 +32,11 @@ static const struct setting dns_settings[] = {
 	  .help = "kilobytes of answers" },
 	{ "doh", SETTING_CHOICE, AT(doh), .text = "allow", .choices = "allow|block",
 	  .help = "whether clients find resolvers of their own over HTTPS" },
+	{ "sets", SETTING_PATH, AT(sets), .help = "socket of weft-sets, for what is learned" },
+	{ "grace", SETTING_DURATION_MS, AT(grace_ms), 2000, 3600000, 60000,
+	  .help = "how long an address stays learned beyond its time" },
+	{ "mark", SETTING_U32, AT(mark), 0, UINT32_MAX, 0,
+	  .help = "of the packets of questions that no policy has a way for" },
 	{ "tls_ca", SETTING_PATH, AT(tls_ca), .help = "authorities of upstreams' certificates" },
 	{ 0 },
 };
@@ -69,6 +74,8 @@ static int parse_settings(struct dns_config *config, const json_t *flat, struct 
 	if (r == 0 && dns_group_parse(&config->rules.upstreams, &settings->upstreams, err) < 0)
 		r = err_prefix(err, "upstreams");
 	if (r == 0)
+		config->rules.mark = settings->mark;
+	if (r == 0)
 		config->rules.blocks_doh = strcmp(settings->doh, "block") == 0;
 	return r;
 }
@@ -79,9 +86,9 @@ static int parse(struct dns_config *config, const json_t *file, struct err *err)
 		const char *name;
 		int (*parse)(struct dns_config *config, const json_t *list, struct err *err);
 	} lists[] = {
-		{ "zones", dns_config_zones },
-		{ "forwards", dns_config_forwards },
-		{ "blocks", dns_config_blocks },
+		{ "zones", dns_config_zones },   { "forwards", dns_config_forwards },
+		{ "blocks", dns_config_blocks }, { "policies", dns_config_policies },
+		{ "views", dns_config_views },
 	};
 	json_auto_t *flat = json_copy((json_t *)file);
 	if (!json_is_object(file) || !flat)

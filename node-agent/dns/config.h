@@ -26,8 +26,11 @@ struct dns_settings {
 	uint32_t rate; // questions a second of one client, 0: as many as it likes
 	uint32_t stale_ms;
 	uint32_t cache_kb;
-	char *doh;    // allow or block
-	char *tls_ca; // authorities that upstreams' certificates are checked by, NULL: the host's
+	char *doh;  // allow or block
+	char *sets; // path of weft-sets' socket, NULL: nothing is learned
+	uint32_t grace_ms;
+	uint32_t mark; // of questions that leave by no policy's way, 0: none
+	char *tls_ca;  // authorities that upstreams' certificates are checked by, NULL: the host's
 };
 
 struct dns_config {

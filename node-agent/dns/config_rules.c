@@ -275,3 +275,48 @@ int dns_config_blocks(struct dns_config *config, const json_t *list, struct err 
 	}
 	return 0;
 }
+
+// ---- policies and the ways that questions take ----
+
+int dns_config_policies(struct dns_config *config, const json_t *list, struct err *err)
+{
+	config->rules.decide = decide_new(list, err);
+	return config->rules.decide ? 0 : -EINVAL;
+}
+
+struct view_fields {
+	uint32_t mark;
+	struct setting_list upstreams;
+};
+
+static const struct setting view_fields[] = {
+	{ "mark", SETTING_U32, AT(view_fields, mark), 1, UINT32_MAX, 0,
+	  .help = "of the questions' packets" },
+	{ "upstreams", SETTING_STRING_LIST, AT(view_fields, upstreams),
+	  .help = "resolvers that are asked" },
+	{ 0 },
+};
+
+int dns_config_views(struct dns_config *config, const json_t *list, struct err *err)
+{
+	struct dns_rules *rules = &config->rules;
+	const json_t *item;
+	size_t i;
+	rules->views = calloc(json_array_size(list) + 1, sizeof(*rules->views));
+	if (!rules->views)
+		return err_set(err, -ENOMEM, "out of memory");
+	json_array_foreach(list, i, item)
+	{
+		struct view_fields fields = { 0 };
+		struct dns_view *view = &rules->views[rules->n_views++];
+		int r = settings_parse(view_fields, item, &fields, err);
+		if (r < 0)
+			return r;
+		view->mark = fields.mark;
+		r = dns_group_parse(&view->to, &fields.upstreams, err);
+		settings_done(view_fields, &fields);
+		if (r < 0)
+			return err_prefix(err, "upstreams");
+	}
+	return 0;
+}

@@ -9,6 +9,8 @@
 #include "base/clean.h"
 #include "base/text.h"
 
+#include "dns/control_learned.h"
+#include "dns/learn.h"
 #include "service/service.h"
 
 enum { ROWS_MAX = 1000, US_PER_S = 1000000 };
@@ -64,9 +66,11 @@ static json_t *upstream_list(const struct dns_server *server)
 	json_t *list = json_array();
 	const struct dns_upstream *at = dns_upstreams_first(server->upstreams);
 	for (; list && at; at = at->next)
-		(void)json_array_append_new(list, json_pack("{s:s, s:s, s:I}", "name", at->text,
-							    "state", at->is_down ? "down" : "up",
-							    "rtt_us", (json_int_t)at->rtt_us));
+		(void)json_array_append_new(list,
+					    json_pack("{s:s, s:s, s:I, s:I}", "name", at->text,
+						      "state", at->is_down ? "down" : "up",
+						      "rtt_us", (json_int_t)at->rtt_us, "mark",
+						      (json_int_t)at->place.mark));
 	return list;
 }
 
@@ -86,6 +90,21 @@ static json_t *block_list(const struct dns_server *server)
 	return list;
 }
 
+static void count_learned(const struct dns_server *server, json_t *all)
+{
+	const struct dns_learn_counts learn = dns_learn_counts(server->learn);
+	const struct {
+		const char *name;
+		uint64_t count;
+	} rows[] = { { "learned", learn.table.addresses },
+		     { "shared", learn.table.shared },
+		     { "writes", learn.writes },
+		     { "write_failures", learn.failures } };
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		(void)json_object_set_new(all, rows[i].name,
+					  json_integer((json_int_t)rows[i].count));
+}
+
 static json_t *counts(const struct dns_server *server)
 {
 	json_t *all = json_object();
@@ -97,6 +116,8 @@ static json_t *counts(const struct dns_server *server)
 	}
 	(void)json_object_set_new(all, "queries", json_integer(queries));
 	(void)json_object_set_new(all, "doh", json_integer((json_int_t)server->doh_hits));
+	if (dns_learn_is_on(server->learn))
+		count_learned(server, all);
 	return all;
 }
 
@@ -114,6 +135,11 @@ static json_t *status(struct dns_server *server, const json_t *request, struct e
 			  (json_int_t)cache.bytes, "evicted", (json_int_t)cache.evicted, "p50_us",
 			  (json_int_t)dns_latency_get(&server->latency, 500), "p99_us",
 			  (json_int_t)dns_latency_get(&server->latency, 990));
+	if (dns_learn_is_on(server->learn))
+		(void)json_object_set_new(all, "sets",
+					  json_string(dns_learn_counts(server->learn).is_connected
+							      ? "connected"
+							      : "away"));
 	if (server->trouble.code != 0)
 		(void)json_object_set_new(all, "error", json_string(server->trouble.text));
 	return all;
@@ -196,20 +222,32 @@ static json_t *explain_block(const char *text, const struct dns_blocked *blocked
 		text_format("%s is in a list of the blocklist %s", text, blocked->block->name));
 }
 
-static json_t *explain_forward(const char *text, const struct dns_rules *rules,
-			       const struct dns_forward *forward)
+static json_t *explain_policy(const char *text, const struct dns_decided *decided)
 {
-	CLEAN(text_free) struct text to = { 0 };
-	const struct dns_group *group = forward ? &forward->to : &rules->upstreams;
-	for (size_t i = 0; i < group->len; i++)
-		text_addf(&to, "%s%s", i > 0 ? ", " : "", group->items[i].text);
-	if (group->len == 0)
+	char rule[DNS_RULE_SIZE];
+	(void)snprintf(rule, sizeof(rule), "%s/%u", decided->policy->name, decided->rule->number);
+	return in_words("blocked", rule, "",
+			text_format("%s does not exist by rule %u of the policy %s", text,
+				    decided->rule->number, decided->policy->name));
+}
+
+static json_t *explain_way(const char *text, const struct dns_decided *decided,
+			   const struct dns_way *way)
+{
+	CLEAN(text_free) struct text to = { 0 }, words = { 0 };
+	for (size_t i = 0; i < way->group->len; i++)
+		text_addf(&to, "%s%s", i > 0 ? ", " : "", way->group->items[i].text);
+	if (way->group->len == 0)
 		return in_words("failed", "", "",
 				text_format("%s is not known here, and no upstream is", text));
-	json_t *said = in_words("forwarded", forward ? forward->name : "", "",
-				forward ? text_format("%s goes to %s, as the forward %s says", text,
-						      to.data, forward->name)
-					: text_format("%s goes to %s", text, to.data));
+	text_addf(&words, "%s goes to %s", text, to.data);
+	if (way->forward)
+		text_addf(&words, ", as the forward %s says", way->forward->name);
+	if (decided->mark)
+		text_addf(&words, ", by the way of rule %u of the policy %s", decided->rule->number,
+			  decided->policy->name);
+	json_t *said = in_words("forwarded", way->forward ? way->forward->name : "", "",
+				words.failed ? NULL : strdup(words.data));
 	(void)json_object_set_new(said, "upstream", json_string(to.data));
 	return said;
 }
@@ -236,24 +274,24 @@ static json_t *explain(const struct dns_server *server, const struct address *cl
 	if (dns_rules_blocked(rules, client, name, &blocked) ||
 	    (known == DNS_ZONE_ELSEWHERE && dns_rules_blocked(rules, client, &target, &blocked)))
 		return explain_block(text, &blocked);
-	return explain_forward(text, rules, dns_rules_forward(rules, client, &target));
+	const struct dns_decided decided = dns_rules_decide(rules, client, name);
+	if (decided.rule && decided.rule->is_nxdomain)
+		return explain_policy(text, &decided);
+	const struct dns_way way = dns_rules_way(rules, client, &target, decided.mark);
+	return explain_way(text, &decided, &way);
 }
 
 static json_t *lookup(struct dns_server *server, const json_t *request, struct err *err)
 {
-	const char *client_text = text_of(request, "client"), *text = text_of(request, "name");
 	struct address client;
 	struct name name;
 	uint16_t type;
-	if (!client_text || !text) {
-		(void)err_set(err, -EINVAL, "a look-up needs a client and a name");
-		return NULL;
-	}
-	if (address_parse(client_text, &client, err) < 0 ||
-	    name_parse(text, strlen(text), &name, err) < 0 ||
+	if (dns_control_subject(request, &client, &name, err) < 0 ||
 	    type_parse(text_of(request, "type"), &type, err) < 0)
 		return NULL;
-	return explain(server, &client, &name, type);
+	json_t *answer = explain(server, &client, &name, type);
+	dns_control_decide(server, &client, &name, answer);
+	return answer;
 }
 
 static json_t *reload(struct dns_server *server, const json_t *request, struct err *err)
@@ -274,6 +312,8 @@ json_t *dns_control_answer(struct dns_server *server, const json_t *request)
 		      { "log", log_rows },
 		      { "flush", flush },
 		      { "lookup", lookup },
+		      { "learned", dns_control_learned },
+		      { "saw", dns_control_saw },
 		      { "reload", reload } };
 	const char *wanted = text_of(request, "do");
 	struct err err = { 0 };

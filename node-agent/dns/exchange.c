@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/socket.h>
 
 #include "base/clean.h"
 #include "base/octets.h"
@@ -42,7 +43,7 @@ int exchange_host_init(struct exchange_host *host, uv_loop_t *loop, struct err *
 	int r = exchange_host_trust(host, NULL, err);
 	if (r < 0)
 		return r;
-	host->https = exchange_https_new(host);
+	host->https = exchange_https_new(host, 0);
 	if (!host->https) {
 		exchange_host_done(host);
 		return err_set(err, -ENOMEM, "out of memory");
@@ -99,6 +100,13 @@ socklen_t exchange_sockaddr(const struct exchange_place *place, struct sockaddr_
 	to->sin6_port = htons(place->at.port);
 	memcpy(&to->sin6_addr, address->bytes, sizeof(to->sin6_addr));
 	return sizeof(*to);
+}
+
+int exchange_mark(int fd, uint32_t mark)
+{
+	if (mark != 0 && setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) < 0)
+		return -errno;
+	return 0;
 }
 
 // ---- one exchange ----

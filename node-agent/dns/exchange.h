@@ -29,14 +29,15 @@ enum { EXCHANGE_WIRE_MAX = DNS_HEADER_SIZE + NAME_WIRE_MAX + 4 + DNS_OPT_SIZE };
 struct exchange_host {
 	uv_loop_t *loop;
 	struct ssl_ctx_st *tls;
-	char *tls_ca; // NULL: the host's own authorities
-	struct exchange_https *https;
+	char *tls_ca;                 // NULL: the host's own authorities
+	struct exchange_https *https; // a pool of connections for each mark
 };
 
 // One upstream that is spoken to.
 struct exchange_place {
 	struct exchange_host *host;
 	struct upstream at;
+	uint32_t mark;                  // of all that is sent to it, 0: none
 	struct exchange_stream *stream; // the open connection, if any
 };
 

@@ -13,6 +13,8 @@
 enum { URL_SIZE = HOST_MAX_LEN + UPSTREAM_PATH_SIZE + 32, CONNECT_MS = 2000, STATUS_OK = 200 };
 
 struct exchange_https {
+	struct exchange_https *next;
+	uint32_t mark;
 	CURLM *multi;
 	uv_timer_t timer;
 	struct exchange_host *host;
@@ -144,7 +146,7 @@ static int set_watch(CURL *easy, curl_socket_t fd, int what, void *data, void *k
 	return uv_poll_start(&watch->poll, events, on_ready) < 0 ? -1 : 0;
 }
 
-struct exchange_https *exchange_https_new(struct exchange_host *host)
+struct exchange_https *exchange_https_new(struct exchange_host *host, uint32_t mark)
 {
 	// Counted by libcurl, and undone by exchange_https_free.
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
@@ -155,6 +157,7 @@ struct exchange_https *exchange_https_new(struct exchange_host *host)
 		return NULL;
 	}
 	https->host = host;
+	https->mark = mark;
 	https->multi = curl_multi_init();
 	https->headers = curl_slist_append(NULL, "Content-Type: application/dns-message");
 	if (!https->multi || !https->headers || uv_timer_init(host->loop, &https->timer) < 0) {
@@ -182,6 +185,7 @@ void exchange_https_free(struct exchange_https *https)
 {
 	if (!https)
 		return;
+	exchange_https_free(https->next);
 	https->is_closing = true;
 	(void)curl_multi_cleanup(https->multi);
 	curl_slist_free_all(https->headers);
@@ -224,6 +228,13 @@ static CURLcode set_place(struct exchange_request *request, const struct upstrea
 	return curl_easy_setopt(request->easy, CURLOPT_URL, url);
 }
 
+static int mark_socket(void *data, curl_socket_t fd, curlsocktype purpose)
+{
+	const struct exchange_https *https = data;
+	(void)purpose;
+	return exchange_mark(fd, https->mark) < 0 ? CURL_SOCKOPT_ERROR : CURL_SOCKOPT_OK;
+}
+
 static CURLcode prepare(struct exchange_https *https, struct exchange_request *request)
 {
 	const struct exchange *exchange = request->exchange;
@@ -238,6 +249,8 @@ static CURLcode prepare(struct exchange_https *https, struct exchange_request *r
 	(void)curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
 	(void)curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	(void)curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS);
+	(void)curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, mark_socket);
+	(void)curl_easy_setopt(easy, CURLOPT_SOCKOPTDATA, https);
 	(void)curl_easy_setopt(easy, CURLOPT_PROXY, "");
 	(void)curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "https");
 	if (https->host->tls_ca)
@@ -245,10 +258,22 @@ static CURLcode prepare(struct exchange_https *https, struct exchange_request *r
 	return set_place(request, &exchange->place->at);
 }
 
+// What goes by different marks shares no connection.
+static struct exchange_https *pool_of(const struct exchange_place *place)
+{
+	struct exchange_https *at = place->host->https;
+	while (at->mark != place->mark && at->next)
+		at = at->next;
+	if (at->mark == place->mark)
+		return at;
+	at->next = exchange_https_new(place->host, place->mark);
+	return at->next;
+}
+
 int exchange_https_start(struct exchange *exchange)
 {
-	struct exchange_https *https = exchange->place->host->https;
-	struct exchange_request *request = malloc(sizeof(*request));
+	struct exchange_https *https = pool_of(exchange->place);
+	struct exchange_request *request = https ? malloc(sizeof(*request)) : NULL;
 	if (!request)
 		return -ENOMEM;
 	request->easy = curl_easy_init();
@@ -271,5 +296,5 @@ void exchange_https_stop(struct exchange *exchange)
 {
 	struct exchange_request *request = exchange->request;
 	exchange->request = NULL;
-	free_request(exchange->place->host->https, request);
+	free_request(pool_of(exchange->place), request);
 }

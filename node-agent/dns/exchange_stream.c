@@ -242,13 +242,21 @@ static int prepare_tls(struct exchange_stream *stream)
 	return set_peer(stream->ssl, &stream->place->at) ? 0 : -EINVAL;
 }
 
+static int mark_stream(struct exchange_stream *stream)
+{
+	int fd;
+	int r = uv_fileno((uv_handle_t *)&stream->tcp, &fd);
+	return r < 0 ? r : exchange_mark(fd, stream->place->mark);
+}
+
 static int open_stream(struct exchange_place *place)
 {
 	struct sockaddr_storage to;
 	struct exchange_stream *stream = calloc(1, sizeof(*stream));
 	if (!stream)
 		return -ENOMEM;
-	int r = uv_tcp_init(place->host->loop, &stream->tcp);
+	(void)exchange_sockaddr(place, &to);
+	int r = uv_tcp_init_ex(place->host->loop, &stream->tcp, to.ss_family);
 	if (r < 0) {
 		free(stream);
 		return r;
@@ -259,7 +267,8 @@ static int open_stream(struct exchange_place *place)
 	exchange_random(&stream->id, sizeof(stream->id));
 	if (place->at.kind == UPSTREAM_TLS)
 		r = prepare_tls(stream);
-	(void)exchange_sockaddr(place, &to);
+	if (r == 0)
+		r = mark_stream(stream);
 	if (r == 0)
 		r = uv_tcp_connect(&stream->connect, &stream->tcp, (struct sockaddr *)&to,
 				   on_connected);

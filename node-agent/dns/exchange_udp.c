@@ -65,6 +65,9 @@ static int open_socket(const struct exchange_place *place)
 	int fd = socket(to.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
+	int r = exchange_mark(fd, place->mark);
+	if (r < 0)
+		return r;
 	bind_random(fd, to.ss_family);
 	// Connected, it takes answers of this address and port only, and hears of refusals.
 	if (connect(fd, (struct sockaddr *)&to, len) < 0)

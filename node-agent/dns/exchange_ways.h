@@ -11,11 +11,14 @@ void exchange_stream_stop(struct exchange *exchange);
 
 int exchange_https_start(struct exchange *exchange);
 void exchange_https_stop(struct exchange *exchange);
-struct exchange_https *exchange_https_new(struct exchange_host *host);
+struct exchange_https *exchange_https_new(struct exchange_host *host, uint32_t mark);
 void exchange_https_free(struct exchange_https *https);
 
 // Whether `message` answers the exchange's question, the case of its letters apart.
 bool exchange_is_answer(const struct exchange *exchange, const uint8_t *message, size_t len);
+
+// Gives a socket the place's mark, before it sends anything. A negative errno: it must not be used.
+int exchange_mark(int fd, uint32_t mark);
 
 // Fills `ret` with the place's address; returns its length.
 socklen_t exchange_sockaddr(const struct exchange_place *place, struct sockaddr_storage *ret);

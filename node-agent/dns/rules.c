@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "decide/marks.h"
 #include "names/list.h"
 
 int dns_prefixes_match(const struct dns_prefixes *prefixes, const struct address *address)
@@ -180,6 +181,41 @@ const struct dns_forward *dns_rules_forward(const struct dns_rules *rules,
 	return best;
 }
 
+// ---- policies ----
+
+struct dns_decided dns_rules_decide(const struct dns_rules *rules, const struct address *client,
+				    const struct name *name)
+{
+	struct dns_decided ret = { 0 };
+	if (!rules->decide)
+		return ret;
+	decide_lists_of(rules->decide, name, &ret.lists);
+	ret.policy = decide_policy_of(rules->decide, client);
+	ret.rule = ret.policy ? decide_by_name(ret.policy, &ret.lists) : NULL;
+	if (ret.rule && ret.rule->mark != POLICY_DIRECT && ret.rule->mark != POLICY_REJECT &&
+	    ret.rule->mark != POLICY_DROP)
+		ret.mark = ret.rule->mark;
+	return ret;
+}
+
+static const struct dns_group *group_of_mark(const struct dns_rules *rules, uint32_t mark)
+{
+	for (size_t i = 0; i < rules->n_views; i++)
+		if (rules->views[i].mark == mark && rules->views[i].to.len > 0)
+			return &rules->views[i].to;
+	return &rules->upstreams;
+}
+
+struct dns_way dns_rules_way(const struct dns_rules *rules, const struct address *client,
+			     const struct name *name, uint32_t mark)
+{
+	struct dns_way way = { .forward = dns_rules_forward(rules, client, name),
+			       .mark = mark ? mark : rules->mark };
+	way.group = way.forward ? &way.forward->to : group_of_mark(rules, mark);
+	way.space = way.group->space ^ mark * 0x9e3779b1u;
+	return way;
+}
+
 // ---- the end ----
 
 static void block_done(struct dns_block *block)
@@ -213,5 +249,7 @@ void dns_rules_done(struct dns_rules *rules)
 	free(rules->blocks);
 	free(rules->forwards);
 	free(rules->clients.items);
+	decide_free(rules->decide);
+	free(rules->views);
 	*rules = (struct dns_rules){ 0 };
 }

@@ -1,5 +1,5 @@
 // What happens to a question by who asks and for what: whose questions are answered, which names
-// are blocked, and whom the others go to. Pure but for the mapping of list images.
+// are blocked, and whom the others go to, by which way. Pure but for the mapping of list images.
 #pragma once
 
 #include <stdbool.h>
@@ -11,6 +11,7 @@
 #include "model/net.h"
 #include "model/upstream.h"
 
+#include "decide/decide.h"
 #include "names/list.h"
 
 enum { DNS_GROUP_MAX = 8 };
@@ -67,6 +68,12 @@ struct dns_forward {
 	struct dns_group to;
 };
 
+// Whom the questions of a mark go to, when not to the rules' own upstreams.
+struct dns_view {
+	uint32_t mark;
+	struct dns_group to;
+};
+
 struct dns_rules {
 	struct dns_prefixes clients;
 	struct dns_block *blocks;
@@ -75,6 +82,10 @@ struct dns_rules {
 	size_t n_forwards;
 	struct dns_group upstreams; // for what no forward is for
 	bool blocks_doh;
+	uint32_t mark;         // of questions that no policy has a way for
+	struct decide *decide; // NULL: no policies
+	struct dns_view *views;
+	size_t n_views;
 };
 
 void dns_rules_done(struct dns_rules *rules);
@@ -93,6 +104,26 @@ bool dns_rules_blocked(const struct dns_rules *rules, const struct address *clie
 // before a pattern; NULL: the rules' own upstreams.
 const struct dns_forward *dns_rules_forward(const struct dns_rules *rules,
 					    const struct address *client, const struct name *name);
+
+// What the client's policy says of a name that it asks for.
+struct dns_decided {
+	const struct decide_policy *policy; // NULL: the client is subject to none
+	const struct decide_rule *rule;     // NULL: the host's own way
+	struct decide_set lists;            // that the name is in
+	uint32_t mark; // by which its traffic will leave, 0: the host's own way
+};
+struct dns_decided dns_rules_decide(const struct dns_rules *rules, const struct address *client,
+				    const struct name *name);
+
+// The way that a question takes: whom to ask, with which mark, and the space of the cache for what
+// is said there.
+struct dns_way {
+	const struct dns_group *group;
+	const struct dns_forward *forward; // NULL: none says so
+	uint32_t mark, space;
+};
+struct dns_way dns_rules_way(const struct dns_rules *rules, const struct address *client,
+			     const struct name *name, uint32_t mark);
 
 // What is known to lead a browser or telephone to a resolver of its own (RFC 8484), and the names
 // by which it asks whether it may.

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/octets.h"
 
+#include "dns/learn.h"
 #include "dns/server.h"
 
 enum {
@@ -25,6 +26,9 @@ struct asking {
 	size_t limit; // of the answer
 	uint64_t began_us;
 	const char *rule;
+	struct dns_decided decided;
+	struct dns_waiter *waiter; // NULL: it can be answered at once
+	bool is_held;              // the answer leaves later, with the waiter
 };
 
 static uint64_t now_us(void)
@@ -202,41 +206,7 @@ static size_t tell(struct dns_server *server, struct asking *asking, uint8_t *me
 	return address_to(asking, ret, len);
 }
 
-static struct dns_key key_of(const struct asking *asking, uint32_t space)
-{
-	return (struct dns_key){ .name = asking->name,
-				 .type = asking->query->question.type,
-				 .class = DNS_IN,
-				 .view = space,
-				 .wants_dnssec = asking->query->edns.wants_dnssec };
-}
-
-// What the cache has for a question.
-struct kept {
-	enum dns_found found;
-	struct dns_hit hit;
-};
-
-// The answer out of the cache when what is found is `wanted`, else 0.
-static size_t from_cache(struct dns_server *server, struct asking *asking, uint32_t space,
-			 enum dns_found wanted, struct kept *ret_kept, uint8_t *ret)
-{
-	const struct dns_key key = key_of(asking, space);
-	static uint8_t scratch[DNS_MESSAGE_MAX]; // of the loop thread
-	uint8_t *into = asking->is_alias ? scratch : ret;
-	struct dns_hit *hit = &ret_kept->hit;
-	ret_kept->found =
-		dns_cache_get(server->cache, &key, cache_now(server), into, DNS_MESSAGE_MAX, hit);
-	if (ret_kept->found != wanted)
-		return 0;
-	size_t blocked = hit->has_alias ? block_aliases(server, asking, into, hit->len, ret) : 0;
-	if (blocked > 0)
-		return blocked;
-	return end(server, asking, wanted == DNS_FRESH ? DNS_BY_CACHE : DNS_BY_OLD, "",
-		   tell(server, asking, into, hit->len, ret));
-}
-
-// ---- those who wait ----
+// ---- answers that wait for what they teach ----
 
 static struct dns_waiter *new_waiter(struct dns_server *server, const struct asking *asking,
 				     bool may_be_stale)
@@ -257,7 +227,120 @@ static struct dns_waiter *new_waiter(struct dns_server *server, const struct ask
 	return waiter;
 }
 
-static struct asking asking_of(const struct dns_waiter *waiter)
+// An answer as the cache has it, and what becomes of the question by it.
+struct leaving {
+	uint8_t *message;
+	size_t len;
+	enum dns_outcome outcome;
+	const char *upstream;
+	uint64_t *note; // of the cache, NULL: none
+};
+
+// Whether the sets have to be changed first.
+static bool must_wait(struct dns_server *server, const struct asking *asking,
+		      const struct leaving *leaving)
+{
+	// The cache notes what the name itself was answered with, not an alias of it.
+	uint64_t *note = asking->is_alias ? NULL : leaving->note;
+	if (!dns_learn_is_on(server->learn) ||
+	    (note && *note == dns_learn_generation(server->learn)))
+		return false;
+	bool waits = dns_learn_answer(server->learn, &asking->query->question.name,
+				      &asking->decided.lists, leaving->message, leaving->len);
+	if (note && !waits)
+		*note = dns_learn_generation(server->learn);
+	return waits && asking->decided.policy;
+}
+
+static bool hold(struct dns_server *server, struct asking *asking, const struct leaving *leaving,
+		 const uint8_t *answer, size_t len)
+{
+	struct dns_held *held = malloc(sizeof(*held) + len);
+	struct dns_waiter *waiter =
+		asking->waiter ? asking->waiter : new_waiter(server, asking, false);
+	if (held && waiter) {
+		held->waiter = waiter;
+		held->outcome = leaving->outcome;
+		held->is_covered = !decide_set_is_empty(&asking->decided.lists);
+		(void)snprintf(held->upstream, sizeof(held->upstream), "%s", leaving->upstream);
+		memcpy(held->answer, answer, len);
+		held->len = len;
+		asking->is_held =
+			dns_learn_hold(server->learn, held, leaving->message, leaving->len);
+	}
+	if (!asking->is_held) {
+		free(held);
+		if (waiter != asking->waiter)
+			free(waiter);
+	} else if (!asking->waiter) {
+		waiter->from.door->hold(&waiter->from);
+	}
+	return asking->is_held;
+}
+
+// The answer as it leaves; 0: it is held, and leaves by its door.
+static size_t leave(struct dns_server *server, struct asking *asking, const struct leaving *leaving,
+		    uint8_t *ret)
+{
+	static uint8_t copy[DNS_MESSAGE_MAX]; // of the loop thread
+	struct leaving kept = *leaving;
+	bool waits = must_wait(server, asking, leaving);
+	if (waits) { // telling may write over it
+		memcpy(copy, leaving->message, leaving->len);
+		kept.message = copy;
+	}
+	size_t made = tell(server, asking, leaving->message, leaving->len, ret);
+	if (!waits)
+		return end(server, asking, leaving->outcome, leaving->upstream, made);
+	if (hold(server, asking, &kept, ret, made))
+		return 0;
+	return end(server, asking, DNS_FAILED, leaving->upstream,
+		   write_empty(asking, DNS_SERVFAIL, 0, ret));
+}
+
+// ---- out of the cache ----
+
+static struct dns_key key_of(const struct asking *asking, uint32_t space)
+{
+	return (struct dns_key){ .name = asking->name,
+				 .type = asking->query->question.type,
+				 .class = DNS_IN,
+				 .view = space,
+				 .wants_dnssec = asking->query->edns.wants_dnssec };
+}
+
+// What the cache has for a question.
+struct kept {
+	enum dns_found found;
+	struct dns_hit hit;
+};
+
+// The answer out of the cache when what is found is `wanted`; else 0, or when it is held.
+static size_t from_cache(struct dns_server *server, struct asking *asking, uint32_t space,
+			 enum dns_found wanted, struct kept *ret_kept, uint8_t *ret)
+{
+	const struct dns_key key = key_of(asking, space);
+	static uint8_t scratch[DNS_MESSAGE_MAX]; // of the loop thread
+	uint8_t *into = asking->is_alias ? scratch : ret;
+	struct dns_hit *hit = &ret_kept->hit;
+	ret_kept->found =
+		dns_cache_get(server->cache, &key, cache_now(server), into, DNS_MESSAGE_MAX, hit);
+	if (ret_kept->found != wanted)
+		return 0;
+	size_t blocked = hit->has_alias ? block_aliases(server, asking, into, hit->len, ret) : 0;
+	if (blocked > 0)
+		return blocked;
+	const struct leaving leaving = { .message = into,
+					 .len = hit->len,
+					 .outcome = wanted == DNS_FRESH ? DNS_BY_CACHE : DNS_BY_OLD,
+					 .upstream = "",
+					 .note = wanted == DNS_FRESH ? hit->note : NULL };
+	return leave(server, asking, &leaving, ret);
+}
+
+// ---- those who wait ----
+
+static struct asking asking_of(const struct dns_server *server, struct dns_waiter *waiter)
 {
 	return (struct asking){
 		.from = &waiter->from,
@@ -268,41 +351,58 @@ static struct asking asking_of(const struct dns_waiter *waiter)
 		.limit = limit_of(&waiter->from, &waiter->query.edns),
 		.began_us = waiter->began_us,
 		.rule = waiter->rule,
+		.decided = dns_rules_decide(&server->config->rules, &waiter->from.client,
+					    &waiter->query.question.name),
+		.waiter = waiter,
 	};
 }
 
-static const struct dns_group *group_of(const struct dns_server *server,
-					const struct asking *asking, const char **ret_rule)
+static struct dns_way way_of(const struct dns_server *server, const struct asking *asking)
 {
-	const struct dns_rules *rules = &server->config->rules;
-	const struct dns_forward *forward =
-		dns_rules_forward(rules, &asking->from->client, asking->name);
-	*ret_rule = forward ? forward->name : "";
-	return forward ? &forward->to : &rules->upstreams;
+	return dns_rules_way(&server->config->rules, &asking->from->client, asking->name,
+			     asking->decided.mark);
 }
 
 void dns_serve_waiter(struct dns_server *server, struct dns_waiter *waiter, const uint8_t *message,
 		      size_t len, const char *upstream)
 {
 	uint8_t ret[DNS_MESSAGE_MAX], copy[DNS_MESSAGE_MAX];
-	struct asking asking = asking_of(waiter);
+	struct asking asking = asking_of(server, waiter);
+	const struct leaving leaving = { copy, len, DNS_BY_UPSTREAM, upstream, NULL };
 	size_t made = 0;
 	if (len > 0) {
 		memcpy(copy, message, len);
 		made = block_aliases(server, &asking, copy, len, ret);
 		if (made == 0)
-			made = end(server, &asking, DNS_BY_UPSTREAM, upstream,
-				   tell(server, &asking, copy, len, ret));
+			made = leave(server, &asking, &leaving, ret);
 	} else if (waiter->may_be_stale) {
 		struct kept kept;
-		const char *rule;
-		const struct dns_group *group = group_of(server, &asking, &rule);
-		made = from_cache(server, &asking, group->space, DNS_STALE, &kept, ret);
+		made = from_cache(server, &asking, way_of(server, &asking).space, DNS_STALE, &kept,
+				  ret);
 	}
+	if (asking.is_held)
+		return;
 	if (made == 0)
 		made = end(server, &asking, DNS_FAILED, upstream,
 			   write_empty(&asking, DNS_SERVFAIL, 0, ret));
 	waiter->from.door->answer(&waiter->from, ret, made);
+	free(waiter);
+}
+
+void dns_serve_held(struct dns_server *server, struct dns_held *held, bool is_good)
+{
+	struct dns_waiter *waiter = held->waiter;
+	struct asking asking = asking_of(server, waiter);
+	uint8_t failure[DNS_UDP_MIN];
+	if (is_good) {
+		size_t len = end(server, &asking, held->outcome, held->upstream, held->len);
+		waiter->from.door->answer(&waiter->from, held->answer, len);
+	} else {
+		asking.limit = sizeof(failure);
+		size_t len = end(server, &asking, DNS_FAILED, held->upstream,
+				 write_empty(&asking, DNS_SERVFAIL, 0, failure));
+		waiter->from.door->answer(&waiter->from, failure, len);
+	}
 	free(waiter);
 }
 
@@ -311,27 +411,50 @@ void dns_serve_waiter(struct dns_server *server, struct dns_waiter *waiter, cons
 static size_t ask(struct dns_server *server, struct asking *asking, uint8_t *ret)
 {
 	struct kept kept;
-	const struct dns_group *group = group_of(server, asking, &asking->rule);
+	const struct dns_way way = way_of(server, asking);
 	const struct dns_wanted wanted = { .name = asking->name,
 					   .type = asking->query->question.type,
 					   .wants_dnssec = asking->query->edns.wants_dnssec,
-					   .group = group };
-	size_t len = from_cache(server, asking, group->space, DNS_FRESH, &kept, ret);
-	if (len == 0 && kept.found == DNS_STALE && dns_upstreams_are_down(server->upstreams, group))
-		len = from_cache(server, asking, group->space, DNS_STALE, &kept, ret);
-	if (len > 0) {
+					   .way = &way };
+	if (way.forward && !asking->rule[0])
+		asking->rule = way.forward->name;
+	size_t len = from_cache(server, asking, way.space, DNS_FRESH, &kept, ret);
+	if (len == 0 && kept.found == DNS_STALE &&
+	    dns_upstreams_are_down(server->upstreams, way.group, way.mark))
+		len = from_cache(server, asking, way.space, DNS_STALE, &kept, ret);
+	if (len > 0 || asking->is_held) {
 		if (kept.hit.wants_renewal || kept.found == DNS_STALE)
 			(void)dns_ask(server, &wanted, NULL);
 		return len;
 	}
 	struct dns_waiter *waiter =
-		group->len > 0 ? new_waiter(server, asking, kept.found == DNS_STALE) : NULL;
+		way.group->len > 0 ? new_waiter(server, asking, kept.found == DNS_STALE) : NULL;
 	if (waiter && dns_ask(server, &wanted, waiter) == 0) {
 		waiter->from.door->hold(&waiter->from);
 		return 0;
 	}
 	free(waiter);
 	return end(server, asking, DNS_FAILED, "", write_empty(asking, DNS_SERVFAIL, 0, ret));
+}
+
+// What the client's policy says of the name: by which way it is asked for, or (the answer then)
+// that it is not there.
+static size_t decide(struct dns_server *server, struct asking *asking, char rule[DNS_RULE_SIZE],
+		     uint8_t *ret)
+{
+	struct dns_decided *decided = &asking->decided;
+	*decided = dns_rules_decide(&server->config->rules, &asking->from->client,
+				    &asking->query->question.name);
+	if (!decided->rule)
+		return 0;
+	if (server->journal) {
+		(void)snprintf(rule, DNS_RULE_SIZE, "%s/%u", decided->policy->name,
+			       decided->rule->number);
+		asking->rule = rule;
+	}
+	if (!decided->rule->is_nxdomain)
+		return 0;
+	return end(server, asking, DNS_BLOCKED, "", write_blocked(asking, NULL, ret));
 }
 
 static size_t answer_locally(struct dns_server *server, struct asking *asking, bool *ret_goes_on,
@@ -367,6 +490,7 @@ size_t dns_serve(struct dns_server *server, const struct dns_from *from, const u
 {
 	struct dns_query query;
 	struct name target;
+	char rule[DNS_RULE_SIZE];
 	bool goes_on;
 	struct asking asking = { .from = from,
 				 .query = &query,
@@ -395,5 +519,7 @@ size_t dns_serve(struct dns_server *server, const struct dns_from *from, const u
 	made = block(server, &asking, &query.question.name, ret);
 	if (made == 0 && asking.is_alias)
 		made = block(server, &asking, asking.name, ret);
+	if (made == 0)
+		made = decide(server, &asking, rule, ret);
 	return made > 0 ? made : ask(server, &asking, ret);
 }

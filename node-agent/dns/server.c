@@ -10,6 +10,7 @@
 
 #include "dns/control_answer.h"
 #include "dns/exchange.h"
+#include "dns/learn.h"
 #include "service/sandbox.h"
 #include "service/service.h"
 
@@ -40,11 +41,12 @@ static void made_done(struct made *made)
 	give_back(made->held, made->n_held);
 }
 
-static int hold_group(struct dns_server *server, const struct dns_group *group, struct made *made)
+static int hold_group(struct dns_server *server, const struct dns_group *group, uint32_t mark,
+		      struct made *made)
 {
 	for (size_t i = 0; i < group->len; i++) {
 		struct dns_upstream *upstream =
-			dns_upstreams_get(server->upstreams, &group->items[i]);
+			dns_upstreams_get(server->upstreams, &group->items[i], mark);
 		if (!upstream)
 			return -ENOMEM;
 		made->held[made->n_held++] = upstream;
@@ -55,10 +57,16 @@ static int hold_group(struct dns_server *server, const struct dns_group *group, 
 static int hold_upstreams(struct dns_server *server, const struct dns_rules *rules,
 			  struct made *made)
 {
-	made->held = calloc((rules->n_forwards + 1) * DNS_GROUP_MAX, sizeof(struct dns_upstream *));
-	int r = made->held ? hold_group(server, &rules->upstreams, made) : -ENOMEM;
+	made->held = calloc((rules->n_forwards + rules->n_views + 1) * DNS_GROUP_MAX,
+			    sizeof(struct dns_upstream *));
+	int r = made->held ? hold_group(server, &rules->upstreams, rules->mark, made) : -ENOMEM;
 	for (size_t i = 0; r == 0 && i < rules->n_forwards; i++)
-		r = hold_group(server, &rules->forwards[i].to, made);
+		r = hold_group(server, &rules->forwards[i].to, rules->mark, made);
+	for (size_t i = 0; r == 0 && i < rules->n_views; i++) {
+		const struct dns_view *view = &rules->views[i];
+		r = hold_group(server, view->to.len > 0 ? &view->to : &rules->upstreams, view->mark,
+			       made);
+	}
 	return r;
 }
 
@@ -131,6 +139,10 @@ static void swap_in(struct dns_server *server, struct dns_config *config, struct
 	struct dns_config *former = server->config;
 	server->config = config;
 	server->loaded_ms = clock_wall_ms();
+	// Whether these are told with encrypted hellos is up to the lists.
+	(void)dns_cache_forget_type(server->cache, DNS_HTTPS);
+	(void)dns_cache_forget_type(server->cache, DNS_SVCB);
+	dns_learn_configure(server->learn, former);
 	dns_config_free(former);
 	made_done(&old);
 }
@@ -231,7 +243,8 @@ static int open_all(struct dns_server *server, struct err *err)
 		return r;
 	server->upstreams = dns_upstreams_new(&server->host);
 	server->asks = dns_asks_new(server);
-	if (!server->upstreams || !server->asks)
+	server->learn = dns_learn_new(server);
+	if (!server->upstreams || !server->asks || !server->learn)
 		return err_set(err, -ENOMEM, "out of memory");
 	if (config->settings.control)
 		r = service_open(server->loop, config->settings.control, &owner, &server->control,
@@ -257,6 +270,7 @@ void dns_server_done(struct dns_server *server)
 {
 	dns_asks_free(server->asks);
 	server->asks = NULL;
+	dns_learn_free(take_ptr(&server->learn));
 	dns_udp_keep(server, NULL);
 	dns_tcp_keep(server, NULL);
 	service_close(take_ptr(&server->control));

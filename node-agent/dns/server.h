@@ -19,6 +19,8 @@
 #include "dns/upstreams.h"
 
 struct dns_asks;
+struct dns_held;
+struct dns_learn;
 struct service_control;
 struct dns_udp;
 struct dns_tcp;
@@ -36,6 +38,7 @@ struct dns_server {
 	struct dns_journal *journal; // NULL: nothing is kept
 	bool logs_all;
 	struct dns_asks *asks;
+	struct dns_learn *learn;
 	struct dns_udp *udp; // listening sockets
 	struct dns_tcp *tcp;
 	struct service_control *control;
@@ -101,6 +104,9 @@ size_t dns_serve(struct dns_server *server, const struct dns_from *from, const u
 void dns_serve_waiter(struct dns_server *server, struct dns_waiter *waiter, const uint8_t *message,
 		      size_t len, const char *upstream);
 
+// Sends an answer that waited (dns/learn.h), or SERVFAIL in its place; its waiter is freed.
+void dns_serve_held(struct dns_server *server, struct dns_held *held, bool is_good);
+
 // ---- ask.c: questions under way, each once however many wait ----
 
 struct dns_asks *dns_asks_new(struct dns_server *server);
@@ -110,11 +116,12 @@ struct dns_wanted {
 	const struct name *name;
 	uint16_t type;
 	bool wants_dnssec;
-	const struct dns_group *group;
+	const struct dns_way *way;
 };
 
 // Asks unless it is being asked already. `waiter` (NULL: only for the cache) is answered in any
-// case, but not from within. -EBUSY, -ENOMEM: nothing is asked, the waiter stays the caller's.
+// case, but not from within; what is answered is learned also without one. -EBUSY, -ENOMEM: nothing
+// is asked, the waiter stays the caller's.
 int dns_ask(struct dns_server *server, const struct dns_wanted *wanted, struct dns_waiter *waiter);
 
 // ---- listen_udp.c, listen_tcp.c ----

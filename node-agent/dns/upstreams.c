@@ -81,22 +81,25 @@ void dns_upstreams_free(struct dns_upstreams *pool)
 		uv_close((uv_handle_t *)&pool->timer, free_pool);
 }
 
-static struct dns_upstream *find(const struct dns_upstreams *pool, const char *text)
+static struct dns_upstream *find(const struct dns_upstreams *pool, const char *text, uint32_t mark)
 {
 	struct dns_upstream *at = pool->first;
-	while (at && strcmp(at->text, text) != 0)
+	while (at && (at->place.mark != mark || strcmp(at->text, text) != 0))
 		at = at->next;
 	return at;
 }
 
-struct dns_upstream *dns_upstreams_get(struct dns_upstreams *pool, const struct dns_place *place)
+struct dns_upstream *dns_upstreams_get(struct dns_upstreams *pool, const struct dns_place *place,
+				       uint32_t mark)
 {
-	struct dns_upstream *upstream = find(pool, place->text);
+	struct dns_upstream *upstream = find(pool, place->text, mark);
 	if (!upstream) {
 		upstream = calloc(1, sizeof(*upstream));
 		if (!upstream)
 			return NULL;
-		upstream->place = (struct exchange_place){ .host = pool->host, .at = place->at };
+		upstream->place = (struct exchange_place){ .host = pool->host,
+							   .at = place->at,
+							   .mark = mark };
 		memcpy(upstream->text, place->text, sizeof(upstream->text));
 		upstream->pool = pool;
 		upstream->next = pool->first;
@@ -139,10 +142,11 @@ void dns_upstream_failed(struct dns_upstream *upstream, int status)
 	log_warn("upstream %s: it does not answer: %s", upstream->text, strerror(-status));
 }
 
-bool dns_upstreams_are_down(const struct dns_upstreams *pool, const struct dns_group *group)
+bool dns_upstreams_are_down(const struct dns_upstreams *pool, const struct dns_group *group,
+			    uint32_t mark)
 {
 	for (size_t i = 0; i < group->len; i++) {
-		const struct dns_upstream *upstream = find(pool, group->items[i].text);
+		const struct dns_upstream *upstream = find(pool, group->items[i].text, mark);
 		if (!upstream || !upstream->is_down)
 			return false;
 	}

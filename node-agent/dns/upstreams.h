@@ -32,15 +32,18 @@ struct dns_upstreams *dns_upstreams_new(struct exchange_host *host);
 // Every upstream must have been given back.
 void dns_upstreams_free(struct dns_upstreams *pool);
 
-// The upstream that is written so, for one user more; NULL when out of memory.
-struct dns_upstream *dns_upstreams_get(struct dns_upstreams *pool, const struct dns_place *place);
+// The upstream that is written so, asked by packets of that mark, for one user more; NULL when out
+// of memory.
+struct dns_upstream *dns_upstreams_get(struct dns_upstreams *pool, const struct dns_place *place,
+				       uint32_t mark);
 void dns_upstream_give_back(struct dns_upstream *upstream);
 
 void dns_upstream_answered(struct dns_upstream *upstream, uint64_t us);
 void dns_upstream_failed(struct dns_upstream *upstream, int status);
 
 // Whether every one of a group is down.
-bool dns_upstreams_are_down(const struct dns_upstreams *pool, const struct dns_group *group);
+bool dns_upstreams_are_down(const struct dns_upstreams *pool, const struct dns_group *group,
+			    uint32_t mark);
 
 // The first one, then `->next`.
 const struct dns_upstream *dns_upstreams_first(const struct dns_upstreams *pool);

@@ -1,8 +1,9 @@
 #!/bin/sh
 # The part of the benches that asserts something: function, never speed. About 10 s for a fleet of simulated agents, 40 s
 # for two silent cuts at each of two settings, beside BIRD (WEFT_CUTS: how many), 15 s for weft-dns beside unbound and dnsmasq
-# with 100,000 names (WEFT_DNS_NAMES, WEFT_DNS_SECONDS, WEFT_DNS_ROUNDS: the full form is 1000000, 5, 3), 8 s for weft-proxy beside
-# haproxy and nginx (WEFT_SPLIT_CONNECTIONS, _MEGABYTES, _IDLE, _ROUNDS: the full form is 2000, 4096, 3000, 3).
+# with 100,000 names (WEFT_DNS_NAMES, WEFT_DNS_SECONDS, WEFT_DNS_ROUNDS: the full form is 1000000, 5, 3), 10 s for names whose
+# addresses are learned (WEFT_LEARN_NAMES: how many, WEFT_DNS_SECONDS), 8 s for weft-proxy beside haproxy and nginx
+# (WEFT_SPLIT_CONNECTIONS, _MEGABYTES, _IDLE, _ROUNDS: the full form is 2000, 4096, 3000, 3).
 # WEFT_BIN is the directory of the programs (default: build/release/bin). The figures of docs/performance.md come from
 # tests/bench/fleet/bench.py and its neighbours, as that page says.
 set -eu
@@ -29,5 +30,6 @@ part python3 "$here/fleet/smoke.py" "$WEFT_BIN" "$root"
 part "$here/failover/failover.sh"
 part python3 "$here/dns/bench.py" "$WEFT_BIN"
 part python3 "$here/split/bench.py" "$WEFT_BIN"
+part python3 "$here/dns/learn.py" "$WEFT_BIN"
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" = 0 ]

@@ -23,7 +23,10 @@ static void ask(const struct dns_config *config, const char *text)
 	if (dns_write_end(&writer, &query.edns, DNS_NOERROR) > sizeof(answer))
 		abort();
 	(void)dns_rules_blocked(&config->rules, &client, &name, &blocked);
-	(void)dns_rules_forward(&config->rules, &client, &name);
+	const struct dns_decided decided = dns_rules_decide(&config->rules, &client, &name);
+	const struct dns_way way = dns_rules_way(&config->rules, &client, &name, decided.mark);
+	if (!way.group || (decided.rule && !decided.policy))
+		abort();
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
