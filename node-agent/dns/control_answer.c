@@ -302,24 +302,29 @@ static json_t *reload(struct dns_server *server, const json_t *request, struct e
 	return json_pack("{s:b}", "reloading", true);
 }
 
-json_t *dns_control_answer(struct dns_server *server, const json_t *request)
+json_t *dns_control_answer(struct dns_server *server, const json_t *request, bool is_owner)
 {
 	static const struct {
 		const char *name;
 		json_t *(*answer)(struct dns_server *server, const json_t *request,
 				  struct err *err);
-	} verbs[] = { { "status", status },
-		      { "log", log_rows },
-		      { "flush", flush },
-		      { "lookup", lookup },
-		      { "learned", dns_control_learned },
-		      { "saw", dns_control_saw },
-		      { "reload", reload } };
+		bool is_for_all;
+	} verbs[] = { { "status", status, false },
+		      { "log", log_rows, false },
+		      { "flush", flush, false },
+		      { "lookup", lookup, false },
+		      { "learned", dns_control_learned, true },
+		      { "saw", dns_control_saw, true },
+		      { "reload", reload, false } };
 	const char *wanted = text_of(request, "do");
 	struct err err = { 0 };
 	for (size_t i = 0; wanted && i < ARRAY_LEN(verbs); i++) {
 		if (strcmp(verbs[i].name, wanted) != 0)
 			continue;
+		if (!is_owner && !verbs[i].is_for_all) {
+			(void)err_set(&err, -EPERM, "%s is not for this user", wanted);
+			return service_refusal(&err);
+		}
 		json_t *answer = verbs[i].answer(server, request, &err);
 		return answer || err.code == 0 ? answer : service_refusal(&err);
 	}

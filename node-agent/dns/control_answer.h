@@ -10,5 +10,5 @@
 #include "dns/server.h"
 
 // New reference; {"error": sentence} for what cannot be done, also for `request` NULL. NULL when
-// out of memory.
-json_t *dns_control_answer(struct dns_server *server, const json_t *request);
+// out of memory. Who is no `owner` may ask for `learned` and tell what he `saw`, and nothing else.
+json_t *dns_control_answer(struct dns_server *server, const json_t *request, bool is_owner);

@@ -228,13 +228,12 @@ void dns_server_reload(struct dns_server *server)
 
 static void on_request(void *context, struct service_talk *talk, const json_t *request)
 {
-	service_say(talk, dns_control_answer(context, request));
+	service_say(talk, dns_control_answer(context, request, service_is_owner(talk)));
 }
 
 static int open_all(struct dns_server *server, struct err *err)
 {
 	const uint32_t kept = 1u << CAP_NET_BIND_SERVICE | 1u << CAP_NET_RAW;
-	const struct service_owner owner = { on_request, server };
 	CLEAN(dns_config_free_ptr) struct dns_config *config = dns_config_read(server->path, err);
 	if (!config)
 		return -EINVAL;
@@ -246,6 +245,8 @@ static int open_all(struct dns_server *server, struct err *err)
 	server->learn = dns_learn_new(server);
 	if (!server->upstreams || !server->asks || !server->learn)
 		return err_set(err, -ENOMEM, "out of memory");
+	// weft-proxy is no other user, but says what strangers' flows say.
+	const struct service_owner owner = { on_request, server, config->settings.user };
 	if (config->settings.control)
 		r = service_open(server->loop, config->settings.control, &owner, &server->control,
 				 err);

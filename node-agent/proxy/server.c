@@ -286,7 +286,8 @@ static int start_threads(struct proxy_server *server, struct err *err)
 
 static int open_all(struct proxy_server *server, struct err *err)
 {
-	const struct service_owner owner = { proxy_control_answer, server };
+	const struct service_owner owner = { .on_request = proxy_control_answer,
+					     .context = server };
 	server->config = proxy_config_read(server->path, err);
 	if (!server->config)
 		return -EINVAL;

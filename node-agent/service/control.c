@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <pwd.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,6 +33,7 @@ struct service_control {
 	uv_pipe_t pipe;
 	struct service_owner owner;
 	bool is_closed;
+	uid_t opened_by;
 	struct service_talk *first;
 	unsigned n_talks;
 	uint64_t last_id;
@@ -128,6 +130,16 @@ void service_say_files(struct service_talk *talk, json_t *answer, const int *fil
 		end(talk);
 }
 
+bool service_is_owner(const struct service_talk *talk)
+{
+	struct ucred who;
+	socklen_t len = sizeof(who);
+	int fd;
+	return uv_fileno((const uv_handle_t *)&talk->pipe, &fd) == 0 &&
+	       getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) == 0 &&
+	       (who.uid == 0 || who.uid == talk->control->opened_by);
+}
+
 uint64_t service_talk_id(const struct service_talk *talk)
 {
 	return talk->id;
@@ -219,7 +231,7 @@ static void on_closed(uv_handle_t *handle)
 }
 
 // Not by uv_pipe_bind(): libuv deletes the path of such a pipe whenever it is closed.
-static int listen_at(const char *path, struct err *err)
+static int listen_at(const char *path, const char *user, struct err *err)
 {
 	struct sockaddr_un at = { .sun_family = AF_UNIX };
 	if (strlen(path) >= sizeof(at.sun_path))
@@ -229,9 +241,13 @@ static int listen_at(const char *path, struct err *err)
 	if (fd < 0)
 		return err_set(err, -errno, "control: no socket: %s", strerror(errno));
 	(void)unlink(path); // one that was killed leaves it
-	mode_t mask = umask(0177);
+	// Only root gives it to another's group.
+	const struct passwd *other = user && geteuid() == 0 ? getpwnam(user) : NULL;
+	mode_t mask = umask(other ? 0117 : 0177);
 	int r = bind(fd, (const struct sockaddr *)&at, sizeof(at)) < 0 ? -errno : 0;
 	(void)umask(mask);
+	if (r == 0 && other && lchown(path, 0, other->pw_gid) < 0)
+		r = -errno;
 	if (r < 0)
 		return err_set(err, r, "control: cannot listen at %s: %s", path, strerror(-r));
 	return take_fd(&fd);
@@ -240,7 +256,7 @@ static int listen_at(const char *path, struct err *err)
 int service_open(uv_loop_t *loop, const char *path, const struct service_owner *owner,
 		 struct service_control **ret, struct err *err)
 {
-	CLEAN(close_fd) int fd = listen_at(path, err);
+	CLEAN(close_fd) int fd = listen_at(path, owner->user, err);
 	if (fd < 0)
 		return fd;
 	struct service_control *control = calloc(1, sizeof(*control));
@@ -248,6 +264,7 @@ int service_open(uv_loop_t *loop, const char *path, const struct service_owner *
 		return err_set(err, -ENOMEM, "out of memory");
 	(void)snprintf(control->path, sizeof(control->path), "%s", path);
 	control->owner = *owner;
+	control->opened_by = geteuid();
 	(void)uv_pipe_init(loop, &control->pipe, 0);
 	control->pipe.data = control;
 	int r = uv_pipe_open(&control->pipe, fd);

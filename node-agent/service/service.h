@@ -3,6 +3,7 @@
 #pragma once
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <uv.h>
@@ -19,9 +20,10 @@ struct service_owner {
 	// once or later; a talk that nobody answers in time ends by itself.
 	void (*on_request)(void *context, struct service_talk *talk, const json_t *request);
 	void *context;
+	const char *user; // whose programs may ask as well (service_is_owner), NULL: nobody's
 };
 
-// Listens at `path`, for its own user only. One loop owns it.
+// Listens at `path`, for its own user, root, and those of the owner's `user`. One loop owns it.
 int service_open(uv_loop_t *loop, const char *path, const struct service_owner *owner,
 		 struct service_control **ret, struct err *err);
 // NULL is fine. Talks under way end without an answer; `path` is deleted as far as it may be.
@@ -33,6 +35,9 @@ void service_leave(struct service_control *control);
 void service_say(struct service_talk *talk, json_t *answer);
 // The same with files (SCM_RIGHTS) beside the line's first byte; they stay the caller's as well.
 void service_say_files(struct service_talk *talk, json_t *answer, const int *files, size_t n_files);
+
+// Whether who asks is root or the user that the socket was opened by, not `user`.
+bool service_is_owner(const struct service_talk *talk);
 
 // For an answer that comes later: a number that names this talk and no other, and the talk that it
 // names, NULL when that has ended.

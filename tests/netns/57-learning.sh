@@ -143,6 +143,14 @@ every_address() {
 	till 5 has known_4 10.1.0.7
 	! has l7_4 10.1.0.7
 }
+# weft-proxy, another program of the same user, may say what it saw, and not read what people ask.
+others() {
+	local nobody
+	nobody=$(id -u nobody)
+	python3 "$learning" control "$nobody" "$etc/dns.sock" '{"do":"learned","address":"10.2.0.6"}' | jq -e '.lists == ["tv"]' >/dev/null
+	python3 "$learning" control "$nobody" "$etc/dns.sock" '{"do":"log"}' | jq -e '.error == "log is not for this user"' >/dev/null
+	! python3 "$learning" control 12345 "$etc/dns.sock" '{"do":"learned","address":"10.2.0.6"}' 2>/dev/null
+}
 shared() {
 	as 127.2.0.1 shared.plain >/dev/null
 	till 5 has known_4 10.1.255.1
@@ -239,6 +247,7 @@ fresh() {
 check "each client's names are asked by the way that its policy says" each_view
 check "so they are by TLS and by HTTPS" streams
 check "what is answered is in the sets before, of both families, hints too; no encrypted hellos" every_address
+check "who may ask what was learned" others
 check "an address of names in different lists is not known" shared
 check "names of a rule with nxdomain do not exist, and the log says by which rule" nxdomain
 check "what is over is gone" expiry

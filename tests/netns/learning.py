@@ -8,6 +8,8 @@
     learning.py fresh ADDRESS SET COUNT RATE [FIRST]
                                           asks for COUNT names that nobody asked for, RATE a second; when an answer is here,
                                           is its address in SET (`-`: not looked at)? prints answers, how many were not, lost ones, seconds
+    learning.py control NUMBER SOCKET JSON
+                                          asks weft-dns's control socket as the user and group of that number
 """
 import ipaddress
 import os
@@ -172,5 +174,15 @@ def fresh(address, name, count, rate, first="1"):
     print(seen - failed, wrong, count - seen + failed, round(time.monotonic() - began, 2))
 
 
+def control(number, path, request):
+    os.setgroups([])
+    os.setresgid(*[int(number)] * 3)
+    os.setresuid(*[int(number)] * 3)
+    with socket.socket(socket.AF_UNIX) as s:
+        s.connect(path)
+        s.sendall(request.encode() + b"\n")
+        print(b"".join(iter(lambda: s.recv(65536), b"")).decode())
+
+
 if __name__ == "__main__":
-    {"serve": serve, "ask": ask, "has": has, "fresh": fresh}[sys.argv[1]](*sys.argv[2:])
+    {"control": control, "serve": serve, "ask": ask, "has": has, "fresh": fresh}[sys.argv[1]](*sys.argv[2:])

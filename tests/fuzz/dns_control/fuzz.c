@@ -67,7 +67,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const char *what = json_string_value(json_object_get(request, "do"));
 	if (what && strcmp(what, "reload") == 0) // of a file that there is not
 		return 0;
-	json_auto_t *answer = dns_control_answer(&server, request);
+	json_auto_t *answer = dns_control_answer(&server, request, size % 2);
 	if (!json_is_object(answer))
 		abort();
 	(void)uv_run(&loop, UV_RUN_NOWAIT);
