@@ -53,8 +53,9 @@ install(FILES ${CMAKE_SOURCE_DIR}/docs/man/weft-controller.8 DESTINATION share/m
 install(SCRIPT ${made}/agent_within.cmake COMPONENT controller)
 install(FILES ${WEFT_AGENT_PACKAGES} DESTINATION share/weft/packages COMPONENT controller)
 
-install(TARGETS weft-agent weft-dns weft-sets RUNTIME DESTINATION sbin COMPONENT agent)
+install(TARGETS weft-agent weft-dns weft-sets weft-proxy RUNTIME DESTINATION sbin COMPONENT agent)
 install(FILES ${systemd}/weft-agent.service ${systemd}/weft-boot.service ${systemd}/weft-wireguard@.service ${systemd}/weft-dns.service ${systemd}/weft-sets.service
+	${systemd}/weft-proxy.service
 	DESTINATION ${units} COMPONENT agent)
 install(FILES ${systemd}/network/10-weft.network ${systemd}/network/10-weft.link DESTINATION lib/systemd/network
 	COMPONENT agent)

@@ -150,7 +150,7 @@ if command -v systemd-analyze >/dev/null; then
 	# The programs the units name stand only in the machines.
 	dpkg-deb -x $work/shared/weft-controller_*.deb $work/units && dpkg-deb -x $work/shared/weft-agent_*.deb $work/units
 	sed -i "s,=/usr/sbin/weft,=$work/units/usr/sbin/weft," $work/units/usr/lib/systemd/system/*.service
-	for unit in weft-controller weft-agent weft-boot weft-wireguard@ weft-dns weft-sets; do
+	for unit in weft-controller weft-agent weft-boot weft-wireguard@ weft-dns weft-sets weft-proxy; do
 		check "systemd-analyze has nothing against $unit.service" sh -c \
 			"out=\$(systemd-analyze verify --man=no $work/units/usr/lib/systemd/system/$unit.service 2>&1) && [ -z \"\$out\" ] || { echo \"\$out\"; exit 1; }"
 		check "$unit.service is exposed less than 3 of 10" systemd-analyze security --offline=true --threshold=30 \
