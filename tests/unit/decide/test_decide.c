@@ -11,13 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
-
 #include "decide/decide.h"
 #include "decide/marks.h"
 #include "fault.h"
+#include "list_image.h"
 
-CLEAN_FUNC(struct name_list_builder, name_list_builder_free)
 CLEAN_FUNC(json_t, json_decref)
 
 #define FILMS "/tmp/test_decide_films.image"
@@ -41,33 +39,9 @@ static const char policies[] =
 	" {'id': 4, 'name': 'tablet', 'from': ['10.1.7.9/32'], 'rules': ["
 	"  {'number': 1, 'to': [], 'ports': [], 'verdict': 'mark', 'mark': 17104896}]}]";
 
-static void write_image(const char *path, const char *rule_text)
-{
-	CLEAN(name_list_builder_free_ptr)
-	struct name_list_builder *builder = name_list_builder_new();
-	CLEAN(free_ptr) void *image = NULL;
-	struct name_rule rule;
-	size_t size;
-	assert_int_equal(name_rule_parse(rule_text, strlen(rule_text), &rule, NULL), 0);
-	assert_int_equal(name_list_add(builder, &rule, NULL), 0);
-	assert_int_equal(name_list_image(builder, &image, &size, NULL), 0);
-	assert_int_equal(file_replace(path, image, size, 0600, NULL), 0);
-}
-
-static json_t *json_of(const char *text)
-{
-	CLEAN(free_ptr) char *copy = strdup(text);
-	for (char *at = copy; *at; at++)
-		if (*at == '\'')
-			*at = '"';
-	json_t *json = json_loads(copy, 0, NULL);
-	assert_non_null(json);
-	return json;
-}
-
 static struct decide *decide_of(const char *text, struct err *err)
 {
-	CLEAN(json_decref_ptr) json_t *json = json_of(text);
+	CLEAN(json_decref_ptr) json_t *json = list_image_json(text);
 	return decide_new(json, err);
 }
 
@@ -212,7 +186,7 @@ static void what_is_wrong_is_named(void **state)
 static void without_memory_nothing_is_left(void **state)
 {
 	(void)state;
-	CLEAN(json_decref_ptr) json_t *json = json_of(policies);
+	CLEAN(json_decref_ptr) json_t *json = list_image_json(policies);
 	struct decide *decide = NULL;
 	for (unsigned n = 1; n < 100 && !decide; n++) {
 		fault_arm(FAULT_ALLOC, n);
@@ -226,8 +200,8 @@ static void without_memory_nothing_is_left(void **state)
 static int make_images(void **state)
 {
 	(void)state;
-	write_image(FILMS, "films.example");
-	write_image(WORK, "work.example");
+	list_image_write(FILMS, "films.example");
+	list_image_write(WORK, "work.example");
 	return 0;
 }
 

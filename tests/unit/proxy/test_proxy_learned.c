@@ -1,0 +1,238 @@
+// What weft-proxy is told by others: addresses by weft-dns, listening sockets by the process
+// before.
+// clang-format off
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+// clang-format on
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+
+#include "proxy/handover.h"
+#include "proxy/learned.h"
+#include "service/service.h"
+
+enum { PATIENCE_MS = 20000 };
+
+// A control socket of another program, on a loop of its own or the test's.
+struct other {
+	uv_loop_t loop;
+	uv_thread_t thread;
+	struct service_control *control;
+	char path[64];
+	const char *answer; // NULL: none
+	unsigned n_asked;
+	int files[3];
+	size_t n_files;
+};
+
+static void on_request(void *context, struct service_talk *talk, const json_t *request)
+{
+	struct other *other = context;
+	(void)request;
+	other->n_asked++;
+	if (other->n_files > 0)
+		service_say_files(talk, json_pack("{s:i}", "sockets", (int)other->n_files),
+				  other->files, other->n_files);
+	else
+		service_say(talk, other->answer ? json_loads(other->answer, 0, NULL) : NULL);
+}
+
+static void open_other(struct other *other, uv_loop_t *loop)
+{
+	const struct service_owner owner = { on_request, other };
+	(void)snprintf(other->path, sizeof(other->path), "/tmp/test_proxy_learned.%d",
+		       (int)getpid());
+	assert_int_equal(service_open(loop, other->path, &owner, &other->control, NULL), 0);
+}
+
+static void free_loop(uv_loop_t *loop)
+{
+	(void)uv_run(loop, UV_RUN_DEFAULT);
+	assert_int_equal(uv_loop_close(loop), 0);
+}
+
+// ---- addresses ----
+
+struct given {
+	uv_loop_t loop;
+	struct other dns;
+	struct proxy_config *config;
+	struct learned *learned;
+	struct mailbox box;
+};
+
+static int set_up(void **state)
+{
+	static struct given given;
+	char text[256];
+	given = (struct given){
+		.dns.answer =
+			"{\"lists\":[\"tv\",\"strange\"],\"names\":[{\"name\":\"a.example\"}]}"
+	};
+	assert_int_equal(uv_loop_init(&given.loop), 0);
+	assert_int_equal(mailbox_init(&given.box), 0);
+	open_other(&given.dns, &given.loop);
+	(void)snprintf(text, sizeof(text),
+		       "{\"dns\":\"%s\",\"policies\":[{\"name\":\"x\",\"id\":1,\"from\":[],"
+		       "\"rules\":[{\"number\":1,\"to\":[],"
+		       "\"lists\":[{\"id\":5,\"name\":\"tv\"}],\"verdict\":\"direct\"}]}]}",
+		       given.dns.path);
+	given.config = proxy_config_parse(text, strlen(text), NULL);
+	given.learned = learned_new(&given.loop);
+	*state = &given;
+	return given.config && given.learned ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+	struct given *given = *state;
+	learned_free(given->learned);
+	service_close(given->dns.control);
+	free_loop(&given->loop);
+	mailbox_done(&given->box);
+	proxy_config_release(given->config);
+	return 0;
+}
+
+static struct letter *ask(struct given *given, const char *address, const char *name)
+{
+	struct letter *letter = letter_new(LETTER_ASK);
+	assert_int_equal(address_parse(address, &letter->address, NULL), 0);
+	letter->from = &given->box;
+	letter->serial = 7;
+	letter->name = name ? strdup(name) : NULL;
+	learned_ask(given->learned, given->config, letter);
+	const int64_t end_ms = clock_mono_ms() + PATIENCE_MS;
+	struct letter *answer = NULL;
+	while (!(answer = mailbox_take(&given->box)) && clock_mono_ms() < end_ms)
+		(void)uv_run(&given->loop, UV_RUN_ONCE);
+	assert_non_null(answer);
+	assert_int_equal(answer->kind, LETTER_LEARNED);
+	assert_int_equal(answer->serial, 7);
+	assert_ptr_equal(answer->config, given->config);
+	return answer;
+}
+
+static void an_address_is_asked_for_once_in_a_while(void **state)
+{
+	struct given *given = *state;
+	CLEAN(letter_free_ptr) struct letter *first = ask(given, "192.0.2.1", "a.example");
+	assert_false(first->is_failed);
+	assert_true(first->learned.is_of_name);
+	assert_true(decide_set_has(&first->learned.lists, 0));
+	given->dns.answer = "{\"lists\":[],\"names\":[]}";
+	CLEAN(letter_free_ptr) struct letter *again = ask(given, "192.0.2.1", "b.example");
+	assert_false(again->learned.is_of_name);
+	assert_true(decide_set_has(&again->learned.lists, 0));
+	assert_int_equal(given->dns.n_asked, 1);
+	CLEAN(letter_free_ptr) struct letter *other = ask(given, "192.0.2.2", NULL);
+	assert_true(decide_set_is_empty(&other->learned.lists));
+	assert_int_equal(given->dns.n_asked, 2);
+}
+
+static void without_an_answer_it_fails_in_time(void **state)
+{
+	struct given *given = *state;
+	given->dns.answer = NULL;
+	const int64_t begin_ms = clock_mono_ms();
+	CLEAN(letter_free_ptr) struct letter *letter = ask(given, "192.0.2.3", NULL);
+	assert_true(letter->is_failed);
+	assert_true(clock_mono_ms() - begin_ms >= 2000);
+	assert_true(given->dns.n_asked > 1); // it was tried again
+	given->dns.answer = "{\"lists\":[\"tv\"]}";
+	CLEAN(letter_free_ptr) struct letter *again = ask(given, "192.0.2.3", NULL);
+	assert_false(again->is_failed);
+	assert_true(decide_set_has(&again->learned.lists, 0));
+}
+
+static void names_are_told(void **state)
+{
+	struct given *given = *state;
+	for (unsigned i = 0; i < 20; i++) {
+		struct letter *letter = letter_new(LETTER_SAW);
+		letter->name = strdup("a.example");
+		learned_tell(given->learned, given->config, letter);
+	}
+	const int64_t end_ms = clock_mono_ms() + PATIENCE_MS;
+	while (given->dns.n_asked < 20 && clock_mono_ms() < end_ms)
+		(void)uv_run(&given->loop, UV_RUN_ONCE);
+	assert_int_equal(given->dns.n_asked, 20);
+}
+
+// ---- listening sockets ----
+
+static int listen_at(int type, uint16_t *ret_port)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	socklen_t len = sizeof(at);
+	int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
+	at.sin_port = htons(*ret_port);
+	assert_int_equal(bind(fd, (const struct sockaddr *)&at, sizeof(at)), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &len), 0);
+	*ret_port = ntohs(at.sin_port);
+	return fd;
+}
+
+static void serve_one(void *context)
+{
+	struct other *other = context;
+	while (other->n_asked == 0)
+		(void)uv_run(&other->loop, UV_RUN_ONCE);
+	service_leave(take_ptr(&other->control));
+	(void)uv_run(&other->loop, UV_RUN_DEFAULT);
+}
+
+static void sockets_are_handed_over(void **state)
+{
+	static struct other before;
+	struct handover handover;
+	uint16_t port = 0, another = 0;
+	(void)state;
+	before = (struct other){ .n_files = 3 };
+	assert_int_equal(uv_loop_init(&before.loop), 0);
+	open_other(&before, &before.loop);
+	before.files[0] = listen_at(SOCK_STREAM, &port);
+	before.files[1] = listen_at(SOCK_DGRAM, &port);
+	before.files[2] = listen_at(SOCK_STREAM, &another); // not of this port
+	assert_int_equal(uv_thread_create(&before.thread, serve_one, &before), 0);
+	handover_ask(before.path, port, &handover);
+	assert_int_equal(uv_thread_join(&before.thread), 0);
+	assert_int_equal(uv_loop_close(&before.loop), 0);
+	assert_int_equal(handover.count, 2);
+	assert_int_equal(handover_take(&handover, SOCK_STREAM, 6), -1);
+	int fd = handover_take(&handover, SOCK_STREAM, 4);
+	assert_true(fd >= 0);
+	assert_int_equal(close(fd), 0);
+	assert_int_equal(handover_take(&handover, SOCK_STREAM, 4), -1);
+	handover_done(&handover);
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(close(before.files[i]), 0);
+	// Its path is left to who came after.
+	assert_int_equal(unlink(before.path), 0);
+	handover_ask(before.path, port, &handover);
+	assert_int_equal(handover.count, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(an_address_is_asked_for_once_in_a_while, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(without_an_answer_it_fails_in_time, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(names_are_told, set_up, tear_down),
+		cmocka_unit_test(sockets_are_handed_over),
+	};
+	(void)signal(SIGPIPE, SIG_IGN); // as weft-proxy does
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
