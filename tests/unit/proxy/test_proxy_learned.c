@@ -49,7 +49,7 @@ static void on_request(void *context, struct service_talk *talk, const json_t *r
 
 static void open_other(struct other *other, uv_loop_t *loop)
 {
-	const struct service_owner owner = { on_request, other };
+	const struct service_owner owner = { on_request, other, NULL };
 	(void)snprintf(other->path, sizeof(other->path), "/tmp/test_proxy_learned.%d",
 		       (int)getpid());
 	assert_int_equal(service_open(loop, other->path, &owner, &other->control, NULL), 0);
