@@ -36,6 +36,7 @@ const struct verb *const verb_table[] = {
 	&verb_dns_log,
 	&verb_dns_lookup,
 	&verb_dns_flush,
+	&verb_dns_except,
 	&verb_discover,
 	&verb_watch,
 	&verb_history,

@@ -24,6 +24,9 @@ void webhook_test_post(struct request *request);
 void list_status_get(struct request *request);
 void list_refresh_post(struct request *request);
 
+// blocklist.c
+void blocklist_except_post(struct request *request);
+
 // dns.c
 void dns_log_get(struct request *request);
 void dns_flush_post(struct request *request);

@@ -34,6 +34,7 @@ const struct route routes[] = {
 	{ "GET", "/api/v1/webhooks/{name}/status", webhook_status_get, READ("webhooks") },
 	{ "POST", "/api/v1/webhooks/{name}/test", webhook_test_post, WRITE("webhooks") },
 	{ "GET", "/api/v1/domain-lists/{name}/status", list_status_get, READ("domain-lists") },
+	{ "POST", "/api/v1/blocklists/{name}/except", blocklist_except_post, WRITE("blocklists") },
 	{ "POST", "/api/v1/domain-lists/{name}/refresh", list_refresh_post, WRITE("domain-lists") },
 	{ "POST", "/api/v1/apply", apply_post, BIG("apply") },
 	{ "POST", "/api/v1/confirm", confirm_post, WRITE("apply") },

@@ -231,6 +231,33 @@ def case_lists_survive_a_restart_and_a_lost_directory(c):
         assert mine.stop()
 
 
+def case_exceptions_come_and_go_one_by_one(c):
+    expect(c.admin.put("/api/v1/domain-lists/ex", {"names": ["ads.example"]}), 201)
+    expect(c.admin.put("/api/v1/blocklists/ex", {"lists": ["ex"], "except": ["a.example"]}), 201)
+    path = "/api/v1/blocklists/ex/except"
+    told = expect(c.admin.post(path, {"add": ["b.example", "a.example", "=c.example"]}), 200).json
+    assert told["spec"]["except"] == ["a.example", "b.example", "=c.example"], told
+    told = expect(c.admin.post(path, {"remove": ["a.example", "nobody.example"], "add": ["d.example"]}), 200).json
+    assert told["spec"]["except"] == ["b.example", "=c.example", "d.example"], told
+    # Many at once: none of them is lost.
+    clients = [threading.Thread(target=lambda n=n: expect(Client(c, c.ex_token).post(path, {"add": [f"n{n}.example"]}), 200)) for n in range(12)]
+    c.ex_token = expect(c.admin.put("/api/v1/tokens/ex", {"role": "operator"}), 201).json["token"]
+    for one in clients:
+        one.start()
+    for one in clients:
+        one.join(20)
+    kept = expect(c.admin.get("/api/v1/blocklists/ex"), 200).json["spec"]["except"]
+    assert sorted(kept) == sorted(["b.example", "=c.example", "d.example"] + [f"n{n}.example" for n in range(12)]), kept
+    assert "is no domain name" in refusal(c.admin.post(path, {"add": ["a b"]}), 422)
+    refusal(c.admin.post("/api/v1/blocklists/nobody/except", {"clear": True}), 404)
+    said = at_the_command_line(c, [], "dns", "except", "ex", "--clear", "last.example")
+    assert said.stdout == "last.example\n", said
+    said = at_the_command_line(c, [], "dns", "except", "ex", "--remove", "last.example")
+    assert said.stdout == "blocklists/ex has no exceptions.\n", said
+    for one in ("blocklists/ex", "domain-lists/ex", "tokens/ex"):
+        expect(c.admin.delete("/api/v1/" + one), 204)
+
+
 def answered(c, verb, ask, result, error=None):
     """The controller's answer when `ask` makes it ask dnsa, which answers with `result`, and what it was asked."""
     answers = []
