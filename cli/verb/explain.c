@@ -145,7 +145,7 @@ static void add_dns(struct page *p, const json_t *answer)
 		add(p, "", text_of(dns, "view"));
 		text_add(&p->text, "\n");
 	}
-	add_list(p, "asked is", json_object_get(dns, "upstreams"));
+	add_list(p, "who is asked:", json_object_get(dns, "upstreams"));
 }
 
 static const char *colour_of_state(const char *state)

@@ -164,6 +164,13 @@ static void say_group(struct text *out, const struct explain_facts *facts,
 			  group.is_direct ? "it goes the host's own way" : "it is refused");
 }
 
+static const char *unless_named(const struct explain_address *a)
+{
+	return a->by == EXPLAIN_BY_SAYING ? ", unless the client says a name that another rule "
+					    "is for"
+					  : "";
+}
+
 static void say_verdict(struct text *out, const struct explain_facts *facts,
 			const struct decide_policy *policy, const struct explain_question *question,
 			const struct explain_address *a)
@@ -175,8 +182,8 @@ static void say_verdict(struct text *out, const struct explain_facts *facts,
 		return;
 	}
 	if (!a->rule) {
-		text_addf(out, "no rule of policy %s is for it: it goes the host's own way",
-			  policy->name);
+		text_addf(out, "no rule of policy %s is for it: it goes the host's own way%s",
+			  policy->name, unless_named(a));
 		return;
 	}
 	text_addf(out, "rule %u of policy %s ", a->rule->number, policy->name);
@@ -190,6 +197,7 @@ static void say_verdict(struct text *out, const struct explain_facts *facts,
 		text_add(out, "drops it without a word");
 	else
 		say_group(out, facts, a);
+	text_add(out, unless_named(a));
 }
 
 // Not all addresses of a name need go the same way.

@@ -46,10 +46,11 @@ static uint8_t host_bits(const struct kernel_ip *ip)
 struct nlmsghdr *route_get_build(void *buf, const struct kernel_packet *packet, int in)
 {
 	const struct kernel_ip *to = &packet->to, *from = &packet->from;
+	// IPv6 tells the table unasked, and refuses the flag.
 	const struct rtmsg header = { .rtm_family = to->family,
 				      .rtm_dst_len = host_bits(to),
 				      .rtm_src_len = host_bits(from),
-				      .rtm_flags = RTM_F_LOOKUP_TABLE };
+				      .rtm_flags = to->family == AF_INET ? RTM_F_LOOKUP_TABLE : 0 };
 	struct nlmsghdr *nlh = route_message(buf, RTM_GETROUTE, 0, &header);
 
 	mnl_attr_put(nlh, RTA_DST, ip_size(to->family), to->bytes);

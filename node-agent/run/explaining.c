@@ -170,6 +170,7 @@ static void ask_next(struct explaining *x)
 		finish(x);
 }
 
+// Those that the client can go to from the address that it has.
 static void take_addresses(struct explaining *x)
 {
 	const json_t *item;
@@ -177,9 +178,11 @@ static void take_addresses(struct explaining *x)
 	json_array_foreach(json_object_get(x->dns, "addresses"), i, item)
 	{
 		const char *text = json_string_value(item);
+		struct address address;
 		if (text && x->count < EXPLAIN_ADDRESSES_MAX &&
-		    address_parse(text, &x->addresses[x->count].address, NULL) == 0)
-			x->count++;
+		    address_parse(text, &address, NULL) == 0 &&
+		    address.family == x->question.client.family)
+			x->addresses[x->count++].address = address;
 	}
 }
 

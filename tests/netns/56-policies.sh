@@ -62,12 +62,18 @@ each_where_its_rule_says() {
 	answers ida-lan 10.1.0.1 >/dev/null || die "the LAN's own router does not answer"
 }
 # why ADDRESS JQ: what `weft explain` says of the LAN's host and the address.
-why() { weft explain --from "$(uplink_of ida-lan 4 eth0)" --to "$1" -o json | jq -r "$2"; }
+why() {
+	local family=4
+	[[ $1 != *:* ]] || family=6
+	weft explain --from "$(uplink_of ida-lan $family eth0)" --to "$1" -o json | jq -r "$2"
+}
 explained() {
-	local said
+	local said to
 	said=$(why 203.0.113.2 '[.node, .outcome, .rule, .group.gateway, .group.gateways[0].by, .addresses[0].route.table > 22499] | join(" ")')
 	[ "$said" = "ida via 2 joe wire/gateway:joe/joe true" ] || die "of 203.0.113.2 explain says: $said"
-	[ "$(why 203.0.113.1 .addresses[0].route.device)" = eth1 ] || die "of 203.0.113.1: $(why 203.0.113.1 .addresses[0].route)"
+	for to in 203.0.113.1 2001:db8:f::1; do
+		[ "$(why $to .addresses[0].route.device)" = eth1 ] || die "of $to: $(why $to .addresses[0].route)"
+	done
 	[ "$(why 203.0.113.2 '.rules[1].flows > 0 and .rules[1].bytes > 0')" = true ] || die "the counters of rule 2 do not tell: $(why 203.0.113.2 .rules)"
 	[ "$(why 203.0.113.3 .outcome)" = block ] || die "of 203.0.113.3: $(why 203.0.113.3 .sentence)"
 	why 203.0.113.3 .addresses[0].route.sentence | grep -q "the kernel sends it nowhere" || die "203.0.113.3 goes $(why 203.0.113.3 .addresses[0].route.sentence)"

@@ -217,6 +217,10 @@ static void an_address_that_nobody_named(void **state)
 	(void)add_address(w, "203.0.113.9", "eth0");
 	CLEAN(json_decref_ptr) json_t *told = answer(w);
 	assert_int_equal(json_integer_value(json_object_get(told, "rule")), 3);
+	assert_string_equal(
+		text_at(told, "sentence"),
+		"rule 3 of policy home lets it go the host's own way, unless the client "
+		"says a name that another rule is for");
 	assert_string_equal(sentence_of(told, "rules", 2),
 			    "it takes what names nobody and was not learned");
 	assert_string_equal(sentence_of(told, "addresses", 0),

@@ -204,6 +204,28 @@ static void test_hop_of_several(void **state)
 	assert_int_equal(route_message_parse_by(nlh, 4, &got), -ENOMSG);
 }
 
+// A client's packet: both addresses whole, the mark, and no flag that a family does not take.
+static void test_route_question(void **state)
+{
+	static const char *const to[] = { "203.0.113.1", "2001:db8::1" };
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct kernel_packet packet = { .mark = 0x00010000 };
+		struct rtmsg rtm;
+
+		assert_int_equal(kernel_ip_parse(to[i], &packet.to, NULL), 0);
+		packet.from = packet.to;
+		const struct nlmsghdr *nlh = route_get_build(buf, &packet, 7);
+		memcpy(&rtm, mnl_nlmsg_get_payload(nlh), sizeof rtm);
+		assert_int_equal(rtm.rtm_dst_len, i ? 128 : 32);
+		assert_int_equal(rtm.rtm_src_len, rtm.rtm_dst_len);
+		assert_int_equal(rtm.rtm_flags, i ? 0 : RTM_F_LOOKUP_TABLE);
+		assert_int_equal(nlh->nlmsg_len,
+				 mnl_nlmsg_size(sizeof rtm) + 2 * (4 + (i ? 16u : 4u)) + 2 * 8);
+	}
+}
+
 static void test_rules_round_trip(void **state)
 {
 	struct kernel_rule r = { .family = AF_INET6,
@@ -274,6 +296,7 @@ int main(void)
 		cmocka_unit_test(test_bridge_and_port_round_trip),
 		cmocka_unit_test(test_routes_round_trip),
 		cmocka_unit_test(test_hop_of_several),
+		cmocka_unit_test(test_route_question),
 		cmocka_unit_test(test_rules_round_trip),
 		cmocka_unit_test(test_cut_messages),
 	};

@@ -67,7 +67,7 @@ function Dns({ dns }: { dns: NonNullable<Explanation["dns"]> }) {
       <p>{dns.sentence}</p>
       {dns.lists && dns.lists.length > 0 && <p class="dim">Its lists: {dns.lists.join(", ")}</p>}
       {dns.view && <p class="dim">Its question leaves by gateway-group {dns.view}.</p>}
-      {dns.upstreams && dns.upstreams.length > 0 && <p class="dim">Asked is {dns.upstreams.join(", ")}.</p>}
+      {dns.upstreams && dns.upstreams.length > 0 && <p class="dim">Who is asked: {dns.upstreams.join(", ")}</p>}
     </div>
   );
 }
