@@ -68,19 +68,10 @@ static struct ask **slot_of(struct dns_asks *asks, const struct name *name, uint
 	return &asks->slots[(hash ^ hash >> 32) % SLOTS];
 }
 
-static struct decide_set lists_of(const struct ask *ask)
-{
-	const struct decide *decide = ask->server->config->rules.decide;
-	struct decide_set lists = { 0 };
-	if (decide)
-		decide_lists_of(decide, &ask->name, &lists);
-	return lists;
-}
-
 // What nobody waits for: the renewal of an answer, or a name that weft-proxy saw.
 static void learn(const struct ask *ask, const uint8_t *message, size_t len)
 {
-	const struct decide_set lists = lists_of(ask);
+	const struct decide_set lists = dns_rules_lists(&ask->server->config->rules, &ask->name);
 	if (dns_learn_is_on(ask->server->learn))
 		(void)dns_learn_answer(ask->server->learn, &ask->name, &lists, message, len);
 }
@@ -160,7 +151,7 @@ static bool has_what_was_asked(const struct ask *ask, const uint8_t *message, si
 static size_t take_answer(struct ask *ask, const uint8_t *message, size_t len,
 			  uint8_t ret[DNS_MESSAGE_MAX])
 {
-	const struct decide_set lists = lists_of(ask);
+	const struct decide_set lists = dns_rules_lists(&ask->server->config->rules, &ask->name);
 	// A flow whose hello is encrypted says to nobody where it goes.
 	const struct dns_rewrite how = { .drops_ech = !decide_set_is_empty(&lists),
 					 .ttl_max = TTL_MAX_S };

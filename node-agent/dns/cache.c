@@ -8,6 +8,8 @@
 #include "base/clean.h"
 #include "base/octets.h"
 
+#include "dns/hash.h"
+
 enum {
 	BYTES_A_SLOT = 256, // of the cache for each slot of its table: about what an answer takes
 	SLOTS_MIN = 64,
@@ -70,15 +72,7 @@ static uint64_t hash_key(const struct dns_cache *cache, const struct dns_key *ke
 	uint64_t hash = cache->seed ^
 			((uint64_t)key->view << 32 | (uint32_t)key->type << 16 | key->class) ^
 			((uint64_t)key->wants_dnssec << 63);
-	for (size_t at = 0; at < key->name->len; at += sizeof(uint64_t)) {
-		uint64_t word = 0;
-		size_t left = key->name->len - at;
-		memcpy(&word, key->name->wire + at, left < sizeof(word) ? left : sizeof(word));
-		__extension__ unsigned __int128 product =
-			(unsigned __int128)(hash ^ word) * UINT64_C(0xa0761d6478bd642f);
-		hash = (uint64_t)product ^ (uint64_t)(product >> 64) ^ cache->seed;
-	}
-	return hash;
+	return dns_hash(hash, key->name->wire, key->name->len, cache->seed);
 }
 
 static uint8_t *name_of(struct entry *entry)

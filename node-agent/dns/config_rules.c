@@ -280,6 +280,9 @@ int dns_config_blocks(struct dns_config *config, const json_t *list, struct err 
 
 int dns_config_policies(struct dns_config *config, const json_t *list, struct err *err)
 {
+	config->rules.memo = dns_memo_new();
+	if (!config->rules.memo)
+		return err_set(err, -ENOMEM, "out of memory");
 	config->rules.decide = decide_new(list, err);
 	return config->rules.decide ? 0 : -EINVAL;
 }

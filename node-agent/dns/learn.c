@@ -316,7 +316,7 @@ static void list_names(void *context, const struct name *name, struct decide_set
 	const struct dns_learn *learn = context;
 	const struct decide *decide = learn->server->config->rules.decide;
 	*ret = (struct decide_set){ 0 };
-	if (decide)
+	if (decide) // not by the memo, which is for what is asked
 		decide_lists_of(decide, name, ret);
 }
 
@@ -397,16 +397,20 @@ void dns_learn_free(struct dns_learn *learn)
 
 // ---- other lists ----
 
-// Where the lists of one configuration are in another.
-static void map_lists(const struct decide *from, const struct decide *to,
+// Where the lists of one configuration are in another; false: all where they were.
+static bool map_lists(const struct decide *from, const struct decide *to,
 		      int16_t ret[DECIDE_LISTS_MAX])
 {
 	for (size_t i = 0; i < DECIDE_LISTS_MAX; i++)
 		ret[i] = LEARNED_GONE;
+	bool differs = false;
 	for (size_t i = 0; from && to && i < from->n_lists; i++)
 		for (size_t j = 0; j < to->n_lists; j++)
 			if (from->lists[i].id == to->lists[j].id)
 				ret[i] = (int16_t)j;
+	for (size_t i = 0; from && i < from->n_lists; i++)
+		differs = differs || ret[i] != (int16_t)i;
+	return differs;
 }
 
 void dns_learn_configure(struct dns_learn *learn, const struct dns_config *former)
@@ -423,8 +427,8 @@ void dns_learn_configure(struct dns_learn *learn, const struct dns_config *forme
 		learn->path = strdup(path);
 	learned_set_grace(learn->table, config->settings.grace_ms);
 	if (former) {
-		map_lists(former->rules.decide, config->rules.decide, map);
-		learned_move(learn->table, map);
+		if (map_lists(former->rules.decide, config->rules.decide, map))
+			learned_move(learn->table, map);
 		learned_outdate(learn->table);
 		learn->is_renewing = true;
 	}

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dns/hash.h"
 #include "dns/learned_inside.h"
 
 enum {
@@ -18,15 +19,7 @@ enum {
 
 static uint64_t hash_bytes(const struct learned *learned, const uint8_t *bytes, size_t len)
 {
-	uint64_t hash = learned->config.seed ^ len;
-	for (size_t at = 0; at < len; at += sizeof(uint64_t)) {
-		uint64_t word = 0;
-		memcpy(&word, bytes + at, len - at < sizeof(word) ? len - at : sizeof(word));
-		__extension__ unsigned __int128 product =
-			(unsigned __int128)(hash ^ word) * UINT64_C(0xa0761d6478bd642f);
-		hash = (uint64_t)product ^ (uint64_t)(product >> 64) ^ learned->config.seed;
-	}
-	return hash;
+	return dns_hash(learned->config.seed ^ len, bytes, len, learned->config.seed);
 }
 
 struct learned *learned_new(const struct learned_config *config)
@@ -352,9 +345,12 @@ static void move_set(struct decide_set *set, const int16_t map[DECIDE_LISTS_MAX]
 	if (decide_set_is_empty(&old))
 		return;
 	*set = (struct decide_set){ 0 };
-	for (size_t i = 0; i < DECIDE_LISTS_MAX; i++)
-		if (decide_set_has(&old, i) && map[i] != LEARNED_GONE)
-			decide_set_put(set, (size_t)map[i]);
+	for (size_t word = 0; word < ARRAY_LEN(old.bits); word++)
+		for (uint64_t left = old.bits[word]; left; left &= left - 1) {
+			size_t place = word * 64 + (size_t)__builtin_ctzll(left);
+			if (map[place] != LEARNED_GONE)
+				decide_set_put(set, (size_t)map[place]);
+		}
 }
 
 void learned_move(struct learned *learned, const int16_t map[DECIDE_LISTS_MAX])

@@ -183,13 +183,20 @@ const struct dns_forward *dns_rules_forward(const struct dns_rules *rules,
 
 // ---- policies ----
 
+struct decide_set dns_rules_lists(const struct dns_rules *rules, const struct name *name)
+{
+	struct decide_set lists = { 0 };
+	if (rules->decide)
+		dns_memo_lists(rules->memo, rules->decide, name, &lists);
+	return lists;
+}
+
 struct dns_decided dns_rules_decide(const struct dns_rules *rules, const struct address *client,
 				    const struct name *name)
 {
-	struct dns_decided ret = { 0 };
+	struct dns_decided ret = { .lists = dns_rules_lists(rules, name) };
 	if (!rules->decide)
 		return ret;
-	decide_lists_of(rules->decide, name, &ret.lists);
 	ret.policy = decide_policy_of(rules->decide, client);
 	ret.rule = ret.policy ? decide_by_name(ret.policy, &ret.lists) : NULL;
 	if (ret.rule && ret.rule->mark != POLICY_DIRECT && ret.rule->mark != POLICY_REJECT &&
@@ -250,6 +257,7 @@ void dns_rules_done(struct dns_rules *rules)
 	free(rules->forwards);
 	free(rules->clients.items);
 	decide_free(rules->decide);
+	dns_memo_free(rules->memo);
 	free(rules->views);
 	*rules = (struct dns_rules){ 0 };
 }

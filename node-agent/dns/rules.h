@@ -12,6 +12,7 @@
 #include "model/upstream.h"
 
 #include "decide/decide.h"
+#include "dns/memo.h"
 #include "names/list.h"
 
 enum { DNS_GROUP_MAX = 8 };
@@ -84,6 +85,7 @@ struct dns_rules {
 	bool blocks_doh;
 	uint32_t mark;         // of questions that no policy has a way for
 	struct decide *decide; // NULL: no policies
+	struct dns_memo *memo; // of its lists
 	struct dns_view *views;
 	size_t n_views;
 };
@@ -104,6 +106,9 @@ bool dns_rules_blocked(const struct dns_rules *rules, const struct address *clie
 // before a pattern; NULL: the rules' own upstreams.
 const struct dns_forward *dns_rules_forward(const struct dns_rules *rules,
 					    const struct address *client, const struct name *name);
+
+// The policies' lists that have a name.
+struct decide_set dns_rules_lists(const struct dns_rules *rules, const struct name *name);
 
 // What the client's policy says of a name that it asks for.
 struct dns_decided {

@@ -140,8 +140,10 @@ static void swap_in(struct dns_server *server, struct dns_config *config, struct
 	server->config = config;
 	server->loaded_ms = clock_wall_ms();
 	// Whether these are told with encrypted hellos is up to the lists.
-	(void)dns_cache_forget_type(server->cache, DNS_HTTPS);
-	(void)dns_cache_forget_type(server->cache, DNS_SVCB);
+	if (config->rules.decide) {
+		(void)dns_cache_forget_type(server->cache, DNS_HTTPS);
+		(void)dns_cache_forget_type(server->cache, DNS_SVCB);
+	}
 	dns_learn_configure(server->learn, former);
 	dns_config_free(former);
 	made_done(&old);

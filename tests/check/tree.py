@@ -16,7 +16,7 @@ BELOW = {
 }
 # Modules that decide: no socket, clock, SQL, netlink or loop.
 PURE = ["common/lease", "node-agent/probe/history", "node-agent/probe/hmac", "node-agent/probe/link", "node-agent/probe/offset", "node-agent/probe/reflector",
-        "node-agent/probe/sender", "node-agent/probe/stamp", "common/base/text", "common/base/map", "common/model", "common/wire", "common/names/name", "common/names/rule", "common/names/list.", "node-agent/decide", "node-agent/proxy/sniff", "node-agent/proxy/quic", "node-agent/dns/message", "node-agent/dns/writer", "node-agent/dns/rewrite", "node-agent/dns/cache", "node-agent/dns/learned", "node-agent/sets/record", "node-agent/sets/sets", "controller/plan", "node-agent/steer", "cli/lab/sites"]
+        "node-agent/probe/sender", "node-agent/probe/stamp", "common/base/text", "common/base/map", "common/model", "common/wire", "common/names/name", "common/names/rule", "common/names/list.", "node-agent/decide", "node-agent/proxy/sniff", "node-agent/proxy/quic", "node-agent/dns/message", "node-agent/dns/writer", "node-agent/dns/rewrite", "node-agent/dns/cache", "node-agent/dns/learned", "node-agent/dns/learn_addresses", "node-agent/dns/memo", "node-agent/dns/hash", "node-agent/sets/record", "node-agent/sets/sets", "controller/plan", "node-agent/steer", "cli/lab/sites"]
 IMPURE = re.compile(r"<(sys/socket|netinet/|sys/time|uv|sqlite3|libmnl/|libwebsockets|linux/|unistd|fcntl|poll)")
 CLOCKS = re.compile(r"\b(clock_gettime|gettimeofday|clock_mono_ms|clock_wall_ms|time)\((NULL|0|CLOCK|&|\))")
 # Each third-party library has one home (and tests may use what they like).

@@ -78,6 +78,13 @@ static void what_is_wrong_is_said(void **state)
 		{ "{\"listen\":\"127.0.0.1\",\"blocks\":[{\"name\":\"b\",\"lists\":[\"/none/"
 		  "x\"]}]}",
 		  "blocks: b: /none/x: No such file or directory" },
+		{ "{\"listen\":\"127.0.0.1\",\"grace\":\"1s\"}", "grace: 1s is not in 2s..1h" },
+		{ "{\"listen\":\"127.0.0.1\",\"views\":[{\"upstreams\":[\"9.9.9.9\"],"
+		  "\"mark\":0}]}",
+		  "views: mark: 0 is not in 1..4294967295" },
+		{ "{\"listen\":\"127.0.0.1\",\"views\":[{\"mark\":65536,\"upstreams\":[\"x\"]}]"
+		  "}",
+		  "views: upstreams: \"x\" is no address: a resolver is not found by a name" },
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -194,6 +201,83 @@ static void names_are_blocked(void **state)
 	(void)rmdir(directory);
 }
 
+// ---- policies ----
+
+// The way that a question takes, in words.
+static const char *way_of(const struct dns_config *config, const char *client, const char *text)
+{
+	static char ret[128];
+	const struct address address = address_of(client);
+	const struct name name = name_of(text);
+	const struct dns_decided decided = dns_rules_decide(&config->rules, &address, &name);
+	const struct dns_way way = dns_rules_way(&config->rules, &address, &name, decided.mark);
+	(void)snprintf(ret, sizeof(ret), "%s/%u %#x %s", decided.policy ? decided.policy->name : "",
+		       decided.rule ? decided.rule->number : 0, way.mark, way.group->items[0].text);
+	return ret;
+}
+
+static uint32_t space_of(const struct dns_config *config, const char *client, const char *text)
+{
+	const struct address address = address_of(client);
+	const struct name name = name_of(text);
+	const struct dns_decided decided = dns_rules_decide(&config->rules, &address, &name);
+	return dns_rules_way(&config->rules, &address, &name, decided.mark).space;
+}
+
+static void names_are_asked_for_by_their_way(void **state)
+{
+	char directory[] = "/tmp/weft-dns-XXXXXX", tv[128], ads[128], text[2048], name[100];
+	(void)state;
+	assert_non_null(mkdtemp(directory));
+	make_list(directory, "tv", "tv.example\n", tv);
+	make_list(directory, "ads", "ads.example\n", ads);
+	(void)snprintf(
+		text, sizeof(text),
+		"{\"listen\":\"127.0.0.1\",\"upstreams\":[\"9.9.9.9\"],\"mark\":5,\"forwards\":[{"
+		"\"name\":\"f\",\"names\":[\"corp.tv.example\"],\"to\":[\"10.9.9.9\"]}],"
+		"\"policies\":[{\"id\":1,\"name\":\"home\",\"from\":[\"10.1.0.0/16\"],\"rules\":["
+		"{\"number\":1,\"to\":[\"192.0.2.0/24\"],\"verdict\":\"mark\",\"mark\":65536},"
+		"{\"number\":2,\"to\":[],\"lists\":[{\"id\":7,\"name\":\"tv\",\"path\":\"%s\"}],"
+		"\"verdict\":\"mark\",\"mark\":131072},"
+		"{\"number\":3,\"to\":[],\"lists\":[{\"id\":9,\"name\":\"ads\",\"path\":\"%s\"}],"
+		"\"verdict\":\"block\",\"nxdomain\":true},"
+		"{\"number\":4,\"to\":[],\"verdict\":\"mark\",\"mark\":196608}]}],"
+		"\"views\":[{\"mark\":131072,\"upstreams\":[\"1.1.1.1\"]}]}",
+		tv, ads);
+	CLEAN(dns_config_free_ptr) struct dns_config *config = config_of(text);
+	// Once more each: the second time it is remembered in which lists the name is.
+	for (int i = 0; i < 2; i++) {
+		assert_string_equal(way_of(config, "10.1.0.1", "www.tv.example"),
+				    "home/2 0x20000 1.1.1.1");
+		assert_string_equal(way_of(config, "10.1.0.1", "corp.tv.example"),
+				    "home/2 0x20000 10.9.9.9");
+		assert_string_equal(way_of(config, "10.1.0.1", "ads.example"),
+				    "home/3 0x5 9.9.9.9");
+		assert_string_equal(way_of(config, "10.1.0.1", "else.example"),
+				    "home/4 0x30000 9.9.9.9");
+		assert_string_equal(way_of(config, "10.2.0.1", "www.tv.example"), "/0 0x5 9.9.9.9");
+	}
+	assert_int_not_equal(space_of(config, "10.1.0.1", "else.example"),
+			     space_of(config, "10.2.0.1", "else.example"));
+	assert_int_not_equal(space_of(config, "10.1.0.1", "else.example"),
+			     space_of(config, "10.1.0.1", "tv.example"));
+	// More names than are remembered, and longer ones.
+	for (unsigned i = 0; i < 20000; i++) {
+		(void)snprintf(name, sizeof(name), "%s%u.%s.example",
+			       i % 7 ? "n"
+				     : "a-very-long-name-that-is-not-remembered.since-it-has-more-"
+				       "bytes-than-"
+				       "a-place-has",
+			       i / 2, i % 2 ? "tv" : "no");
+		const struct name asked = name_of(name);
+		const struct decide_set lists = dns_rules_lists(&config->rules, &asked);
+		assert_int_equal(!decide_set_is_empty(&lists), i % 2);
+	}
+	(void)unlink(tv);
+	(void)unlink(ads);
+	(void)rmdir(directory);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -202,6 +286,7 @@ int main(void)
 		cmocka_unit_test(the_longest_match_forwards),
 		cmocka_unit_test(patterns),
 		cmocka_unit_test(names_are_blocked),
+		cmocka_unit_test(names_are_asked_for_by_their_way),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
