@@ -19,7 +19,7 @@ static const struct setting proxy_settings[] = {
 	{ "workers", SETTING_U32, AT(workers), 0, 64, 0, .help = "threads, 0: one a processor" },
 	{ "dns", SETTING_PATH, AT(dns), .help = "control socket of weft-dns" },
 	{ "sets", SETTING_PATH, AT(sets), .help = "socket of the set-writer" },
-	{ "idle", SETTING_DURATION_MS, AT(idle_ms), 1000, 1440 * MINUTE_MS, 5 * MINUTE_MS,
+	{ "idle", SETTING_DURATION_MS, AT(idle_ms), 1000, 1440 * MINUTE_MS, 60 * MINUTE_MS,
 	  .help = "how long a connection may be silent" },
 	{ "connect", SETTING_DURATION_MS, AT(connect_ms), 100, 10 * MINUTE_MS, 10000,
 	  .help = "how long a server may take to answer" },

@@ -11,7 +11,7 @@
 
 #include "decide/marks.h"
 
-enum { BACKLOG = 4096, DEFER_S = 1 };
+enum { BACKLOG = 4096, DEFER_S = 1, SILENT_S = 600 };
 
 static int set(int fd, int level, int option, int value)
 {
@@ -72,6 +72,26 @@ int dial_send(int fd, const struct dial_form *form, const uint8_t *data, size_t 
 	return n < 0 ? -errno : 0;
 }
 
+// All of it is inherited by what is accepted: a connection is accepted with its first bytes, or
+// after a second without any; a silent client is asked now and then whether it is still there.
+static int prepare_stream(int fd)
+{
+	static const struct {
+		int level, option, value;
+	} options[] = {
+		{ IPPROTO_TCP, TCP_NODELAY, 1 },
+		{ IPPROTO_TCP, TCP_DEFER_ACCEPT, DEFER_S },
+		{ SOL_SOCKET, SO_KEEPALIVE, 1 },
+		{ IPPROTO_TCP, TCP_KEEPIDLE, SILENT_S },
+		{ IPPROTO_TCP, TCP_KEEPINTVL, SILENT_S / 10 },
+		{ IPPROTO_TCP, TCP_KEEPCNT, 5 },
+	};
+	int r = 0;
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(options); i++)
+		r = set(fd, options[i].level, options[i].option, options[i].value);
+	return r;
+}
+
 static int prepare(int fd, bool is_six, int type)
 {
 	int r = set_transparent(fd, is_six);
@@ -88,10 +108,7 @@ static int prepare(int fd, bool is_six, int type)
 			   : set(fd, IPPROTO_IP, IP_RECVORIGDSTADDR, 1);
 	if (r < 0 || type == SOCK_DGRAM)
 		return r;
-	// Both are inherited by what is accepted. A connection is accepted with its first bytes,
-	// or after a second without any.
-	r = set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-	return r < 0 ? r : set(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, DEFER_S);
+	return prepare_stream(fd);
 }
 
 int dial_listen(const struct place *at, int type, struct err *err)

@@ -454,6 +454,28 @@ class Case:
             raise AssertionError("there were never too many")
         return [f"the ninth of eight waited {took:.1f} s for silent ones to end"]
 
+    def flooded(self):
+        """Hellos that never end, and datagrams that look like QUIC, each from somewhere else."""
+        before, talks = self.memory(), []
+        hello = tls("www.tv.example", 15000)
+        for _ in range(400):
+            talks.append(connect())
+            talks[-1].sendall(hello[:14000])
+        junk = initial(handshake("www.tv.example", 1400)[:900])
+        for _ in range(1500):
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as talk:
+                talk.connect((FOUR, 443))
+                talk.send(junk)
+        self.till(lambda: self.count("quic_lost") > 0)
+        held = self.memory() - before
+        reaches(tls("www.tv.example"), "one")
+        for talk in talks:
+            talk.close()
+        self.till(lambda: self.count("active") == 0)
+        if held > 48 << 10:
+            raise AssertionError(f"{held} kB for 400 connections and 1500 datagrams that say nothing")
+        return [f"400 hellos and 1500 datagrams that never end hold {held} kB"]
+
     def quic(self):
         if not (self.where / "sets.sock").exists():
             raise AssertionError("weft-sets does not run")
@@ -521,6 +543,7 @@ def client(where, router, programs):
                 ("much goes both ways, and who does not read slows who sends", case.much),
                 ("a reload leaves connections alone, and a bad one leaves all as it was", case.reloaded),
                 ("QUIC: its flow is written into the kernel, which forwards what follows", case.quic),
+                ("a flood of what never ends is bounded, and others get through", case.flooded),
                 ("a restart hands over its sockets and ends with its last connection", case.handed_over),
                 ("as many connections as there may be: silent ones make room", case.limits),
                 ("killed: its connections end, the next ones wait for its successor", case.killed)):
