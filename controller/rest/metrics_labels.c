@@ -41,7 +41,8 @@ struct labels labels_of(const struct subject *node, const char *key)
 	bool is_network = text_starts(key, "peer/", NULL) || text_starts(key, "link/", NULL) ||
 			  text_starts(key, "wireguard/", NULL);
 	const char *prefix;
-	if (!slash || strcmp(key, "node/self") == 0 || strcmp(key, "guard/counters") == 0)
+	if (!slash || strcmp(key, "node/self") == 0 || strcmp(key, "guard/counters") == 0 ||
+	    strcmp(key, "splitter/weft") == 0)
 		return labels;
 	if (text_starts(key, "outside/", &prefix)) {
 		labels_add(&labels, "prefix", prefix, strlen(prefix));
@@ -50,9 +51,10 @@ struct labels labels_of(const struct subject *node, const char *key)
 	size_t len = second ? (size_t)(second - slash - 1) : strlen(slash + 1);
 	const bool is_external = !second && text_starts(key, "link/", NULL);
 	labels_add(&labels,
-		   is_external  ? "link"
-		   : is_network ? "network"
-				: "segment",
+		   is_external                      ? "link"
+		   : is_network                     ? "network"
+		   : text_starts(key, "dns/", NULL) ? "resolver"
+						    : "segment",
 		   slash + 1, len);
 	if (!second)
 		return labels;

@@ -4,7 +4,7 @@
 
 #define ROUTE_PROTOCOL_DEFAULT 87
 
-enum { PRIORITY_FIRST = 22348, PRIORITY_LAST = 22499, PRIORITY_BOUND = 32800 };
+enum { PRIORITY_FIRST = 22346, PRIORITY_LAST = 22499, PRIORITY_BOUND = 32800 };
 
 static bool has_entries(const struct examination *x)
 {

@@ -34,6 +34,36 @@ static void say_host(struct examination *x, const json_t *host)
 		    text_in(host, "error"));
 }
 
+// Who writes into the kernel's sets what weft-dns learns, where rules are by name.
+static void say_sets(struct examination *x, const json_t *body)
+{
+	const char *state = text_in(body, "sets");
+
+	if (strcmp(state, "running") == 0)
+		say(x, GRADE_OK, "", "weft-sets runs: what names resolve to is learned");
+	else if (*state)
+		say(x, GRADE_BAD, "see the log of weft-sets",
+		    "weft-sets does not run: names that policies are for have no answer");
+}
+
+static void say_splitter(struct examination *x)
+{
+	const json_t *body;
+	void *at = NULL;
+
+	if (!entry_of(x->observed, "splitter/", &at, &body))
+		return;
+	if (strcmp(text_in(body, "state"), "running") != 0)
+		say(x, GRADE_BAD, "see the log of weft-proxy",
+		    "weft-proxy does not run: flows that policies decide by name, to addresses "
+		    "that were not learned, go nowhere: %s",
+		    text_in(body, "error"));
+	else if (*text_in(body, "error"))
+		say(x, GRADE_WARN, "", "weft-proxy keeps what it had: %s", text_in(body, "error"));
+	else
+		say(x, GRADE_OK, "", "weft-proxy runs");
+}
+
 void check_policy_dns(struct examination *x)
 {
 	const json_t *body;
@@ -51,7 +81,9 @@ void check_policy_dns(struct examination *x)
 			    text_in(body, "error"));
 		say_upstreams(x, body);
 		say_host(x, json_object_get(body, "host"));
+		say_sets(x, body);
 	}
+	say_splitter(x);
 	for (void *at = NULL; (key = entry_of(x->observed, "names/", &at, &body));)
 		if (*text_in(body, "error"))
 			say(x, GRADE_WARN, "", "the list %s is not the one wanted: %s",

@@ -131,6 +131,21 @@ static void add_resolvers(const json_t *resolvers, struct text *t)
 	}
 }
 
+static void add_splitters(const json_t *splitters, struct text *t)
+{
+	size_t i;
+	const json_t *one;
+	json_array_foreach(splitters, i, one)
+	{
+		const json_t *counts = json_object_get(one, "counts");
+		text_addf(t, "splitter    %-32s %-8s %lld connections, %lld open; %s\n", "weft",
+			  text_of(one, "state"),
+			  (long long)json_integer_value(json_object_get(counts, "connections")),
+			  (long long)json_integer_value(json_object_get(counts, "active")),
+			  text_of(one, "error"));
+	}
+}
+
 static void add_gateway_groups(const json_t *groups, struct text *t)
 {
 	size_t i;
@@ -182,4 +197,5 @@ void status_details(const json_t *status, struct text *t)
 	add_gateway_groups(json_object_get(status, "gateway_groups"), t);
 	add_policies(json_object_get(status, "policies"), t);
 	add_resolvers(json_object_get(status, "dns"), t);
+	add_splitters(json_object_get(status, "splitter"), t);
 }

@@ -99,11 +99,26 @@ void splitter_observe(const struct splitter *splitter, struct entry_set *observe
 		(void)entry_set_put(observed, KEY, text, strlen(text), NULL);
 }
 
+// What is so now, and not since it was started.
+static bool is_level(const char *count)
+{
+	return strcmp(count, "active") == 0 || strcmp(count, "quic_active") == 0;
+}
+
 void splitter_sample(const struct splitter *splitter, json_t *values)
 {
 	const json_t *counts = json_object_get(companion_status(splitter->proxy), "counts");
-	if (counts)
-		(void)json_object_set_new(values, KEY, json_deep_copy(counts));
+	json_t *sample = counts ? json_object() : NULL, *value;
+	const char *field;
+	json_object_foreach((json_t *)(uintptr_t)counts, field, value)
+	{
+		CLEAN(free_ptr)
+		char *name = text_format("%s%s", field, is_level(field) ? "" : "_total");
+		if (name)
+			(void)json_object_set(sample, name, value);
+	}
+	if (sample)
+		(void)json_object_set_new(values, KEY, sample);
 }
 
 json_t *splitter_status(const struct splitter *splitter)

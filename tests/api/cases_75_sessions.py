@@ -115,6 +115,7 @@ def case_metrics_of_nodes_are_prometheus_text(c):
         "link/upstairs": {"sent": 9, "rtt_count": 0, "rtt_sum": 0},
         "gateway-group/tv.block": {"moves_total": 4},
         "policy/home": {"rule_3_flows_total": 2, "rule_3_packets_total": 20, "rule_3_bytes_total": 3000},
+        "splitter/weft": {"connections_total": 6, "active": 2}, "dns/port": {"learned": 4, "shared": 1},
         "guard/counters": {"spoof_in": 3, "spoof_out": 0, "vxlan_in": 1, "vxlan_out": 0, "overlay_in": 2},
         "node/self": {"rss_kb": 9000, "uptime_s": 5, "entries": 3, "writes_total": 8}})
     eventually(lambda: "spoof_in" in c.admin.get("/metrics").text)
@@ -141,6 +142,8 @@ def case_metrics_of_nodes_are_prometheus_text(c):
     assert value_of(families, "weft_gateway_group_moves_total", group="tv.block", **here) == 4
     assert value_of(families, "weft_policy_rule_flows_total", policy="home", rule="3", **here) == 2
     assert value_of(families, "weft_policy_rule_bytes_total", policy="home", rule="3", **here) == 3000
+    assert value_of(families, "weft_splitter_connections_total", **here) == 6
+    assert value_of(families, "weft_dns_learned", resolver="port", **here) == 4
     assert value_of(families, "weft_link_lost_total", **link) == 25
     assert value_of(families, "weft_link_lost_there_total", **link) == 20
     assert value_of(families, "weft_link_rtt_seconds_bucket", le="0.025", **link) == 70

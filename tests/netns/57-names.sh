@@ -172,6 +172,13 @@ without_sets() {
 	till 20 comes_by "$(uplink_of joe 4 eth0)" third.work.example 4 || die "then third.work.example comes from $(came third.work.example 4)"
 }
 
+told() {
+	till 20 status ida '.splitter[0] | select(.state == "running")' || die "$(status ida .splitter)"
+	{ in_host ida weft-agent status || true; } | grep -q '^splitter  *weft  *running' || die "$(in_host ida weft-agent status)"
+	{ in_host ida weft-agent doctor || true; } >"$scratch/doctor"
+	grep -q 'weft-sets runs' "$scratch/doctor" && grep -q 'weft-proxy runs' "$scratch/doctor" || die "$(cat "$scratch/doctor")"
+}
+
 goes() {
 	weft delete policies home >/dev/null || die "refused"
 	till 20 nobody_runs || die "$(in_host ida ps ax)"
@@ -194,5 +201,6 @@ check "an address of several names: by the name that is said" by_its_name_althou
 check "an edited list is in force in less than 2 s, what was learned stays" edited
 check "killed, each of the programs is back in less than 2 s, and nothing leaks" each_killed
 check "without the set-writer covered names have no answer" without_sets
+check "status and doctor tell" told
 check "a policy that is deleted leaves nothing" goes
 finish
