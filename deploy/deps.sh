@@ -11,7 +11,7 @@ build=(build-essential cmake ninja-build pkg-config file dpkg-dev nodejs npm
 demo=(iputils-ping)
 test=(clang iptables libclang-rt-14-dev clang-format clang-tidy llvm bridge-utils iputils-arping ethtool iperf3 tcpdump jq curl openssl
 	procps python3 python3-yaml sqlite3 chromium bird2 unbound dnsmasq-base bind9-dnsutils knot-dnsutils dnsperf haproxy nginx-core libnginx-mod-stream
-	bash-completion man-db qemu-system-x86 busybox-static cpio kmod)
+	ngtcp2-client ngtcp2-server bash-completion man-db qemu-system-x86 busybox-static cpio kmod)
 
 packages=("${run[@]}")
 case "${1:-test}" in

@@ -7,6 +7,8 @@
 #include "base/clean.h"
 #include "base/text.h"
 
+#include "decide/marks.h"
+
 enum { BYTES_A_KB = 1024 };
 
 json_t *resolver_config_begin(void)
@@ -35,12 +37,14 @@ static void copy(json_t *to, const json_t *from, const char *field, const char *
 		(void)json_object_set(to, as, value);
 }
 
-// The host's own questions come from the addresses that they are put to (resolver_host.c).
-static void add_own_addresses(json_t *file)
+// The host's own questions come from the addresses that they are put to, and what weft-dns asks
+// itself is told from them by its mark (resolver_host.c).
+static void add_host(json_t *file)
 {
 	json_t *clients = json_copy(json_object_get(file, "clients"));
 	(void)json_array_extend(clients, json_object_get(file, "listen"));
 	(void)json_object_set_new(file, "clients", clients);
+	(void)json_object_set_new(file, "mark", json_integer(POLICY_DIRECT));
 }
 
 static void add_dns(json_t *gathered, const struct resolver_places *places, const char *name,
@@ -53,7 +57,7 @@ static void add_dns(json_t *gathered, const struct resolver_places *places, cons
 	for (size_t i = 0; i < ARRAY_LEN(fields); i++)
 		copy(file, body, fields[i], fields[i]);
 	if (json_is_true(json_object_get(body, "host")))
-		add_own_addresses(file);
+		add_host(file);
 	(void)json_object_set_new(file, "stale", seconds(json_object_get(body, "stale_s")));
 	(void)json_object_set_new(file, "cache_kb", json_integer(cache / BYTES_A_KB));
 	(void)json_object_set_new(file, "control", json_string(places->control));

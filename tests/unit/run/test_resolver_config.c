@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "decide/marks.h"
 #include "dns/config.h"
 #include "run/resolver_config.h"
 
@@ -93,6 +94,20 @@ static void lists_are_those_with_an_image(void **state)
 			    "/var/lib/weft-dns/ads.image");
 }
 
+// What weft-dns asks itself must not come back to it.
+static void the_host_s_own_questions_are_told_from_its_own(void **state)
+{
+	CLEAN(json_decref_ptr) json_t *gathered = resolver_config_begin();
+	const json_t *file = json_object_get(gathered, "file");
+	(void)state;
+	add(gathered, "dns", "paris",
+	    "{\"listen\":[\"10.1.0.1\"],\"port\":53,\"clients\":[\"10.1.5.0/24\"],\"host\":true,"
+	    "\"upstreams\":[\"9.9.9.9\"],\"cache_bytes\":1048576,\"needs\":[]}");
+	assert_int_equal(json_integer_value(json_object_get(file, "mark")), POLICY_DIRECT);
+	assert_string_equal(json_string_value(json_array_get(json_object_get(file, "clients"), 1)),
+			    "10.1.0.1");
+}
+
 static void without_a_resolver_there_is_none(void **state)
 {
 	CLEAN(json_decref_ptr) json_t *gathered = resolver_config_begin();
@@ -105,6 +120,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(weft_dns_reads_it),
 		cmocka_unit_test(lists_are_those_with_an_image),
+		cmocka_unit_test(the_host_s_own_questions_are_told_from_its_own),
 		cmocka_unit_test(without_a_resolver_there_is_none),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
