@@ -35,6 +35,7 @@ const struct verb *const verb_table[] = {
 	&verb_dns_status,
 	&verb_dns_log,
 	&verb_dns_lookup,
+	&verb_dns_cache,
 	&verb_dns_flush,
 	&verb_dns_except,
 	&verb_discover,

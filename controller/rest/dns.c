@@ -1,5 +1,5 @@
-// GET /api/v1/nodes/{name}/dns/log and lookup, POST .../dns/flush: what a node's resolver was asked
-// and would answer, and its cache.
+// GET /api/v1/nodes/{name}/dns/log, lookup and cache, POST .../dns/flush: what a node's resolver
+// was asked and would answer, and what it keeps.
 #include <stdlib.h>
 #include <string.h>
 
@@ -76,6 +76,11 @@ static bool has_all(const json_t *object, const char *const *fields, size_t coun
 	return true;
 }
 
+static bool is_count(const json_t *number)
+{
+	return json_is_integer(number) && json_integer_value(number) >= 0;
+}
+
 static json_t *row_of(const json_t *told)
 {
 	static const char *const needed[] = { "client", "name", "type", "outcome" };
@@ -84,13 +89,12 @@ static json_t *row_of(const json_t *told)
 	char text[TIME_TEXT_SIZE];
 	json_auto_t *row = json_object();
 	copy_texts(row, told, needed, ARRAY_LEN(needed));
-	if (!json_is_integer(at) || json_integer_value(at) < 0 ||
-	    !has_all(row, needed, ARRAY_LEN(needed)))
+	if (!is_count(at) || !has_all(row, needed, ARRAY_LEN(needed)))
 		return NULL;
 	copy_texts(row, told, others, ARRAY_LEN(others));
 	(void)json_object_set_new(row, "at",
 				  json_string(time_format(json_integer_value(at), text)));
-	if (json_is_integer(us) && json_integer_value(us) >= 0)
+	if (is_count(us))
 		(void)json_object_set(row, "us", (json_t *)(uintptr_t)us);
 	return json_incref(row);
 }
@@ -116,10 +120,65 @@ static json_t *log_report(const struct request *request, const json_t *result)
 	return json_pack("{s:s, s:O}", "node", request->params.name, "rows", rows);
 }
 
+static void copy_counts(json_t *to, const json_t *from, const char *const *fields, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		json_t *value = json_object_get(from, fields[i]);
+		if (is_count(value))
+			(void)json_object_set(to, fields[i], value);
+	}
+}
+
+// Copies the fields that are lists of texts.
+static void copy_lists(json_t *to, const json_t *from, const char *const *fields, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		json_t *list = json_object_get(from, fields[i]), *one;
+		size_t k, texts = 0;
+		json_array_foreach(list, k, one) texts += json_is_string(one);
+		if (json_is_array(list) && texts == json_array_size(list))
+			(void)json_object_set(to, fields[i], list);
+	}
+}
+
+static json_t *kept_of(const json_t *told)
+{
+	static const char *const texts[] = { "name", "type", "outcome" };
+	static const char *const counts[] = { "view", "left_s" };
+	static const char *const lists[] = { "addresses" };
+	json_auto_t *row = json_object();
+	copy_texts(row, told, texts, ARRAY_LEN(texts));
+	copy_counts(row, told, counts, ARRAY_LEN(counts));
+	copy_lists(row, told, lists, ARRAY_LEN(lists));
+	return has_all(row, texts, ARRAY_LEN(texts)) && has_all(row, counts, ARRAY_LEN(counts)) &&
+			       has_all(row, lists, ARRAY_LEN(lists))
+		       ? json_incref(row)
+		       : NULL;
+}
+
+static json_t *cache_report(const struct request *request, const json_t *result)
+{
+	const json_t *told = json_object_get(result, "rows"), *one;
+	const json_t *total = json_object_get(result, "total");
+	json_auto_t *rows = json_array();
+	size_t i;
+	if (!json_is_array(told) || json_array_size(told) > ROWS_MAX || !is_count(total))
+		return NULL;
+	json_array_foreach(told, i, one)
+	{
+		json_t *row = kept_of(one);
+		if (!row)
+			return NULL;
+		(void)json_array_append_new(rows, row);
+	}
+	return json_pack("{s:s, s:O, s:O}", "node", request->params.name, "total", total, "rows",
+			 rows);
+}
+
 static json_t *flush_report(const struct request *request, const json_t *result)
 {
 	const json_t *dropped = json_object_get(result, "dropped");
-	if (!json_is_integer(dropped) || json_integer_value(dropped) < 0)
+	if (!is_count(dropped))
 		return NULL;
 	return json_pack("{s:s, s:O}", "node", request->params.name, "dropped", dropped);
 }
@@ -128,17 +187,18 @@ static json_t *lookup_report(const struct request *request, const json_t *result
 {
 	static const char *const asked[] = { "client", "name", "type" };
 	static const char *const needed[] = { "outcome", "sentence" };
-	static const char *const others[] = { "rule", "list", "upstream" };
+	static const char *const others[] = { "rule", "list", "upstream", "policy" };
+	static const char *const counts[] = { "view", "policy_rule" };
+	static const char *const lists[] = { "lists", "upstreams", "addresses" };
 	const struct dns_ask *ask = request->state;
-	const json_t *view = json_object_get(result, "view");
 	json_auto_t *report = json_pack("{s:s}", "node", request->params.name);
 	copy_texts(report, ask->args, asked, ARRAY_LEN(asked));
 	copy_texts(report, result, needed, ARRAY_LEN(needed));
 	if (!has_all(report, needed, ARRAY_LEN(needed)))
 		return NULL;
 	copy_texts(report, result, others, ARRAY_LEN(others));
-	if (json_is_integer(view) && json_integer_value(view) >= 0)
-		(void)json_object_set(report, "view", (json_t *)(uintptr_t)view);
+	copy_counts(report, result, counts, ARRAY_LEN(counts));
+	copy_lists(report, result, lists, ARRAY_LEN(lists));
 	return json_incref(report);
 }
 
@@ -180,6 +240,31 @@ void dns_log_get(struct request *request)
 	if (since)
 		(void)json_object_set_new(ask->args, "since", json_integer(since_ms));
 	question_ask(request, &ask->question, "dns-log", ask->args, answered);
+}
+
+void dns_cache_get(struct request *request)
+{
+	const char *text = request_query(request, "name");
+	int64_t limit = ROWS_DEFAULT;
+	bool below = false;
+	struct name name;
+	struct err err = { 0 };
+	const struct intent_resource *node = question_node(request);
+	if (!node || request_query_number(request, "limit", 1, ROWS_MAX, &limit) < 0 ||
+	    request_query_bool(request, "below", &below) < 0)
+		return;
+	if (text && name_parse(text, strlen(text), &name, &err) < 0) {
+		request_problem(request, MHD_HTTP_BAD_REQUEST, "name: %s", err.text);
+		return;
+	}
+	struct dns_ask *ask = ask_new(request, node);
+	if (!ask)
+		return;
+	ask->report = cache_report;
+	ask->args = json_pack("{s:I, s:b}", "limit", (json_int_t)limit, "below", below);
+	if (text)
+		(void)json_object_set_new(ask->args, "name", json_string(text));
+	question_ask(request, &ask->question, "dns-cache", ask->args, answered);
 }
 
 void dns_flush_post(struct request *request)

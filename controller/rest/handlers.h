@@ -29,6 +29,7 @@ void blocklist_except_post(struct request *request);
 
 // dns.c
 void dns_log_get(struct request *request);
+void dns_cache_get(struct request *request);
 void dns_flush_post(struct request *request);
 void dns_lookup_get(struct request *request);
 

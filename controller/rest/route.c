@@ -47,6 +47,7 @@ const struct route routes[] = {
 	{ "GET", NODE("history"), link_history_get, READ("nodes") },
 	{ "GET", NODE("dns/log"), dns_log_get, WRITE("nodes") },
 	{ "GET", NODE("dns/lookup"), dns_lookup_get, READ("nodes") },
+	{ "GET", NODE("dns/cache"), dns_cache_get, WRITE("nodes") },
 	{ "POST", NODE("dns/flush"), dns_flush_post, WRITE("nodes") },
 	{ "POST", NODE("ping"), ping_post, WRITE("nodes") },
 	{ "POST", NODE("doctor"), doctor_post, WRITE("nodes") },

@@ -260,6 +260,27 @@ static bool is_about(struct entry *entry, const struct name *name, bool below)
 	return len == name->len && memcmp(wire, name->wire, len) == 0;
 }
 
+void dns_cache_each(struct dns_cache *cache, const struct name *name, bool below, int64_t now_s,
+		    dns_kept_fn *fn, void *context)
+{
+	bool goes_on = true;
+	for (struct entry *entry = cache->newest; entry && goes_on; entry = entry->older) {
+		struct name asked;
+		if (now_s >= entry->end_s || !is_about(entry, name, below) ||
+		    name_read(name_of(entry), entry->name_len, &asked) < 0)
+			continue;
+		const struct dns_kept kept = { .key = { .name = &asked,
+							.type = entry->type,
+							.class = entry->class,
+							.view = entry->view,
+							.wants_dnssec = entry->wants_dnssec },
+					       .left_s = entry->end_s - now_s,
+					       .message = name_of(entry) + entry->name_len,
+					       .len = entry->len };
+		goes_on = fn(context, &kept);
+	}
+}
+
 size_t dns_cache_forget(struct dns_cache *cache, const struct name *name, bool below)
 {
 	size_t count = 0;

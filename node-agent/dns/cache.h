@@ -61,6 +61,20 @@ enum dns_found dns_cache_get(struct dns_cache *cache, const struct dns_key *key,
 size_t dns_cache_peek(struct dns_cache *cache, const struct dns_key *key, int64_t now_s,
 		      uint8_t *ret, size_t cap);
 
+// An answer that is kept, as it was put; the message and its name live until the cache is next
+// called.
+struct dns_kept {
+	struct dns_key key;
+	int64_t left_s;
+	const uint8_t *message;
+	size_t len;
+};
+// Calls `fn` for the answers about `name` (as dns_cache_forget() means it) whose time is not over,
+// what was asked for last first, until it returns false; for who only looks.
+typedef bool dns_kept_fn(void *context, const struct dns_kept *kept);
+void dns_cache_each(struct dns_cache *cache, const struct name *name, bool below, int64_t now_s,
+		    dns_kept_fn *fn, void *context);
+
 // Forgets the answers about `name` and, with `below`, about everything below it; NULL: all. Returns
 // how many.
 size_t dns_cache_forget(struct dns_cache *cache, const struct name *name, bool below);

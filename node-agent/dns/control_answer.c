@@ -9,6 +9,7 @@
 #include "base/clean.h"
 #include "base/text.h"
 
+#include "dns/control_cache.h"
 #include "dns/control_learned.h"
 #include "dns/learn.h"
 #include "service/service.h"
@@ -31,7 +32,7 @@ static const struct {
 	{ "SRV", DNS_SRV }, { "SVCB", DNS_SVCB }, { "HTTPS", DNS_HTTPS }, { "ANY", DNS_ANY }
 };
 
-static void type_text(uint16_t type, char ret[16])
+void dns_control_type_text(uint16_t type, char ret[16])
 {
 	(void)snprintf(ret, 16, "TYPE%u", type);
 	for (size_t i = 0; i < ARRAY_LEN(types); i++)
@@ -151,7 +152,7 @@ static json_t *row_of(const struct dns_note *note)
 {
 	char client[ADDRESS_TEXT_SIZE], name[NAME_TEXT_SIZE], type[16];
 	name_text(&note->name, name);
-	type_text(note->type, type);
+	dns_control_type_text(note->type, type);
 	return json_pack("{s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:I}", "at", (json_int_t)note->at_ms,
 			 "client", address_format(&note->client, client), "name", name, "type",
 			 type, "outcome", dns_outcome_name(note->outcome), "rule", note->rule,
@@ -185,19 +186,6 @@ static json_t *log_rows(struct dns_server *server, const json_t *request, struct
 		limit--;
 	}
 	return json_pack("{s:o}", "rows", rows);
-}
-
-// ---- flush ----
-
-static json_t *flush(struct dns_server *server, const json_t *request, struct err *err)
-{
-	const char *text = text_of(request, "name");
-	bool below = json_is_true(json_object_get(request, "below"));
-	struct name name;
-	if (text && name_parse(text, strlen(text), &name, err) < 0)
-		return NULL;
-	size_t count = dns_cache_forget(server->cache, text ? &name : NULL, below);
-	return json_pack("{s:I}", "dropped", (json_int_t)count);
 }
 
 // ---- lookup: what would happen, in words ----
@@ -309,13 +297,12 @@ json_t *dns_control_answer(struct dns_server *server, const json_t *request, boo
 		json_t *(*answer)(struct dns_server *server, const json_t *request,
 				  struct err *err);
 		bool is_for_all;
-	} verbs[] = { { "status", status, false },
-		      { "log", log_rows, false },
-		      { "flush", flush, false },
-		      { "lookup", lookup, false },
-		      { "learned", dns_control_learned, true },
-		      { "saw", dns_control_saw, true },
-		      { "reload", reload, false } };
+	} verbs[] = {
+		{ "status", status, false },           { "log", log_rows, false },
+		{ "cache", dns_control_cache, false }, { "flush", dns_control_flush, false },
+		{ "lookup", lookup, false },           { "learned", dns_control_learned, true },
+		{ "saw", dns_control_saw, true },      { "reload", reload, false }
+	};
 	const char *wanted = text_of(request, "do");
 	struct err err = { 0 };
 	for (size_t i = 0; wanted && i < ARRAY_LEN(verbs); i++) {

@@ -2,6 +2,7 @@
 //
 //   {"do":"status"}  {"do":"log","client":…,"since":…,"limit":…}  {"do":"flush","name":…,"below":…}
 //   {"do":"lookup","client":…,"name":…,"type":…}  {"do":"reload"}
+//   {"do":"cache","name":…,"below":…,"limit":…}
 //   {"do":"learned","address":…}  {"do":"saw","name":…,"client":…,"address":…}
 #pragma once
 

@@ -139,6 +139,11 @@ static void take_dns_flush(struct agent *agent, const struct msg_request *asked)
 	take_by_resolver(agent, asked, "flush");
 }
 
+static void take_dns_cache(struct agent *agent, const struct msg_request *asked)
+{
+	take_by_resolver(agent, asked, "cache");
+}
+
 static void take_dns_lookup(struct agent *agent, const struct msg_request *asked)
 {
 	take_by_resolver(agent, asked, "lookup");
@@ -171,7 +176,7 @@ static const struct {
 	{ "reach", take_reach },         { "history", take_history },
 	{ "retry", take_retry },         { "dns-log", take_dns_log },
 	{ "dns-flush", take_dns_flush }, { "dns-lookup", take_dns_lookup },
-	{ "explain", take_explain },
+	{ "dns-cache", take_dns_cache }, { "explain", take_explain },
 };
 
 void request_take(struct agent *agent, const struct msg_request *request)

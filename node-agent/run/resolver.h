@@ -30,8 +30,8 @@ json_t *resolver_status(const struct resolver *resolver); // a new list
 
 bool resolver_runs(const struct resolver *resolver); // or is to
 
-// Asks weft-dns: "log", "flush", "lookup" or "learned" with its fields in `args`. NULL when out of
-// memory.
+// Asks weft-dns: "log", "cache", "flush", "lookup" or "learned" with its fields in `args`. NULL
+// when out of memory.
 struct service_question *resolver_ask(const struct resolver *resolver, const char *what,
 				      const json_t *args, service_answer_fn done, void *context);
 

@@ -321,6 +321,22 @@ def at_the_command_line(c, ask, *words):
     return done[0]
 
 
+def case_what_is_kept_is_told_to_operators(c):
+    path = "/api/v1/nodes/dnsa/dns/cache"
+    row = {"name": "tv.example", "type": "A", "view": 7, "left_s": 90, "outcome": "answer", "addresses": ["203.0.113.1", "203.0.113.2"]}
+    answer, args = answered(c, "dns-cache", lambda: c.admin.get(path + "?name=Example&below=true&limit=5"), {"rows": [{**row, "lie": 1}], "total": 9})
+    assert args == {"limit": 5, "below": True, "name": "Example"}, args
+    assert expect(answer, 200).json == {"node": "dnsa", "total": 9, "rows": [row]}, answer.json
+    for lie in ({"rows": [row]}, {"rows": 1, "total": 1}, {"rows": [{**row, "left_s": -1}], "total": 1}, {"rows": [{**row, "addresses": [1]}], "total": 1}):
+        refusal(answered(c, "dns-cache", lambda: c.admin.get(path), lie)[0], 409)
+    for query in ("name=a%20b", "limit=0", "below=maybe"):
+        refusal(c.admin.get(f"{path}?{query}"), 400)
+    token = expect(c.admin.put("/api/v1/tokens/dns-viewer", {"role": "viewer"}), 200).json.get("token")
+    assert token is None or refusal(Client(c, token).get(path), 403)
+    said = at_the_command_line(c, [("dns-cache", {"rows": [row], "total": 9})], "dns", "cache", "dnsa")
+    assert said.stdout.split("\n")[1].split() == ["tv.example", "A", "90", "s", "203.0.113.1,", "203.0.113.2", "7"] and "1 of 9 are shown" in said.stdout, said
+
+
 def case_the_command_line_asks_and_picks(c):
     rows = [{"at": 1000 + i, "client": "10.1.0.7", "name": name, "type": "A", "outcome": outcome, "list": "ads", "us": 1500}
             for i, (name, outcome) in enumerate((("tv.example", "answered"), ("ads.example", "blocked"), ("tv.example", "cached")))]

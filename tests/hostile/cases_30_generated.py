@@ -23,7 +23,7 @@ VIPS = itertools.count(1)  # a renamed group keeps its own
 TRIES = 400  # of each operation that chance has left out
 LARGE = 16000   # bytes: who refuses so much unread may close before all is sent, and the answer may be lost with that
 # What succeeds only with a node that is connected, a host that joins, or a package.
-UNREACHED = {"pingFromNode", "getDnsLog", "lookupDns", "flushDns", "explainFlow", "examineNode", "getLinkHistory", "retryNode", "approveNode", "enrol", "getPackage", "login"}
+UNREACHED = {"pingFromNode", "getDnsLog", "lookupDns", "getDnsCache", "flushDns", "explainFlow", "examineNode", "getLinkHistory", "retryNode", "approveNode", "enrol", "getPackage", "login"}
 
 
 class Wire:

@@ -69,7 +69,9 @@ redirected() {
 asked_by_controller() {
 	weft dns log lea --client 10.1.0.2 -o json | jq -es 'any(.[]; .name == "x.ads.example" and .outcome == "blocked")' >/dev/null || die "$(weft dns log lea -o json | head -c 600)"
 	weft dns lookup lea x.ads.example --from 10.1.0.2 | grep -qi 'blocklist ads' || die "$(weft dns lookup lea x.ads.example --from 10.1.0.2)"
+	weft dns cache lea --name example --below -o json | jq -e '.total > 0 and (.rows[0].name | endswith("example"))' >/dev/null || die "nothing is kept: $(weft dns cache lea)"
 	weft dns flush lea --name example --below | grep -qE '[1-9]' || die "nothing is dropped"
+	weft dns cache lea --name example --below -o json | jq -e '.total == 0' >/dev/null || die "it is kept all the same: $(weft dns cache lea)"
 	till 20 tells_running || die "$(weft dns status)"
 	{ in_host lea weft-agent doctor || true; } | grep -q 'weft-dns runs for lyon' || die "$(in_host lea weft-agent doctor)"
 	{ in_host lea weft-agent status || true; } | grep -q '^dns  *lyon  *running' || die "$(in_host lea weft-agent status)"

@@ -67,6 +67,48 @@ static void time_counts_down(void **state)
 	assert_int_equal(dns_cache_counts(cache).entries, 0);
 }
 
+struct seen {
+	size_t count;
+	int64_t left_s;
+	struct name name;
+};
+
+static bool see(void *context, const struct dns_kept *kept)
+{
+	struct seen *seen = context;
+	seen->count++;
+	seen->left_s = kept->left_s;
+	seen->name = *kept->key.name;
+	assert_int_equal(kept->len, answer_len);
+	assert_memory_equal(kept->message, answer, answer_len);
+	return seen->count < 2;
+}
+
+static void what_is_kept_is_shown(void **state)
+{
+	CLEAN(dns_cache_free_ptr) struct dns_cache *cache = cache_of(100000, 60);
+	static const char *const names[] = { "a.example", "b.example", "c.other", "d.example" };
+	const struct name example = name_of("example");
+	struct seen seen = { 0 };
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		struct name name = name_of(names[i]);
+		const struct dns_key key = { .name = &name, .type = DNS_A, .class = DNS_IN };
+		assert_int_equal(
+			dns_cache_put(cache, &key, answer, answer_len, i == 3 ? 10 : 100, 1000), 0);
+	}
+	// The last that was put has had its time.
+	dns_cache_each(cache, &example, true, 1020, see, &seen);
+	assert_int_equal(seen.count, 2);
+	assert_int_equal(seen.left_s, 80);
+	const struct name first = name_of("a.example");
+	assert_memory_equal(seen.name.wire, first.wire, first.len);
+	seen.count = 0;
+	dns_cache_each(cache, &example, false, 1020, see, &seen);
+	assert_int_equal(seen.count, 0);
+	assert_int_equal(dns_cache_counts(cache).hits, 0);
+}
+
 static void views_types_and_signatures_are_kept_apart(void **state)
 {
 	CLEAN(dns_cache_free_ptr) struct dns_cache *cache = cache_of(100000, 0);
@@ -175,6 +217,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(time_counts_down),
+		cmocka_unit_test(what_is_kept_is_shown),
 		cmocka_unit_test(views_types_and_signatures_are_kept_apart),
 		cmocka_unit_test(what_is_stale_is_told_as_such),
 		cmocka_unit_test(memory_is_bounded_and_the_idle_go_first),
