@@ -112,26 +112,23 @@ each_view() {
 }
 # By TLS and HTTPS as well; nobody answers there.
 streams() {
-	local to port
+	local to port client
 	nft -f - <<<"table inet watch { set seen { type mark . inet_service; size 64; flags dynamic; }
 		chain out { type filter hook output priority 0; tcp dport { 443, 853 } add @seen { meta mark . tcp dport }; }; }"
 	for to in tls://192.0.2.53#x:853 https://dns.who/q@192.0.2.53:443; do
 		port=${to##*:}
 		config "${to%:*}"
 		end dns HUP
-		till 10 marked "n40.listed" "0x00010000 . $port" 127.1.0.1
-		till 10 marked "n40.listed" "0x00020000 . $port" 127.3.0.1
+		till 20 leads_to "${to%:*}"
+		for client in "1 127.1.0.1" "2 127.3.0.1"; do
+			FROM=${client#* } python3 "$learning" ask 127.0.0.1 "$port.listed" >/dev/null &
+			till 20 nft get element inet watch seen "{ 0x000${client%% *}0000 . $port }"
+		done
 		! nft get element inet watch seen "{ 0x00000000 . $port }" 2>/dev/null
 	done
-	nft delete table inet watch
-	config
-	end dns HUP
+	wait
 }
-# Its question leaves nobody waiting: `marked NAME ELEMENT CLIENT`.
-marked() {
-	FROM=$3 timeout 0.2 python3 "$learning" ask 127.0.0.1 "$1" >/dev/null
-	nft get element inet watch seen "{ $2 }"
-}
+leads_to() { control '{"do":"lookup","client":"127.1.0.1","name":"n5.listed"}' | jq -e --arg to "$1" '.upstreams == [$to]'; }
 every_address() {
 	as 127.1.0.1 n6.listed >/dev/null
 	has l7_4 10.2.0.6 && has known_4 10.2.0.6
@@ -245,7 +242,6 @@ fresh() {
 }
 
 check "each client's names are asked by the way that its policy says" each_view
-check "so they are by TLS and by HTTPS" streams
 check "what is answered is in the sets before, of both families, hints too; no encrypted hellos" every_address
 check "who may ask what was learned" others
 check "an address of names in different lists is not known" shared
@@ -257,5 +253,6 @@ check "the set-writer is killed: no answer for names in lists, and in less than 
 check "weft-dns is killed: it knows what was learned" dns_killed
 check "lists change: the sets follow by themselves" other_lists
 check "the table is made anew: what was learned is there again" table_anew
+check "names are asked by TLS and by HTTPS with the mark of their way, too" streams
 [ $failures = 0 ] || tail -n 30 "$etc/log"
 exit $((failures > 0))
