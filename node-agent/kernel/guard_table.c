@@ -7,7 +7,6 @@
 
 #include "kernel/guard_listing.h"
 #include "kernel/nft_text.h"
-#include "kernel/policy_table.h"
 
 struct guard_table {
 	struct nft_text *nft;
@@ -71,11 +70,6 @@ int guard_table_read(struct guard_table *t, struct kernel_guard *ret, struct err
 int guard_table_replace(struct guard_table *t, const char *ruleset, struct err *err)
 {
 	return nft_text_run(t->nft, ruleset, NULL, err);
-}
-
-int guard_table_read_policy(struct guard_table *t, struct kernel_policy *ret, struct err *err)
-{
-	return policy_table_read(t->nft, ret, err);
 }
 
 int guard_table_delete(struct guard_table *t, struct err *err)

@@ -12,6 +12,4 @@ CLEAN_FUNC(struct guard_table, guard_table_close)
 
 int guard_table_read(struct guard_table *t, struct kernel_guard *ret, struct err *err);
 int guard_table_replace(struct guard_table *t, const char *ruleset, struct err *err);
-// Table `inet weft_policy` by the same door (kernel.h).
-int guard_table_read_policy(struct guard_table *t, struct kernel_policy *ret, struct err *err);
 int guard_table_delete(struct guard_table *t, struct err *err);

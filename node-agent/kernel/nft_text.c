@@ -59,12 +59,3 @@ int nft_text_run(struct nft_text *nft, const char *commands, const char **ret_ou
 		*ret_output = output ? output : "";
 	return 0;
 }
-
-int nft_text_list(struct nft_text *nft, const char *command, const char **ret_output,
-		  struct err *err)
-{
-	nft_ctx_output_set_flags(nft->ctx, NFT_CTX_OUTPUT_TERSE);
-	int rc = nft_text_run(nft, command, ret_output, err);
-	nft_ctx_output_set_flags(nft->ctx, 0);
-	return rc;
-}

@@ -19,6 +19,3 @@ void nft_text_set_terse(struct nft_text *nft, bool is_terse);
 // named is not there, -EINVAL with nft's first sentence for any other refusal.
 int nft_text_run(struct nft_text *nft, const char *commands, const char **ret_output,
 		 struct err *err);
-// The same of a listing that leaves out what sets hold.
-int nft_text_list(struct nft_text *nft, const char *command, const char **ret_output,
-		  struct err *err);

@@ -1,11 +1,8 @@
-// Table `inet weft_policy`: what nft lists of it, and transactions on it.
+// Table `inet weft_policy` as the kernel has it, but for what its sets hold.
 #pragma once
 
-#include "kernel/nft_text.h"
+#include "kernel/netlink.h"
 #include "kernel/values.h"
 
 // The contract of kernel_policy_read() (kernel.h).
-int policy_table_read(struct nft_text *nft, struct kernel_policy *ret, struct err *err);
-
-// Pure: reads a listing. 0 or -ENOMEM; kernel_policy_done() frees.
-int policy_listing_parse(const char *text, struct kernel_policy *ret);
+int policy_table_read(struct netlink *netlink, struct kernel_policy *ret, struct err *err);

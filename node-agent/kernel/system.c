@@ -11,6 +11,7 @@
 #include "kernel/kernel.h"
 #include "kernel/list.h"
 #include "kernel/netlink.h"
+#include "kernel/policy_table.h"
 #include "kernel/route_messages.h"
 #include "kernel/sysctl.h"
 #include "kernel/wg_backend.h"
@@ -23,6 +24,7 @@ struct system {
 	struct kernel base;
 	struct netlink *route;
 	struct netlink *generic;
+	struct netlink *filter;
 	struct guard_table *guard;
 	struct wg_host host;
 	const struct wg_backend *wireguard; // for new devices
@@ -486,7 +488,7 @@ static int default_route(struct kernel *k, const char *device, uint8_t family,
 
 static int policy_read(struct kernel *k, struct kernel_policy *ret, struct err *err)
 {
-	return guard_table_read_policy(system_of(k)->guard, ret, err);
+	return policy_table_read(system_of(k)->filter, ret, err);
 }
 
 static int guard_delete(struct kernel *k, struct err *err)
@@ -506,6 +508,7 @@ static void system_close(struct kernel *k)
 
 	netlink_close(sys->route);
 	netlink_close(sys->generic);
+	netlink_close(sys->filter);
 	guard_table_close(sys->guard);
 	free(sys->wireguard_go);
 	free(sys);
@@ -575,6 +578,8 @@ int kernel_open(const struct kernel_config *config, struct kernel **ret, struct 
 		rc = netlink_open(NETLINK_GENERIC, &sys->generic, err);
 	if (rc == 0)
 		rc = guard_table_open(&sys->guard, err);
+	if (rc == 0)
+		rc = netlink_open(NETLINK_NETFILTER, &sys->filter, err);
 	if (rc < 0)
 		return rc;
 	sys->host = (struct wg_host){ .route = sys->route,

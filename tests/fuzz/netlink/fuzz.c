@@ -6,7 +6,7 @@
 
 #include "kernel/attributes.h"
 #include "kernel/guard_listing.h"
-#include "kernel/policy_table.h"
+#include "kernel/policy_table_messages.h"
 #include "kernel/route_messages.h"
 #include "kernel/wg_messages.h"
 
@@ -51,14 +51,18 @@ static void take_wireguard(const struct nlmsghdr *nlh)
 	(void)wg_get_parse(nlh, &wg);
 }
 
+static struct kernel_policy policy;
+
+static void take_policy(const struct nlmsghdr *nlh)
+{
+	(void)policy_part_parse(nlh, &policy);
+}
+
 static void take_listing(const char *text)
 {
 	struct kernel_guard guard;
-	struct kernel_policy policy = { 0 };
 
 	guard_listing_parse(text, &guard);
-	(void)policy_listing_parse(text, &policy);
-	kernel_policy_done(&policy);
 }
 
 static void take_text(char *text, uint8_t which)
@@ -76,7 +80,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	if (size < 1)
 		return 0;
-	const uint8_t which = data[0] % 6;
+	const uint8_t which = data[0] % 7;
 	// A copy of its own: aligned as a receive buffer is, and its end watched by the sanitizer.
 	char *copy = malloc(size);
 	memcpy(copy, data + 1, size - 1);
@@ -87,8 +91,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		each_message(copy, size - 1, take_family);
 	else if (which == 2)
 		each_message(copy, size - 1, take_wireguard);
+	else if (which == 6)
+		each_message(copy, size - 1, take_policy);
 	else
 		take_text(copy, which);
+	kernel_policy_done(&policy);
 	kernel_wg_done(&wg);
 	memset(&wg, 0, sizeof wg);
 	free(copy);

@@ -11,7 +11,6 @@
 #include <string.h>
 
 #include "kernel/guard_listing.h"
-#include "kernel/policy_table.h"
 #include "kernel/values.h"
 
 static void test_prefixes(void **state)
@@ -119,31 +118,12 @@ static void test_listing(void **state)
 	assert_true(a.rules_sum != c.rules_sum);
 }
 
-// A rule that begins with the word counter opens nothing.
-static void test_policy_listing(void **state)
-{
-	static const char text[] =
-		"table inet weft_policy {\n\tcounter p1r1 {\n\t\tpackets 3 bytes 252\n\t}\n\n"
-		"\tchain arrival {\n\t\tcomment \"1afe\"\n\t\ttype filter hook x;\n\t}\n\n"
-		"\tchain policy_1 {\n\t\tcounter name \"p1r1flows\" accept\n\t}\n}\n";
-	struct kernel_policy p;
-
-	(void)state;
-	assert_int_equal(policy_listing_parse(text, &p), 0);
-	assert_true(p.exists && p.chains_len == 2 && p.counters_len == 1);
-	assert_string_equal(p.chains[1].text, "policy_1");
-	assert_string_equal(p.counters[0].name, "p1r1");
-	assert_int_equal(p.counters[0].count.bytes, 252);
-	assert_string_equal(p.comment, "1afe");
-	kernel_policy_done(&p);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_prefixes), cmocka_unit_test(test_endpoints),
 		cmocka_unit_test(test_keys),     cmocka_unit_test(test_macs),
-		cmocka_unit_test(test_listing),  cmocka_unit_test(test_policy_listing),
+		cmocka_unit_test(test_listing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
