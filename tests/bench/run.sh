@@ -2,7 +2,7 @@
 # The part of the benches that asserts something: function, never speed. About 10 s for a fleet of simulated agents, 40 s
 # for two silent cuts at each of two settings, beside BIRD (WEFT_CUTS: how many), 15 s for weft-dns beside unbound and dnsmasq
 # with 100,000 names (WEFT_DNS_NAMES, WEFT_DNS_SECONDS, WEFT_DNS_ROUNDS: the full form is 1000000, 5, 3), 10 s for names whose
-# addresses are learned (WEFT_LEARN_NAMES: how many, WEFT_DNS_SECONDS), 8 s for weft-proxy beside haproxy and nginx
+# addresses are learned (WEFT_LEARN_NAMES: how many, WEFT_DNS_SECONDS), 10 s for weft-proxy beside haproxy and nginx
 # (WEFT_SPLIT_CONNECTIONS, _MEGABYTES, _IDLE, _ROUNDS: the full form is 2000, 4096, 3000, 3).
 # WEFT_BIN is the directory of the programs (default: build/release/bin). The figures of docs/performance.md come from
 # tests/bench/fleet/bench.py and its neighbours, as that page says.
