@@ -136,8 +136,9 @@ static void hand_over(struct proxy_server *server, struct service_talk *talk, co
 		refuse(talk, &err);
 		return;
 	}
-	service_say_files(talk, json_pack("{s:i}", "sockets", (int)n_files), files, n_files);
-	proxy_server_leave(server);
+	if (service_say_files(talk, json_pack("{s:i}", "sockets", (int)n_files), files, n_files) ==
+	    0)
+		proxy_server_leave(server);
 }
 
 void proxy_control_answer(void *context, struct service_talk *talk, const json_t *request)

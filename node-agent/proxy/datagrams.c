@@ -241,7 +241,7 @@ static void settle(struct proxy_quic *quic, struct quic_entry *entry,
 						     : COUNT_UNKNOWN,
 		  1);
 	if (has_dns && sniffed->result == SNIFF_NAME &&
-	    seen_is_new(&quic->seen, &sniffed->name, quic->now_ms))
+	    seen_is_new(&quic->seen, sniffed->name.wire, sniffed->name.len, quic->now_ms))
 		tell_seen(quic, entry);
 	if (has_dns && verdict_needs_address(quic->config->decide, sniffed))
 		ask(quic, entry);

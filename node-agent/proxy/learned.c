@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 
+#include "proxy/seen.h"
 #include "service/service.h"
 
 enum {
@@ -48,6 +49,7 @@ struct learned {
 	struct letter *waiting, **waiting_last; // to be told
 	unsigned n_waiting;
 	struct kept kept[KEPT];
+	struct seen seen;
 };
 
 static void on_timer(uv_timer_t *timer);
@@ -268,7 +270,9 @@ static void tell_next(struct learned *learned)
 
 void learned_tell(struct learned *learned, struct proxy_config *config, struct letter *letter)
 {
-	if (!config->settings.dns || !letter->name || learned->n_waiting >= TOLD_WAITING_MAX) {
+	// Each thread tells only what it has not told lately: here they come together.
+	if (!config->settings.dns || !letter->name || learned->n_waiting >= TOLD_WAITING_MAX ||
+	    !seen_is_new(&learned->seen, letter->name, strlen(letter->name), clock_mono_ms())) {
 		letter_free(letter);
 		return;
 	}

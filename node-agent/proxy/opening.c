@@ -8,6 +8,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+
 #include "decide/marks.h"
 #include "proxy/dial.h"
 #include "proxy/flow.h"
@@ -120,7 +122,7 @@ static void take_name(struct proxy_worker *worker, struct flow *flow, const stru
 	name_text(name, text);
 	flow->name = strdup(text);
 	if (flow->name && worker->config->settings.dns &&
-	    seen_is_new(&worker->seen, name, worker->now_ms))
+	    seen_is_new(&worker->seen, name->wire, name->len, clock_mono_ms()))
 		tell(worker, flow);
 }
 

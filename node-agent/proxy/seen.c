@@ -1,21 +1,20 @@
 #include "proxy/seen.h"
 
-enum { MINUTE_MS = 60000 };
-
-static uint32_t hash_of(const struct name *name)
+static uint32_t hash_of(const uint8_t *bytes, size_t len)
 {
 	uint32_t hash = 2166136261u;
-	for (size_t i = 0; i < name->len; i++)
-		hash = (hash ^ name->wire[i]) * 16777619u;
+	for (size_t i = 0; i < len; i++)
+		hash = (hash ^ bytes[i]) * 16777619u;
 	return hash;
 }
 
-bool seen_is_new(struct seen *seen, const struct name *name, int64_t now_ms)
+bool seen_is_new(struct seen *seen, const void *name, size_t len, int64_t now_ms)
 {
-	const uint32_t hash = hash_of(name), minute = (uint32_t)(now_ms / MINUTE_MS) + 1;
+	const uint32_t hash = hash_of(name, len);
 	const size_t at = hash % SEEN_MAX;
-	const bool is_new = seen->rows[at].hash != hash || seen->rows[at].minute != minute;
+	if (seen->rows[at].hash == hash && now_ms < seen->rows[at].until_ms)
+		return false;
 	seen->rows[at].hash = hash;
-	seen->rows[at].minute = minute;
-	return is_new;
+	seen->rows[at].until_ms = now_ms + SEEN_MS;
+	return true;
 }

@@ -3,17 +3,17 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
-#include "names/name.h"
-
-enum { SEEN_MAX = 4096 };
+enum { SEEN_MAX = 4096, SEEN_MS = 60000 };
 
 struct seen {
 	struct {
-		uint32_t hash, minute;
+		uint32_t hash;
+		int64_t until_ms;
 	} rows[SEEN_MAX];
 };
 
-// Whether it was not said in this minute yet; from now on it was.
-bool seen_is_new(struct seen *seen, const struct name *name, int64_t now_ms);
+// Whether it was not said within the last minute; from now on it was.
+bool seen_is_new(struct seen *seen, const void *name, size_t len, int64_t now_ms);

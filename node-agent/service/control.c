@@ -115,19 +115,21 @@ static int send_files(struct service_talk *talk, char first, const int *files, s
 	return sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT) == 1 ? 0 : -EPIPE;
 }
 
-void service_say_files(struct service_talk *talk, json_t *answer, const int *files, size_t n_files)
+int service_say_files(struct service_talk *talk, json_t *answer, const int *files, size_t n_files)
 {
 	CLEAN(free_ptr) char *line = json_dumps(answer, JSON_COMPACT);
 	json_decref(answer);
-	if (!line || send_files(talk, line[0], files, n_files) < 0) {
+	int r = line ? send_files(talk, line[0], files, n_files) : -ENOMEM;
+	if (r < 0) {
 		end(talk);
-		return;
+		return r;
 	}
 	talk->answer = take_ptr(&line);
 	uv_buf_t bufs[] = { uv_buf_init(talk->answer + 1, (unsigned)strlen(talk->answer) - 1),
 			    uv_buf_init((char *)"\n", 1) };
 	if (uv_write(&talk->write, (uv_stream_t *)&talk->pipe, bufs, 2, on_written) < 0)
 		end(talk);
+	return 0;
 }
 
 bool service_is_owner(const struct service_talk *talk)

@@ -34,7 +34,8 @@ void service_leave(struct service_control *control);
 // Takes `answer` over; NULL ends the talk without one.
 void service_say(struct service_talk *talk, json_t *answer);
 // The same with files (SCM_RIGHTS) beside the line's first byte; they stay the caller's as well.
-void service_say_files(struct service_talk *talk, json_t *answer, const int *files, size_t n_files);
+// 0, or a negative errno: who asked has none of them, and the talk ends.
+int service_say_files(struct service_talk *talk, json_t *answer, const int *files, size_t n_files);
 
 // Whether who asks is root or the user that the socket was opened by, not `user`.
 bool service_is_owner(const struct service_talk *talk);

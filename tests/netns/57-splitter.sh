@@ -61,6 +61,7 @@ table inet weft_policy {
 		type filter hook prerouting priority raw; policy accept;
 		iifname != client accept
 		ip saddr . udp sport . ip daddr . udp dport @quic_4 accept
+		ip6 saddr . udp sport . ip6 daddr . udp dport @quic_6 accept
 		meta l4proto tcp socket transparent 1 goto to_splitter
 		fib daddr type != unicast accept
 		tcp dport { 80, 443, 8443 } tcp flags & (syn | ack) == syn goto to_splitter
@@ -83,6 +84,7 @@ table inet weft_policy {
 		type filter hook forward priority mangle; policy accept;
 		tcp flags & (syn | ack) != syn ct state new drop
 		iifname client ct state new ct mark set ip saddr . udp sport . ip daddr . udp dport map @quic_4
+		iifname client ct state new ct mark set ip6 saddr . udp sport . ip6 daddr . udp dport map @quic_6
 	}
 	chain marked {
 		type filter hook prerouting priority mangle + 1; policy accept;

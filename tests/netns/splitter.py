@@ -34,7 +34,8 @@ def serve(name):
             door.bind((address, port))
             door.listen(512)
             threading.Thread(target=take, args=(door, name, port), daemon=True).start()
-    datagrams(name)
+    threading.Thread(target=datagrams, args=(name, socket.AF_INET6, SIX), daemon=True).start()
+    datagrams(name, socket.AF_INET, FOUR)
 
 
 def take(door, name, port):
@@ -60,9 +61,9 @@ def echo(talk, peer, name, port):
     talk.close()
 
 
-def datagrams(name):
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as door:
-        door.bind((FOUR, 443))
+def datagrams(name, family, address):
+    with socket.socket(family, socket.SOCK_DGRAM) as door:
+        door.bind((address, 443))
         while True:
             data, peer = door.recvfrom(65536)
             door.sendto(f"{name} {peer[0]} {peer[1]} {len(data)}".encode(), peer)
@@ -139,6 +140,13 @@ def initial(crypto, offset=0, number=0):
 
 def connect(port=443, to=FOUR, timeout=WAIT):
     return socket.create_connection((to, port), timeout)
+
+
+def udp(to):
+    talk = socket.socket(socket.AF_INET if to == FOUR else socket.AF_INET6, socket.SOCK_DGRAM)
+    talk.settimeout(WAIT)
+    talk.connect((to, 443))
+    return talk
 
 
 def line(talk):
@@ -321,7 +329,7 @@ class Case:
         reaches(tls(None), "one", to=SIX)
         reaches(tls("else.example"), "two", to=SIX)
         self.till(lambda: ("else.example", "10.57.0.2", FOUR) in self.saw)
-        if len([x for x in self.saw if x[0] == "else.example"]) > 3:
+        if len([x for x in self.saw if x[0] == "else.example"]) > 1:
             raise AssertionError(f"weft-dns is told of a name too often: {self.saw}")
 
     def silent(self):
@@ -463,8 +471,7 @@ class Case:
             talks[-1].sendall(hello[:14000])
         junk = initial(handshake("www.tv.example", 1400)[:900])
         for _ in range(1500):
-            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as talk:
-                talk.connect((FOUR, 443))
+            with udp(FOUR) as talk:
                 talk.send(junk)
         self.till(lambda: self.count("quic_lost") > 0)
         held = self.memory() - before
@@ -485,16 +492,14 @@ class Case:
         self.datagrams([initial(handshake("else.example"))], "two")
         self.datagrams([initial(long[:1000]), initial(long[1000:], 1000, 1)], "one")
         self.datagrams([initial(long[1000:], 1000, 1), initial(long[:1000])], "one")
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as talk:
-            talk.settimeout(WAIT)
-            talk.connect((FOUR, 443))
-            talk.send(initial(handshake("no.example")))
-            fails(lambda: talk.recv(100), ConnectionRefusedError)
+        self.datagrams([initial(hello)], "one", SIX)
+        for to in (FOUR, SIX):
+            with udp(to) as talk:
+                talk.send(initial(handshake("no.example")))
+                fails(lambda: talk.recv(100), ConnectionRefusedError)
 
-    def datagrams(self, them, server):
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as talk:
-            talk.settimeout(WAIT)
-            talk.connect((FOUR, 443))
+    def datagrams(self, them, server, to=FOUR):
+        with udp(to) as talk:
             for one in them:
                 talk.send(one)
             for one in them:
@@ -506,9 +511,9 @@ class Case:
                 talk.send(bytes([first]) * 50)
                 if talk.recv(100).decode().split()[0] != server:
                     raise AssertionError("what follows takes another way")
-            element = f"{talk.getsockname()[0]} . {talk.getsockname()[1]} . {FOUR} . 443"
-            listed = subprocess.run(["ip", "netns", "exec", self.router, "nft", "list", "map", "inet", "weft_policy", "quic_4"],
-                                    capture_output=True, text=True, check=True).stdout
+            element = f"{talk.getsockname()[0]} . {talk.getsockname()[1]} . {to} . 443"
+            listed = subprocess.run(["ip", "netns", "exec", self.router, "nft", "list", "map", "inet", "weft_policy",
+                                     "quic_4" if to == FOUR else "quic_6"], capture_output=True, text=True, check=True).stdout
             if element not in re.sub(r"\s+", " ", listed) or self.count("quic") != flows:
                 raise AssertionError(f"{element} is not the kernel's: {listed}")
 
