@@ -157,7 +157,15 @@ struct service_talk *service_find(struct service_control *control, uint64_t id)
 
 json_t *service_refusal(const struct err *err)
 {
-	return json_pack("{s:s}", "error", err->text);
+	json_t *sentence = json_string(err->text);
+	if (!sentence) { // what it quotes was cut in the midst of a character
+		struct err plain = *err;
+		for (char *at = plain.text; *at; at++)
+			if ((unsigned char)*at >= 0x80)
+				*at = '?';
+		sentence = json_string(plain.text);
+	}
+	return json_pack("{s:o}", "error", sentence);
 }
 
 // ---- questions ----
