@@ -53,13 +53,18 @@ static void say_state(struct text *out, const struct explain_facts *facts,
 	}
 }
 
-static void say_by(struct text *out, const struct explain_address *a)
+static void say_by(struct text *out, const struct explain_facts *facts,
+		   const struct explain_address *a)
 {
-	if (a->by == EXPLAIN_BY_NAME)
-		text_add(out, "; weft-proxy decides by the name that the client says");
-	else if (a->by == EXPLAIN_BY_SAYING)
-		text_add(out, "; weft-proxy decides by the name that the client says, and thus if "
-			      "it says none");
+	const char *state =
+		json_string_value(json_object_get(json_array_get(facts->splitter, 0), "state"));
+	if (a->by == EXPLAIN_BY_KERNEL)
+		return;
+	text_add(out, "; weft-proxy decides by the name that the client says");
+	if (a->by == EXPLAIN_BY_SAYING)
+		text_add(out, ", and thus if it says none");
+	if (!state || strcmp(state, "running") != 0)
+		text_add(out, ", but it does not run now: such flows are dropped meanwhile");
 }
 
 static void say_route(struct text *out, const struct explain_address *a)
@@ -106,7 +111,7 @@ static json_t *address_json(const struct explain_facts *facts, const struct expl
 	CLEAN(text_free) struct text said = { 0 };
 	char text[ADDRESS_TEXT_SIZE];
 	say_state(&said, facts, a);
-	say_by(&said, a);
+	say_by(&said, facts, a);
 	json_t *ret = json_pack(
 		"{s:s, s:s, s:s, s:o, s:s, s:o}", "address", address_format(&a->address, text),
 		"state", state_of(a), "sentence", said.data ? said.data : "", "lists",

@@ -22,6 +22,7 @@ struct explain_facts {
 	const json_t *gateways; // [{key, state, since, cause, drained}]
 	const json_t *groups;   // [{key, gateway, since, cause}]
 	const json_t *counts;   // [{key, rules: [{number, flows, packets, bytes}]}]
+	const json_t *splitter; // [{state}], or empty: no weft-proxy is wanted here
 };
 
 struct explain_question {

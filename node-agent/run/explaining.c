@@ -104,11 +104,13 @@ static json_t *compose(struct explaining *x)
 	CLEAN(json_decref_ptr) json_t *gateways = gateways_status(agent);
 	CLEAN(json_decref_ptr) json_t *groups = gateways_groups_status(agent);
 	CLEAN(json_decref_ptr) json_t *counts = reconcile_policy_counts(agent->reconcile);
+	CLEAN(json_decref_ptr) json_t *splitter = splitter_status(agent->splitter);
 	const struct explain_facts facts = { .decide = x->decide,
 					     .entries = entries,
 					     .gateways = gateways,
 					     .groups = groups,
-					     .counts = counts };
+					     .counts = counts,
+					     .splitter = splitter };
 	x->question.dns = x->dns;
 	x->question.dns_why = x->dns_why;
 	if (x->count == 0)

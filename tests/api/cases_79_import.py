@@ -92,6 +92,47 @@ def case_a_vpndns_configuration(c):
         assert refused.returncode == 1 and "--hooks goes with vpnham" in refused.stderr, refused
 
 
+SPLIT = """
+interface: eth0
+urls:
+## Netflix
+- netflix.com
+- "*.nflxso.net"
+- "81.130.98.*"
+## Amazon Prime
+- "*.media-amazon.com"
+- "*-ext.amazon.com"
+"""
+
+
+def case_a_split_file(c):
+    with tempfile.TemporaryDirectory() as scratch, Controller(c.binary, c.root) as mine:
+        path, fleet, certificate = (os.path.join(scratch, name) for name in ("split.yaml", "fleet.yaml", "ca.crt"))
+        with open(path, "w") as f:
+            f.write(SPLIT)
+        done = weft(c, "import", "split", path, "--lan", "10.1.0.0/16", "--lan", "fd00:1::/48")
+        assert done.returncode == 0 and "*-ext.amazon.com is left out" in done.stderr, done
+        with open(fleet, "w") as f:
+            f.write(done.stdout)
+        with open(certificate, "w") as f:
+            f.write(mine.admin.get("/api/v1/ca").text)
+        token = expect(mine.admin.put("/api/v1/tokens/importer", {"role": "admin"}), 201).json["token"]
+        environment = {"WEFT_URL": f"https://127.0.0.1:{mine.rest_port}", "WEFT_TOKEN": token, "WEFT_CA": certificate}
+        applied = weft(c, "apply", "-f", fleet, **environment)
+        assert applied.returncode == 0, applied.stderr
+        policy = expect(mine.admin.get("/api/v1/policies/split?effective=true"), 200).json
+        assert policy["spec"]["rules"][0]["to"] == ["list/netflix", "81.130.98.0/24", "list/amazon-prime"], policy
+        assert policy["effective"]["clients"] == {"split": ["10.1.0.0/16", "fd00:1::/48"]}, policy
+        assert expect(mine.admin.get("/api/v1/domain-lists/netflix"), 200).json["spec"]["names"] == ["netflix.com", "*.nflxso.net"]
+        refused = weft(c, "import", "split", path, "--lan", "10.1.0.1/16")
+        assert refused.returncode == 1 and "10.1.0.0/16" in refused.stderr, refused
+        # Without its LAN nobody knows whose traffic it is, and who applies it is told so.
+        with open(fleet, "w") as f:
+            f.write(weft(c, "import", "split", path).stdout)
+        applied = weft(c, "apply", "-f", fleet, **environment)
+        assert applied.returncode == 1 and "there are no clients behind it" in applied.stderr, applied
+
+
 def case_a_broken_vpnham_file_is_named(c):
     with tempfile.TemporaryDirectory() as scratch:
         path = os.path.join(scratch, "broken.yaml")

@@ -92,7 +92,8 @@ static int set_up(void **state)
 					   .entries = json_of(entries),
 					   .gateways = json_of(gateways),
 					   .groups = json_of(groups),
-					   .counts = json_of(counts) };
+					   .counts = json_of(counts),
+					   .splitter = json_of("[{'state': 'running'}]") };
 	assert_non_null(w->facts.decide);
 	w->question = (struct explain_question){ .protocol = 6, .port = 443 };
 	assert_int_equal(address_parse("10.1.0.7", &w->question.client, NULL), 0);
@@ -108,6 +109,7 @@ static int tear_down(void **state)
 	json_decref((json_t *)(uintptr_t)w->facts.gateways);
 	json_decref((json_t *)(uintptr_t)w->facts.groups);
 	json_decref((json_t *)(uintptr_t)w->facts.counts);
+	json_decref((json_t *)(uintptr_t)w->facts.splitter);
 	free(w);
 	return 0;
 }
@@ -229,6 +231,20 @@ static void an_address_that_nobody_named(void **state)
 	assert_true(json_is_null(json_object_get(told, "dns")));
 }
 
+static void a_splitter_that_does_not_run_is_said(void **state)
+{
+	struct world *w = *state;
+	(void)add_address(w, "203.0.113.9", "eth0");
+	w->question.name = "www.films.example";
+	(void)json_array_clear((json_t *)(uintptr_t)w->facts.splitter);
+	CLEAN(json_decref_ptr) json_t *told = answer(w);
+	assert_string_equal(
+		sentence_of(told, "addresses", 0),
+		"not learned: nobody here was told it by weft-dns lately; weft-proxy "
+		"decides by the name that the client says, but it does not run now: such "
+		"flows are dropped meanwhile");
+}
+
 static void why_not_the_other_gateways(void **state)
 {
 	static const char *const said[] = { "down: its check: 9.9.9.9 is silent", "up, but drained",
@@ -292,6 +308,7 @@ int main(void)
 		CASE(what_is_shared_or_new_goes_by_its_name),
 		CASE(what_is_not_looked_into_goes_by_its_address),
 		CASE(an_address_that_nobody_named),
+		CASE(a_splitter_that_does_not_run_is_said),
 		CASE(why_not_the_other_gateways),
 		CASE(what_has_no_policy_or_no_way),
 		CASE(what_dns_says_comes_first),

@@ -56,6 +56,7 @@ function Gateway({ gateway }: { gateway: ExplainedGateway }) {
         {gateway.name} <State state={gateway.state} />
       </p>
       <p class={gateway.in_use ? undefined : "dim"}>{gateway.sentence}</p>
+      {gateway.by && <p class="dim mono">{gateway.by}</p>}
     </li>
   );
 }
