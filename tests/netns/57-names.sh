@@ -125,6 +125,28 @@ by_its_name_although_shared() {
 	[ "$(get both.other.example 203.0.113.9)" = "$(uplink_of ida 4 eth0)" ] || die "both.other.example comes from $(get both.other.example 203.0.113.9)"
 }
 
+# why CLIENT-FAMILY TO: what explain says of the LAN's host: outcome, rule, of the first address what is known, who decides and by which device.
+why() {
+	weft explain --from "$(uplink_of ida-lan "$1" eth0)" --to "$2" -o json |
+		jq -r '[.outcome, .rule, (.addresses[0] // {} | .state, .decided_by, .route.device), (.dns.view // "-")] | map(tostring) | join(" ")'
+}
+explained() {
+	local to is
+	while read -r family to is; do
+		[ "$(why "$family" "$to")" = "$is" ] || die "of $to explain says: $(why "$family" "$to"), not $is"
+	done <<-END
+		4 tv.example via 1 learned kernel eth1 two
+		6 tv.example via 1 learned kernel eth1 two
+		4 both.tv.example via 1 shared weft-proxy eth1 two
+		4 both.other.example none null shared weft-proxy eth0 -
+		4 203.0.113.1 via 1 learned kernel eth1 -
+		4 203.0.113.76 none null unknown weft-proxy eth0 -
+		4 never.tv.example via 1 null null null two
+		4 ads.example block 3 null null null -
+	END
+	[ "$(weft explain --from "$(uplink_of ida-lan 4 eth0)" --to 203.0.113.9 -o json | jq '.addresses[0].names | length')" = 3 ] || die "203.0.113.9 has not three names"
+}
+
 edited() {
 	local at
 	has_learned 203.0.113.1 || die "203.0.113.1 is not learned: $(table)"
@@ -198,6 +220,7 @@ check "names leave where their rules say, by what was learned" by_its_name
 check "they are asked for by the same way, and whom the gateway says" by_the_same_way
 check "clients that ask elsewhere: by the name that they say" by_what_they_say
 check "an address of several names: by the name that is said" by_its_name_although_shared
+check "explain tells what is learned, shared and unknown, and why" explained
 check "an edited list is in force in less than 2 s, what was learned stays" edited
 check "killed, each of the programs is back in less than 2 s, and nothing leaks" each_killed
 check "without the set-writer covered names have no answer" without_sets
