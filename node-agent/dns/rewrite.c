@@ -135,10 +135,25 @@ static int copy_data(const struct dns_reader *reader, const struct dns_record *r
 	return add(ret, reader->data + record->data_at, record->data_len) ? 0 : -EBADMSG;
 }
 
+// Whether a service record's target is another name than its owner.
+static bool leads_elsewhere(const struct dns_reader *reader, const struct dns_record *record)
+{
+	size_t at = record->data_at + SVCB_FIXED, end = record->data_at + record->data_len;
+	struct name target;
+	if ((record->type != DNS_SVCB && record->type != DNS_HTTPS) ||
+	    record->data_len <= SVCB_FIXED || dns_read_name(reader->data, end, &at, &target) < 0)
+		return false;
+	bool is_owner = target.len == record->name.len &&
+			memcmp(target.wire, record->name.wire, target.len) == 0;
+	return target.len > 1 && !is_owner;
+}
+
 static int write_one(const struct dns_reader *reader, struct dns_record *record,
 		     const struct dns_rewrite *how, struct dns_writer *writer)
 {
 	struct data data;
+	if (how->drops_ech && leads_elsewhere(reader, record))
+		return 0;
 	if (record->type == DNS_CNAME || record->type == DNS_NS || record->type == DNS_PTR) {
 		struct name target;
 		size_t at = record->data_at, end = at + record->data_len;

@@ -45,7 +45,9 @@ void dns_write_soa(struct dns_writer *writer, enum dns_section section, const st
 size_t dns_write_end(struct dns_writer *writer, const struct dns_edns *edns, enum dns_rcode rcode);
 
 struct dns_rewrite {
-	bool drops_ech; // encrypted hellos are taken out of SVCB and HTTPS records
+	// Encrypted hellos are taken out of SVCB and HTTPS records, and those are left out that
+	// lead to another name: whose addresses are asked for by that one, and learned for it.
+	bool drops_ech;
 	uint32_t ttl_min, ttl_max;
 };
 

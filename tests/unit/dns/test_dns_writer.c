@@ -237,6 +237,24 @@ static void encrypted_hellos_are_taken_out_where_asked(void **state)
 	assert_memory_equal(data + head, expected, sizeof(expected) - 1);
 }
 
+static void services_of_other_names_are_left_out_where_asked(void **state)
+{
+	// 1 other.x; 0 other.x, an alias; 1 `.`
+	static const uint8_t answer[] =
+		ANSWER("\3") "\xc0\x0c\0\x41\0\1\0\0\0\x3c\0\x0b\0\1\5other\1x\0"
+			     "\xc0\x0c\0\x41\0\1\0\0\0\x3c\0\x0b\0\0\5other\1x\0"
+			     "\xc0\x0c\0\x41\0\1\0\0\0\x3c\0\3\0\1\0";
+	static const struct dns_rewrite dropping = { .drops_ech = true, .ttl_max = 86400 };
+	size_t head = sizeof(ANSWER("\1")) - 1;
+	uint8_t data[4096];
+	uint32_t ttl;
+	(void)state;
+	assert_int_equal(rewrite(answer, sizeof(answer) - 1, &dropping, data, &ttl), head + 15);
+	assert_int_equal(data[7], 1);
+	assert_memory_equal(data + head, answer + sizeof(answer) - 1 - 15, 15);
+	assert_true(rewrite(answer, sizeof(answer) - 1, &as_it_is, data, &ttl) > (int)head + 45);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -247,6 +265,7 @@ int main(void)
 		cmocka_unit_test(broken_data_is_refused),
 		cmocka_unit_test(the_shortest_ttl_is_told),
 		cmocka_unit_test(encrypted_hellos_are_taken_out_where_asked),
+		cmocka_unit_test(services_of_other_names_are_left_out_where_asked),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
