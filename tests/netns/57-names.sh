@@ -176,7 +176,7 @@ killed() {
 	note "$1 killed: works again after $at ms"
 	in_time $at 2000
 	wait $watch
-	! grep -vE "$(uplink_of joe 4 eth0 | sed 's/\./\\./g')|\(" "$scratch/watched" || die "$1: it leaked"
+	! grep -vE "$(uplink_of joe 4 eth0 | sed 's/\./\\./g')|\(" "$scratch/watched" || die "$1: it leaked: $(paste -sd" " "$scratch/watched")"
 }
 works_again() {
 	in_host ida pgrep -x "$1" && [ "$(get "$2" "$3")" = "$(uplink_of joe 4 eth0)" ] && [ -n "$(ask "n$RANDOM.work.example")" ]

@@ -56,7 +56,7 @@ def get(name, address, is_plain):
             said = b""
             while more := talk.recv(4096):
                 said += more
-        return said.rpartition(b"\r\n")[2].decode() or "nothing"
+        return said.rpartition(b"\r\n")[2].decode() or "(nothing)"
     except OSError as error:
         return f"({error.strerror or error})"
 
