@@ -6,7 +6,7 @@ import { configPath, nodePath } from "../router";
 import { Drained, State } from "./mark";
 import { Columns } from "./peers";
 import { Scroll, Section } from "./section";
-import { Ago } from "./time";
+import { Since } from "./time";
 import { Value } from "./value";
 
 function Users({ all }: { all: GroupAt[] }) {
@@ -23,7 +23,7 @@ function Users({ all }: { all: GroupAt[] }) {
           {at.since !== null && (
             <span class="dim">
               {" "}
-              <Ago at={new Date(at.since).toISOString()} />
+              for <Since at={new Date(at.since).toISOString()} />
             </span>
           )}
         </li>
