@@ -15,6 +15,7 @@ enum {
 	EXPIRY_MS = 1000,  // between two looks for what is over; also at the kernel's table
 	SILENCE_MS = 6000, // then weft-sets is taken for dead
 	HOLD_MS = 2000,    // then a covered name is answered with SERVFAIL
+	HELD_MAX = 8192,   // at a time; more are answered so at once
 	// Fewer than the kernel's sets have room for (131,072), so that no put fails for that.
 	ADDRESSES_MAX = 65536,
 	NAMES_MAX = 131072,
@@ -43,6 +44,7 @@ struct dns_learn {
 	struct address sent[SETS_RECORDS_MAX];
 	size_t n_sent;
 	struct dns_held *first, **last;
+	size_t n_held;
 	struct sets_record records[SETS_RECORDS_MAX];
 };
 
@@ -81,6 +83,7 @@ static void release(struct dns_learn *learn)
 			continue;
 		}
 		*at = held->next;
+		learn->n_held--;
 		if (!*at)
 			learn->last = at;
 		dns_serve_held(learn->server, held, is_good || !held->is_covered);
@@ -94,7 +97,8 @@ bool dns_learn_hold(struct dns_learn *learn, struct dns_held *held, const uint8_
 	struct dns_addresses addresses;
 	uint32_t ttl_s;
 	// An address takes at least four bytes of a message.
-	held->addresses = calloc(len / 4 + 1, sizeof(*held->addresses));
+	held->addresses =
+		learn->n_held < HELD_MAX ? calloc(len / 4 + 1, sizeof(*held->addresses)) : NULL;
 	if (!held->addresses)
 		return false;
 	held->n_addresses = 0;
@@ -103,6 +107,7 @@ bool dns_learn_hold(struct dns_learn *learn, struct dns_held *held, const uint8_
 			held->n_addresses++;
 	held->end_ms = dns_learn_now(learn) + HOLD_MS;
 	held->next = NULL;
+	learn->n_held++;
 	*learn->last = held;
 	learn->last = &held->next;
 	return true;

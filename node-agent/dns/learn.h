@@ -43,8 +43,8 @@ struct dns_held {
 	size_t len;
 	uint8_t answer[];
 };
-// `message` has the addresses that are waited for. False when out of memory: all stays the
-// caller's.
+// `message` has the addresses that are waited for. False when out of memory, or when too many wait:
+// all stays the caller's.
 bool dns_learn_hold(struct dns_learn *learn, struct dns_held *held, const uint8_t *message,
 		    size_t len);
 
