@@ -47,7 +47,8 @@ static bool carry(struct proxy_worker *worker, struct flow *flow, unsigned which
 	way->is_cut = result == RELAY_AGAIN;
 	if (way->is_cut)
 		turn_cut(worker, flow);
-	if (result == RELAY_BROKEN)
+	const bool must_watch = which == FLOW_DOWN && way->is_blocked && !flow->is_room_watched;
+	if (result == RELAY_BROKEN || (must_watch && !flow_watch_room(worker, flow)))
 		flow_end(worker, flow, END_RESET);
 	else if (result == RELAY_OVER)
 		end_way(worker, flow, which);

@@ -54,10 +54,11 @@ struct flow {
 	uint32_t since_ms, used_ms; // that it waits, of its last byte
 	uint32_t began_ms;
 	uint8_t state, wait;
-	bool is_watched;  // its client's socket
-	bool is_shut[2];  // of ways: all of it has come through
-	bool is_turn_cut; // it is among `again`
-	char *name;       // that it said, NULL: none
+	bool is_watched;      // its client's socket
+	bool is_room_watched; // also for room
+	bool is_shut[2];      // of ways: all of it has come through
+	bool is_turn_cut;     // it is among `again`
+	char *name;           // that it said, NULL: none
 };
 
 // They are allocated many at a time and kept.
@@ -105,6 +106,8 @@ struct flow *flow_new(struct proxy_worker *worker);
 void flow_wait(struct proxy_worker *worker, struct flow *flow, enum flow_wait wait);
 // From now on events of the socket are told. False: out of memory.
 bool flow_watch(struct proxy_worker *worker, struct flow *flow, unsigned side);
+// Also that the client's has room again, which it may have by now.
+bool flow_watch_room(struct proxy_worker *worker, struct flow *flow);
 void flow_end(struct proxy_worker *worker, struct flow *flow, enum flow_end end);
 
 // ---- opening.c ----

@@ -95,10 +95,22 @@ static void wait_from(struct proxy_worker *worker, struct flow *flow, uint32_t s
 
 bool flow_watch(struct proxy_worker *worker, struct flow *flow, unsigned side)
 {
-	struct epoll_event event = { .events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
+	struct epoll_event event = { .events = EPOLLIN | EPOLLRDHUP | EPOLLET,
 				     .data.u64 = (uintptr_t)flow | side };
+	// A client's socket has room from the start, and mostly later: to be told so would only
+	// wake this thread once more.
+	if (side == FLOW_SERVER)
+		event.events |= EPOLLOUT;
 	flow->is_watched = flow->is_watched || side == FLOW_CLIENT;
 	return epoll_ctl(worker->epoll, EPOLL_CTL_ADD, flow->fds[side], &event) == 0;
+}
+
+bool flow_watch_room(struct proxy_worker *worker, struct flow *flow)
+{
+	struct epoll_event event = { .events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
+				     .data.u64 = (uintptr_t)flow | FLOW_CLIENT };
+	flow->is_room_watched = true;
+	return epoll_ctl(worker->epoll, EPOLL_CTL_MOD, flow->fds[FLOW_CLIENT], &event) == 0;
 }
 
 static void watch_listeners(struct proxy_worker *worker, bool is_wanted)
