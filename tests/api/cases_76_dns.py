@@ -297,6 +297,11 @@ def case_a_lookup_tells_why(c):
     assert args == {"client": "10.1.0.7", "name": "Ads.example", "type": "AAAA"}, args
     lookup = expect(answer, 200).json
     assert lookup["sentence"] == told["sentence"] and lookup["list"] == "ads" and lookup["view"] == 0, lookup
+    by_policy = {"policy": "home", "policy_rule": 2, "lists": ["tv"], "upstreams": ["9.9.9.9"], "addresses": ["203.0.113.1"]}
+    answer, _ = answered(c, "dns-lookup", lambda: c.admin.get(path + "?name=tv.example"), {**told, **by_policy})
+    assert {field: answer.json[field] for field in by_policy} == by_policy, answer.json
+    answer, _ = answered(c, "dns-lookup", lambda: c.admin.get(path + "?name=tv.example"), {**told, "lists": [1], "policy_rule": -1, "addresses": "all"})
+    assert not {"lists", "policy_rule", "addresses"} & set(expect(answer, 200).json), answer.json
     refusal(answered(c, "dns-lookup", lambda: c.admin.get(path + "?name=x"), {"outcome": 1})[0], 409)
     for query in ("", "name=a%20b", "name=x&type=a", "name=x&from=bob"):
         refusal(c.admin.get(f"{path}?{query}"), 400)

@@ -16,7 +16,7 @@ TOLD = {
                    "rule": 1, "names": [{"name": "cdn.films.example", "lists": ["films"], "expires_s": 90}], "route": ROUTE}],
     "group": {"name": "tv", "otherwise": "block", "gateway": "via-bob", "since": 1000, "sentence": "moved to via-bob: fibre is down",
               "gateways": [{"name": "fibre", "state": "down", "in_use": False, "sentence": "down: its check is silent"},
-                           {"name": "via-bob", "state": "up", "in_use": True, "sentence": "in use"}]},
+                           {"name": "via-bob", "state": "up", "in_use": True, "sentence": "in use", "by": "wire/gateway:via-bob/bob"}]},
 }
 PATH = "/api/v1/explain?from=10.77.0.7&to=www.Films.example"
 
@@ -70,7 +70,7 @@ def case_a_person_reads_why(c):
     for line in ("rule 1 of policy home sends it by gateway-group tv, which leaves by via-bob",
                  "→ 1 to list/films: via tv  (12 flows, 3.1 MB)", "      www.films.example is in films", "  2 to any: block: reject",
                  "  its question leaves by gateway-group tv", "  203.0.113.9  learned  rule 1", "      it is an address of cdn.films.example",
-                 "      by wgate1 via 192.0.0.8, as table 22501 says", "  fibre    down      down: its check is silent", "→ via-bob  up        in use"):
+                 "      by wgate1 via 192.0.0.8, as table 22501 says", "  fibre    down      down: its check is silent", "→ via-bob  up        in use", "      wire/gateway:via-bob/bob"):
         assert line in said.stdout.split("\n"), (line, said.stdout)
     said = at_the_command_line(c, [("explain", TOLD)], "explain", "--from", "10.77.0.7", "--to", "www.films.example", "-o", "yaml")
     assert "decided_by: kernel" in said.stdout, said
