@@ -11,6 +11,7 @@
 #define POLICY_REJECT    0x0ffe0000u // decided: refused, and told so
 #define POLICY_DROP      0x0ffd0000u
 #define POLICY_SPLIT     0x0ff00000u // not decided: for weft-proxy to look into
+#define POLICY_PASSED    0x0ff10000u // of a connection only: no rule was for it when it began
 #define POLICY_PROXIED   0x00008000u // weft-proxy made the connection in the client's name
 #define POLICY_RULE_BITS 0x00007fffu
 #define POLICY_FLOW_BITS (POLICY_MASK | POLICY_PROXIED | POLICY_RULE_BITS)

@@ -84,14 +84,17 @@ static void add_take_chain(struct text *out, uint32_t mark)
 		  mark, ~POLICY_MASK, mark);
 }
 
-static void add_take_map(struct text *out, const char *match, const struct marks *marks)
+// `passed`: connections that no rule was for, too.
+static void add_take_map(struct text *out, const struct marks *marks, bool passed)
 {
 	if (!marks->len)
 		return;
-	text_addf(out, "\t\t%sct mark & 0x%08x vmap {", match, POLICY_MASK);
+	text_addf(out, "\t\tct mark & 0x%08x vmap {", POLICY_MASK);
 	for (size_t i = 0; i < marks->len; i++)
 		text_addf(out, "%s 0x%08x : goto take_%08x", i ? "," : "", marks->items[i],
 			  marks->items[i]);
+	if (passed)
+		text_addf(out, ", 0x%08x : accept", POLICY_PASSED);
 	text_add(out, " }\n");
 }
 
@@ -175,6 +178,10 @@ static void add_policy_chains(struct text *out, const struct policy_table *t)
 			policy_add_cut_off(out, p);
 		for (size_t k = 0; k < p->rules_len; k++)
 			add_rule(out, p, &p->rules[k]);
+		// What is learned meanwhile is for connections to come.
+		if (p->has_lists)
+			text_addf(out, "\t\tct mark set ct mark & 0x%08x | 0x%08x\n",
+				  ~POLICY_FLOW_BITS, POLICY_PASSED);
 		text_add(out, "\t}\n");
 	}
 }
@@ -244,7 +251,7 @@ static void add_account_chains(struct text *out, const struct policy_table *t,
 	text_add(out, "\tchain begun {\n");
 	add_counting(out, t, true);
 	text_add(out, "\t}\n\tchain entered {\n\t\tjump begun\n");
-	add_take_map(out, "", marks);
+	add_take_map(out, marks, false);
 	text_add(out, "\t}\n");
 }
 
@@ -368,7 +375,7 @@ static void add_arrival_chain(struct text *out, const struct policy_table *t,
 	if (policy_has_split(t))
 		text_addf(out, "\t\tct mark & 0x%08x != 0 counter name \"cut_off\" drop\n",
 			  POLICY_PROXIED);
-	add_take_map(out, "", marks);
+	add_take_map(out, marks, policy_has_names(t));
 	text_add(out, "\t\tfib daddr type != unicast accept\n");
 	if (policy_has_split(t))
 		policy_add_flows(out);

@@ -54,7 +54,7 @@ dns() {
 		--address=/tv.example/203.0.113.1 --address=/tv.example/2001:db8:f::1 --address=/work.example/203.0.113.2 --address=/work.example/2001:db8:f::2 \
 		--address=/other.example/203.0.113.3 --address=/other.example/2001:db8:f::3 --address=/late.example/203.0.113.4 \
 		--address=/both.tv.example/203.0.113.9 --address=/both.work.example/203.0.113.9 --address=/both.other.example/203.0.113.9 \
-		--address=/first.work.example/203.0.113.11 --address=/second.work.example/203.0.113.12 --address=/third.work.example/203.0.113.13 \
+		--address=/old.tv.example/203.0.113.21 --address=/old.other.example/203.0.113.21 --address=/first.work.example/203.0.113.11 --address=/second.work.example/203.0.113.12 --address=/third.work.example/203.0.113.13 \
 		'>/dev/null 2>&1 </dev/null &'
 }
 uplink_of() { in_host "$1" ip -j "-$2" addr show "$3" | jq -r '[.[0].addr_info[] | select(.scope == "global")][0].local'; }
@@ -147,6 +147,22 @@ explained() {
 	[ "$(weft explain --from "$(uplink_of ida-lan 4 eth0)" --to 203.0.113.9 -o json | jq '.addresses[0].names | length')" = 3 ] || die "203.0.113.9 has not three names"
 }
 
+# What is learned while a connection stands does not move it.
+flows() { in_host ida nft -j list counters table inet weft_policy | jq '[.nftables[].counter? // empty | select(.name | test("r1flows$")) | .packets] | add'; }
+held() {
+	local before
+	[ "$(ask old.other.example)" = 203.0.113.21 ] || die "old.other.example is $(ask old.other.example)"
+	before=$(flows)
+	in_host ida-lan python3 "$names" hold old.other.example 203.0.113.21 >"$scratch/held" &
+	sleep 0.7
+	[ "$(ask old.tv.example)" = 203.0.113.21 ] || die "old.tv.example is $(ask old.tv.example)"
+	has_learned 203.0.113.21 || die "203.0.113.21 is not learned"
+	wait $!
+	[ "$(cat "$scratch/held")" = "$(uplink_of ida 4 eth0)" ] || die "the connection came from $(cat "$scratch/held")"
+	[ "$(flows)" = "$before" ] || die "the connection was moved: $(flows) instead of $before of rule 1"
+	[ "$(get old.tv.example 203.0.113.21)" = 198.18.90.2 ] || die "old.tv.example comes from $(get old.tv.example 203.0.113.21)"
+}
+
 edited() {
 	local at
 	has_learned 203.0.113.1 || die "203.0.113.1 is not learned: $(table)"
@@ -221,6 +237,7 @@ check "they are asked for by the same way, and whom the gateway says" by_the_sam
 check "clients that ask elsewhere: by the name that they say" by_what_they_say
 check "an address of several names: by the name that is said" by_its_name_although_shared
 check "explain tells what is learned, shared and unknown, and why" explained
+check "what is learned while a connection stands does not move it" held
 check "an edited list is in force in less than 2 s, what was learned stays" edited
 check "killed, each of the programs is back in less than 2 s, and nothing leaks" each_killed
 check "without the set-writer covered names have no answer" without_sets

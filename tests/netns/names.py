@@ -1,6 +1,7 @@
 """A web and its names, for 57-names.sh.
 
     names.py web CERTIFICATE KEY              answers HTTP and TLS at every address with who came
+    names.py hold NAME ADDRESS                connects, waits a while, and then asks as below
     names.py get NAME ADDRESS [plain|SECONDS] asks for NAME at ADDRESS (by TLS, or plain), prints who came as the web sees it; for SECONDS:
                                               again and again, printing each other answer with the milliseconds since the start"""
 import http.server
@@ -44,7 +45,7 @@ def web(certificate, key):
     serve(443, context)
 
 
-def get(name, address, is_plain):
+def get(name, address, is_plain, pause=0):
     """Who came, or why nobody did."""
     try:
         with socket.create_connection((address, 80 if is_plain else 443), PATIENCE) as talk:
@@ -52,6 +53,7 @@ def get(name, address, is_plain):
                 context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
                 context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
                 talk = context.wrap_socket(talk, server_hostname=name or None)
+            time.sleep(pause)
             talk.sendall(f"GET / HTTP/1.0\r\nHost: {name}\r\n\r\n".encode())
             said = b""
             while more := talk.recv(4096):
@@ -76,4 +78,4 @@ if sys.argv[1] == "web":
 elif sys.argv[4:] and sys.argv[4] != "plain":
     watch(sys.argv[2], sys.argv[3], float(sys.argv[4]))
 else:
-    print(get(sys.argv[2], sys.argv[3], sys.argv[4:] == ["plain"]))
+    print(get(sys.argv[2], sys.argv[3], sys.argv[4:] == ["plain"], 1.5 if sys.argv[1] == "hold" else 0))

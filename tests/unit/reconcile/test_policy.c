@@ -356,6 +356,9 @@ static void names_have_sets_that_outlive_their_rules(void **state)
 		"0x01000702 goto take_01000000\n",
 		"\t\tip6 daddr @l3_6 counter name \"p7r1flows\"",
 		"\t\tip daddr { 203.0.113.0/24 } counter name \"p7r1flows\"",
+		// A connection that none was for stays so, whatever is learned meanwhile.
+		"0x0fff0000 : goto take_0fff0000, 0x0ff10000 : accept }\n",
+		"\t\tct mark set ct mark & 0xf0000000 | 0x0ff10000\n\t}\n",
 	};
 	struct fixture *f = *state;
 
