@@ -155,20 +155,20 @@ class Trial:
 def seed_fleet(c):
     """Something that the few names mean, as far as what stands lets it; one node and two networks that nothing refers to."""
     bare, pair = {name: {} for name in NAMES}, NAMES[:2]
-    # What waits for a confirmation, or hangs on networks as chance has left them, would keep them so.
+    # What waits for a confirmation, or hangs on networks and nodes as chance has left them, would keep them so.
     c.admin.post("/api/v1/confirm", {})
-    for kind in ("ha-groups", "links"):
+    for kind in ("ha-groups", "links", "resolvers", "dns-zones"):
         for item in expect(c.admin.get(f"/api/v1/{kind}?limit=1000"), 200).json["items"]:
             c.admin.delete(f"/api/v1/{kind}/{item['name']}")
     fleet = {"sites": bare, "nodes": bare, "secrets": bare, "networks": {**bare, "a": {"mesh": pair}},
              "segments": {"a": {"network": "a"}}, "links": {".".join(["a", *pair]): {"network": "a", "ends": pair}},
              "ha-groups": {"a": {"members": pair, "vip": [f"198.51.100.{next(VIPS)}"], "interface": "eth0"}},
              "domain-lists": {"a": {"names": ["a.example"]}, "b": {"url": "http://127.0.0.1:9/list"}, "c": {"names": []}}, "blocklists": {"a": {"lists": ["a"]}},
-             "dns-zones": {"a": {"zone": "a.example", "records": []}}, "dns-forwards": {"a": {"names": ["a.example"], "to": ["192.0.2.1"]}},
+             "dns-zones": {name: {"zone": f"{name}.seed.example", "records": []} for name in NAMES}, "dns-forwards": {"a": {"names": ["a.example"], "to": ["192.0.2.1"]}},
              "resolvers": {"a": {"nodes": ["a"], "upstreams": ["192.0.2.1"]}},
              "gateways": {name: {"node": pair[0]} for name in NAMES}, "gateway-groups": {name: {"try": [pair[0]]} for name in NAMES},
              "policies": {name: {"from": ["tag/none"], "rules": [{"to": ["any"], "via": pair[0]}]} for name in NAMES},
-             "webhooks": {name: {"url": "http://127.0.0.1:9/"} for name in NAMES}, "slas": bare, "enrolment-keys": bare,
+             "webhooks": {name: {"url": "http://127.0.0.1:9/"} for name in NAMES}, "slas": {name: {"latency": "150ms"} for name in NAMES}, "enrolment-keys": bare,
              "tokens": {name: {"role": "viewer"} for name in NAMES}}
     for kind, resources in fleet.items():
         for name, spec in resources.items():
