@@ -83,8 +83,10 @@ void cells_touch_egress_node(struct cell_set *set, const struct fleet *fleet,
 	touch(set, node);
 	for (size_t at = 0; fleet_next(fleet, FLEET_POLICY, &at, &policy);) {
 		egress_clients(fleet, policy, node, &clients);
-		if (clients.count > 0)
-			touch_exits(set, fleet, policy);
+		if (clients.count == 0)
+			continue;
+		touch_lists(set, fleet, policy, node);
+		touch_exits(set, fleet, policy);
 	}
 	for (size_t at = 0; fleet_next(fleet, FLEET_GATEWAY, &at, &gateway);) {
 		if (strcmp(gateway->as.gateway.node, node->name) == 0)

@@ -64,8 +64,11 @@ int netlink_widen(struct netlink *nl, int size, struct err *err)
 	const int answers = size * ANSWERS_SHARE;
 	const int fd = mnl_socket_get_fd(nl->socket);
 
-	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size) < 0 ||
-	    setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &answers, sizeof answers) < 0)
+	// In a user namespace of its own only up to the host's limits.
+	if ((setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size) < 0 &&
+	     setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size) < 0) ||
+	    (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &answers, sizeof answers) < 0 &&
+	     setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &answers, sizeof answers) < 0))
 		return err_set(err, -errno, "netlink socket: %s", strerror(errno));
 	return 0;
 }

@@ -145,6 +145,8 @@ static void on_answer(void *context, const json_t *answer, const char *why)
 	(void)why;
 	asking->question = NULL;
 	learned->n_asked--;
+	if (json_object_get(answer, "error")) // it may be of another version
+		answer = NULL;
 	if (answer)
 		kept_put(learned, &asking->letter->address, answer);
 	else if (clock_mono_ms() - asking->began_ms < PATIENCE_MS)

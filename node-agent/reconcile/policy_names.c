@@ -237,16 +237,18 @@ void policy_add_flows(struct text *out)
 			guard_family_name[f], guard_family_name[f], version[f]);
 }
 
-// Behind weft-proxy's end: a connection whose beginning nobody has seen may be to any name.
+// Behind weft-proxy's end: a connection whose beginning nobody has seen may be to any name. Of QUIC
+// that is a short header (RFC 9000, 17.3).
 void policy_add_cut_off(struct text *out, const struct policy *p)
 {
 	for (int f = 0; f < 2 && is_split(p); f++) {
-		char match[160];
+		char tcp[160], udp[160], unseen[96];
 
-		(void)snprintf(match, sizeof match,
-			       "tcp flags & (syn | ack) != syn ct state new %s daddr != @known_%d "
-			       "counter name \"cut_off\" drop",
+		(void)snprintf(unseen, sizeof unseen,
+			       "ct state new %s daddr != @known_%d counter name \"cut_off\" drop",
 			       guard_family_name[f], version[f]);
-		add_ports(out, p, match, NULL);
+		(void)snprintf(tcp, sizeof tcp, "tcp flags & (syn | ack) != syn %s", unseen);
+		(void)snprintf(udp, sizeof udp, "@th,64,8 & 0xc0 == 0x40 %s", unseen);
+		add_ports(out, p, tcp, udp);
 	}
 }

@@ -15,7 +15,12 @@
 
 #include "run/state.h"
 
-enum { TICK_MS = 400, START_GAP_MS = 1000, PATIENCE_MS = 10000 };
+enum {
+	TICK_MS = 400,
+	START_GAP_MS = 1000,
+	PATIENCE_MS = 10000,
+	BUSY_MS = 4000, // so long one that listens may keep silent before it is started anew
+};
 
 const struct companion_program companion_dns = { .name = "weft-dns", .socket = "dns.sock" };
 const struct companion_program companion_sets = { .name = "weft-sets",
@@ -113,6 +118,25 @@ static void take_status(struct companion *c, const json_t *answer)
 	set_state(c, "running");
 }
 
+// A connection to whoever listens there, or a negative errno.
+static int reach(const char *path, const struct companion_program *program)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	const int type = program->is_mute ? SOCK_SEQPACKET : SOCK_STREAM;
+	CLEAN(close_fd) int fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	(void)snprintf(to.sun_path, sizeof to.sun_path, "%s", path);
+	if (fd < 0 || connect(fd, (const struct sockaddr *)&to, sizeof to) < 0)
+		return -errno;
+	return take_fd(&fd);
+}
+
+// Nobody listens there. One that only keeps others waiting is busy.
+static bool is_gone(const struct companion *c)
+{
+	CLEAN(close_fd) int fd = reach(c->socket, c->program);
+	return fd < 0 && fd != -EAGAIN;
+}
+
 static void take_silence(struct companion *c, const char *why)
 {
 	const int64_t now = clock_mono_ms();
@@ -124,7 +148,8 @@ static void take_silence(struct companion *c, const char *why)
 	if (is_late && !c->error[0])
 		(void)snprintf(c->error, sizeof c->error, "%s", why);
 	set_state(c, is_late ? "failing" : "starting");
-	start(c, now);
+	if (now - c->silent_ms > BUSY_MS || is_gone(c))
+		start(c, now);
 }
 
 static void on_status(void *context, const json_t *answer, const char *why)
@@ -139,28 +164,14 @@ static void on_status(void *context, const json_t *answer, const char *why)
 		take_silence(c, why);
 }
 
-// A connection to whoever listens there, or a negative errno.
-static int reach(const char *path, const struct companion_program *program)
-{
-	struct sockaddr_un to = { .sun_family = AF_UNIX };
-	const int type = program->is_mute ? SOCK_SEQPACKET : SOCK_STREAM;
-	CLEAN(close_fd) int fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	(void)snprintf(to.sun_path, sizeof to.sun_path, "%s", path);
-	if (fd < 0 || connect(fd, (const struct sockaddr *)&to, sizeof to) < 0)
-		return -errno;
-	return take_fd(&fd);
-}
-
 static void look(struct companion *c)
 {
 	char why[64];
-	CLEAN(close_fd) int fd = reach(c->socket, c->program);
 	(void)snprintf(why, sizeof why, "%s does not run", c->program->name);
-	// -EAGAIN: others stand before it.
-	if (fd >= 0 || fd == -EAGAIN)
-		take_status(c, NULL);
-	else
+	if (is_gone(c))
 		take_silence(c, why);
+	else
+		take_status(c, NULL);
 }
 
 static void on_tick(uv_timer_t *timer)

@@ -13,7 +13,7 @@
 
 #include "service/service.h"
 
-enum { BACKLOG = 8, REQUEST_MAX = 16384, TALKS_MAX = 16, PATIENCE_MS = 5000, FILES_MAX = 253 };
+enum { BACKLOG = 128, REQUEST_MAX = 16384, TALKS_MAX = 64, PATIENCE_MS = 5000, FILES_MAX = 253 };
 
 struct service_talk {
 	struct service_talk *next;

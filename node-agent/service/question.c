@@ -82,8 +82,11 @@ static void on_connected(uv_connect_t *connect, int status)
 	uv_buf_t buf = uv_buf_init(question->line, (unsigned)strlen(question->line));
 	if (status == UV_ECANCELED)
 		return;
-	if (status < 0 || uv_read_start(stream, on_alloc, on_read) < 0 ||
-	    uv_write(&question->write, stream, &buf, 1, NULL) < 0)
+	// Others stand before it.
+	if (status == UV_EAGAIN)
+		end(question, NULL, "does not answer");
+	else if (status < 0 || uv_read_start(stream, on_alloc, on_read) < 0 ||
+		 uv_write(&question->write, stream, &buf, 1, NULL) < 0)
 		end(question, NULL, "does not run");
 }
 

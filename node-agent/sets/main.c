@@ -186,12 +186,21 @@ static void serve(struct server *server, struct client *client)
 
 // ---- the loop ----
 
+// The socket's group may have other members.
+static bool may_ask(int fd)
+{
+	struct ucred peer = { .uid = (uid_t)-1 };
+	socklen_t len = sizeof(peer);
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 &&
+	       (peer.uid == 0 || peer.uid == geteuid());
+}
+
 static void take_client(struct server *server)
 {
 	int fd = accept4(server->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (fd < 0)
 		return;
-	for (size_t i = 0; i < CLIENTS_MAX; i++)
+	for (size_t i = 0; i < CLIENTS_MAX && may_ask(fd); i++)
 		if (server->clients[i].fd < 0) {
 			server->clients[i].fd = fd;
 			return;
