@@ -276,6 +276,34 @@ static const json_t *rule_for_all(const struct fleet_object *policy)
 	return kind_rule_fits_all(last) ? last : NULL;
 }
 
+static bool has_backstop(const struct client *client)
+{
+	const json_t *rule = rule_for_all(client->policy);
+
+	return rule && (json_object_get(rule, "block") || json_object_get(rule, "via"));
+}
+
+// Whether the rule of clients around these would take them.
+static bool is_within_backstop(const struct client_list *list, const struct client *client)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (&list->items[i] != client && has_backstop(&list->items[i]) &&
+		    prefix_covers(&list->items[i].prefix, &client->prefix))
+			return true;
+	return false;
+}
+
+// The host's own way.
+static void add_own_way(struct generation *g, const struct client *client, int priority)
+{
+	char prefix[PREFIX_TEXT_SIZE];
+	json_t *body = rule_json(client->prefix.address.family, TABLE_MAIN, priority);
+
+	(void)prefix_format(&client->prefix, prefix);
+	(void)json_object_set_new(body, "from", json_string(prefix));
+	generate_add(g, body, "rule/policy/%s", prefix);
+}
+
 static void add_backstop(struct generation *g, const struct client *client, int priority)
 {
 	const json_t *rule = rule_for_all(client->policy);
@@ -283,8 +311,6 @@ static void add_backstop(struct generation *g, const struct client *client, int 
 	char prefix[PREFIX_TEXT_SIZE];
 	struct egress_use use;
 
-	if (!rule || (!json_object_get(rule, "block") && !json_object_get(rule, "via")))
-		return;
 	(void)prefix_format(&client->prefix, prefix);
 	json_t *body = rule_json(family, TABLE_MAIN, PRIORITY_CLIENT_LOCAL);
 	(void)json_object_set_new(body, "from", json_string(prefix));
@@ -310,8 +336,12 @@ static void add_backstops(struct generation *g, struct client_list *list)
 	if (list->count == 0)
 		return;
 	qsort(list->items, list->count, sizeof *list->items, client_compare);
-	for (size_t i = 0; i < list->count && priority <= PRIORITY_CLIENT_LAST; i++)
-		add_backstop(g, &list->items[i], priority++);
+	for (size_t i = 0; i < list->count && priority <= PRIORITY_CLIENT_LAST; i++) {
+		if (has_backstop(&list->items[i]))
+			add_backstop(g, &list->items[i], priority++);
+		else if (is_within_backstop(list, &list->items[i]))
+			add_own_way(g, &list->items[i], priority++);
+	}
 }
 
 // ---- the node ----

@@ -207,6 +207,13 @@ static void the_longer_prefix_stands_before(void **state)
 	CLEAN(free_ptr) char *first = said(lot, "rho", "rule/policy/10.1.7.0/24", "priority");
 	CLEAN(free_ptr) char *second = said(lot, "rho", "rule/policy/10.1.0.0/16", "priority");
 	assert_true(strcmp(first, second) < 0);
+	// Who is in the midst of others, and none of whose rules is for everything, goes the own
+	// way.
+	lot_put(lot, "policies", "kids",
+		"{'from':['10.1.7.0/24'],'rules':[{'to':['192.0.2.0/24'],'block':'reject'}]}");
+	lot_change(lot);
+	lot_says(lot, "rho", "rule/policy/10.1.7.0/24", "table", "254");
+	lot_says(lot, "rho", "rule/policy/10.1.7.0/24", "priority", "22371");
 	lot_done(lot);
 }
 
@@ -268,6 +275,32 @@ static void names_are_told_with_their_lists(void **state)
 	lot_put(lot, "policies", "kids", NULL);
 	lot_change(lot);
 	lot_says(lot, "bob", "exit/bob.rho", "from", "[\"10.1.0.0/16\",\"fd00:1::/48\"]");
+	lot_done(lot);
+}
+
+// Its clients come by another's edit; the lists of their policy come with them.
+static void new_clients_bring_their_lists(void **state)
+{
+	struct lot *lot = lot_with_clients();
+
+	(void)state;
+	lot_put(lot, "domain-lists", "tv", "{'names':['tv.example']}");
+	lot_put(lot, "sites", "paris", "{'lan':['10.1.0.0/16']}");
+	lot_put(lot, "sites", "lyon", "{'lan':['10.2.0.0/16'],'tags':['fr']}");
+	lot_put(lot, "resolvers", "paris", "{'site':'paris','upstreams':['9.9.9.9']}");
+	lot_put(lot, "resolvers", "lyon", "{'site':'lyon','upstreams':['9.9.9.9']}");
+	lot_put(lot, "policies", "home",
+		"{'from':['tag/fr'],'rules':[{'to':['list/tv'],'block':'nxdomain'}]}");
+	lot_change(lot);
+	assert_true(lot_has(lot, "pi0", "names/tv"));
+	assert_false(lot_has(lot, "rho", "names/tv"));
+	lot_put(lot, "sites", "paris", "{'lan':['10.1.0.0/16'],'tags':['fr']}");
+	lot_change(lot);
+	assert_true(lot_has(lot, "rho", "policy/home"));
+	lot_says(lot, "rho", "names/tv", "rules", "[\"tv.example\"]");
+	lot_put(lot, "sites", "paris", "{'lan':['10.1.0.0/16']}");
+	lot_change(lot);
+	assert_false(lot_has(lot, "rho", "names/tv"));
 	lot_done(lot);
 }
 
@@ -344,6 +377,7 @@ int main(void)
 		cmocka_unit_test(who_reaches_no_exit_has_no_gateway),
 		cmocka_unit_test(the_longer_prefix_stands_before),
 		cmocka_unit_test(names_are_told_with_their_lists),
+		cmocka_unit_test(new_clients_bring_their_lists),
 		cmocka_unit_test(what_is_not_looked_into_needs_no_splitter),
 		cmocka_unit_test(what_cannot_work_is_refused),
 	};

@@ -277,13 +277,15 @@ static void edit_policy(struct lot *lot)
 {
 	static const char *const sources[] = { "site/s0", "site/s1", "tag/t0", "tag/t1",
 					       "10.1.0.0/25" };
+	static const char *const destinations[] = { "203.0.113.0/24", "list/l0", "list/l1" };
 	char name[8], spec[256];
 
 	(void)snprintf(name, sizeof name, "p%u", pick(2));
 	(void)snprintf(spec, sizeof spec,
-		       "{'from':['%s','%s'],'rules':[{'to':['203.0.113.0/24'],'ports':['tcp/443'],"
-		       "'via':'x%u','otherwise':'%s'},{'to':['any'],%s}]}",
-		       sources[pick(5)], sources[pick(5)], pick(2), pick(2) ? "block" : "direct",
+		       "{'from':['%s','%s'],'rules':[{'to':['%s'],'ports':['tcp/443'],"
+		       "'via':'x%u','otherwise':'%s'},{'to':['%s'],%s}]}",
+		       sources[pick(5)], sources[pick(5)], destinations[pick(3)], pick(2),
+		       pick(2) ? "block" : "direct", pick(3) ? "any" : destinations[pick(3)],
 		       pick(2) ? "'via':'x0'" : "'block':'drop'");
 	const bool is_there = fleet_find(lot->fleet, FLEET_POLICY, name) != NULL;
 	lot_put(lot, "policies", name, is_there && pick(3) == 0 ? NULL : spec);
