@@ -31,11 +31,7 @@ fleet() {
 
 # A second cable from ida to the Internet, with addresses of its own, and hosts of the web.
 plug_in() {
-	local boxes="/run/weft-lab/$LAB/lab.json"
-	ip link add up90 netns "$(jq -r .boxes.internet.pid "$boxes")" type veth peer name eth1 netns "$(jq -r .boxes.ida.pid "$boxes")"
-	in_host internet sh -c 'ip addr add 198.18.90.1/32 dev up90 && ip addr add 2001:db8:90::1/128 dev up90 nodad &&
-		ip link set up90 up && ip route add 198.18.90.2/32 dev up90 && ip -6 route add 2001:db8:90::2/128 dev up90'
-	in_host ida sh -c 'ip addr add 198.18.90.2/24 dev eth1 && ip addr add 2001:db8:90::2/64 dev eth1 nodad && ip link set eth1 up'
+	second_cable ida
 	for n in 1 2 3 9; do
 		in_host internet ip addr add 203.0.113.$n/32 dev lo
 		in_host internet ip addr add 2001:db8:f::$n/128 dev lo
@@ -50,7 +46,6 @@ leaves() {
 	kill $watch
 	awk '{ for (i = 1; i < NF; i++) if ($i == "IP" || $i == "IP6") { print $(i + 1); exit } }' "$scratch/seen"
 }
-uplink_of() { in_host "$1" ip -j "-$2" addr show "$3" | jq -r '[.[0].addr_info[] | select(.scope == "global")][0].local'; }
 says() { [ "$(leaves "$1")" = "$2" ]; }
 
 each_where_its_rule_says() {

@@ -33,11 +33,7 @@ fleet() {
 
 # A second cable from ida to the Internet, the web and who knows its names.
 plug_in() {
-	local boxes="/run/weft-lab/$LAB/lab.json"
-	ip link add up90 netns "$(jq -r .boxes.internet.pid "$boxes")" type veth peer name eth1 netns "$(jq -r .boxes.ida.pid "$boxes")"
-	in_host internet sh -c 'ip addr add 198.18.90.1/32 dev up90 && ip addr add 2001:db8:90::1/128 dev up90 nodad &&
-		ip link set up90 up && ip route add 198.18.90.2/32 dev up90 && ip -6 route add 2001:db8:90::2/128 dev up90'
-	in_host ida sh -c 'ip addr add 198.18.90.2/24 dev eth1 && ip addr add 2001:db8:90::2/64 dev eth1 nodad && ip link set eth1 up'
+	second_cable ida
 	in_host internet sh -c 'ip route add local 203.0.113.0/24 dev lo && ip -6 route add local 2001:db8:f::/64 dev lo &&
 		ip addr add 203.0.113.53/32 dev lo && ip addr add 203.0.113.54/32 dev lo'
 	# The host's own way translates addresses, as that of a home does.
@@ -57,7 +53,6 @@ dns() {
 		--address=/old.tv.example/203.0.113.21 --address=/old.other.example/203.0.113.21 --address=/first.work.example/203.0.113.11 --address=/second.work.example/203.0.113.12 --address=/third.work.example/203.0.113.13 \
 		'>/dev/null 2>&1 </dev/null &'
 }
-uplink_of() { in_host "$1" ip -j "-$2" addr show "$3" | jq -r '[.[0].addr_info[] | select(.scope == "global")][0].local'; }
 ask() { in_host ida-lan dig +tries=1 +time=5 +short @10.1.0.1 "$@"; }
 get() { in_host ida-lan python3 "$names" get "$@"; }
 

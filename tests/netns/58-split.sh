@@ -36,14 +36,10 @@ fleet() {
 	END
 }
 
-box_pid() { jq -r ".boxes[\"$1\"].pid" "/run/weft-lab/$LAB/lab.json"; }
 # A second cable from ida to the Internet; the web, and its resolver.
 plug_in() {
-	ip link add up90 netns "$(box_pid internet)" type veth peer name eth1 netns "$(box_pid ida)"
-	in_host internet sh -c 'ip addr add 198.18.90.1/32 dev up90 && ip addr add 2001:db8:90::1/128 dev up90 nodad &&
-		ip link set up90 up && ip route add 198.18.90.2/32 dev up90 && ip -6 route add 2001:db8:90::2/128 dev up90
-		for n in 1 2 3 4 5 6 7 8 9 53 54; do ip addr add 203.0.113.$n/32 dev lo; ip addr add 2001:db8:f::$n/128 dev lo; done'
-	in_host ida sh -c 'ip addr add 198.18.90.2/24 dev eth1 && ip addr add 2001:db8:90::2/64 dev eth1 nodad && ip link set eth1 up'
+	second_cable ida
+	in_host internet sh -c 'for n in 1 2 3 4 5 6 7 8 9 53 54; do ip addr add 203.0.113.$n/32 dev lo; ip addr add 2001:db8:f::$n/128 dev lo; done'
 	in_host ida-lan ip addr add 10.1.0.3/24 dev eth0
 }
 web() {
@@ -84,8 +80,8 @@ way() {
 	case $1.$2 in
 	two.4) echo 198.18.90.2 ;;
 	two.6) echo 2001:db8:90::2 ;;
-	one.*) in_host ida ip -j "-$2" addr show eth0 | jq -r '[.[0].addr_info[] | select(.scope == "global")][0].local' ;;
-	joe.*) in_host joe ip -j "-$2" addr show eth0 | jq -r '[.[0].addr_info[] | select(.scope == "global")][0].local' ;;
+	one.*) uplink_of ida "$2" eth0 ;;
+	joe.*) uplink_of joe "$2" eth0 ;;
 	esac
 }
 # by WAY 4|6 WHAT IT WAS...

@@ -136,6 +136,17 @@ overlay() {
 		jq -er --arg n "$2" --arg f "$3" '[.. | .nodes? // empty | .[$n][] | select(contains(":") == ($f == "6"))][0]'
 }
 
+# second_cable HOST: eth1, from the host to the Internet, beside eth0: 198.18.90.2 and 2001:db8:90::2, routers .1 and ::1.
+second_cable() {
+	local boxes="/run/weft-lab/$LAB/lab.json"
+	ip link add up90 netns "$(jq -r .boxes.internet.pid "$boxes")" type veth peer name eth1 netns "$(jq -r ".boxes[\"$1\"].pid" "$boxes")"
+	in_host internet sh -c 'ip addr add 198.18.90.1/32 dev up90 && ip addr add 2001:db8:90::1/128 dev up90 nodad &&
+		ip link set up90 up && ip route add 198.18.90.2/32 dev up90 && ip -6 route add 2001:db8:90::2/128 dev up90'
+	in_host "$1" sh -c 'ip addr add 198.18.90.2/24 dev eth1 && ip addr add 2001:db8:90::2/64 dev eth1 nodad && ip link set eth1 up'
+}
+# uplink_of HOST 4|6 DEVICE: its global address there.
+uplink_of() { in_host "$1" ip -j "-$2" addr show "$3" | jq -r '[.[0].addr_info[] | select(.scope == "global")][0].local'; }
+
 # status HOST JQ: from `weft-agent status --json`, whose exit status only says whether all is well.
 status() { { in_host "$1" weft-agent status --json || true; } | jq -er "$2"; }
 is_settled() { [ "$(status "$1" '.connected and (.errors | length == 0) and .revision == .target')" = true ]; }
