@@ -91,6 +91,18 @@ static void release(struct dns_learn *learn)
 	}
 }
 
+static void release_all(struct dns_learn *learn, bool is_good)
+{
+	while (learn->first) {
+		struct dns_held *held = learn->first;
+		learn->first = held->next;
+		learn->n_held--;
+		dns_serve_held(learn->server, held, is_good);
+		held_free(held);
+	}
+	learn->last = &learn->first;
+}
+
 bool dns_learn_hold(struct dns_learn *learn, struct dns_held *held, const uint8_t *message,
 		    size_t len)
 {
@@ -388,12 +400,7 @@ void dns_learn_free(struct dns_learn *learn)
 {
 	if (!learn)
 		return;
-	while (learn->first) {
-		struct dns_held *held = learn->first;
-		learn->first = held->next;
-		dns_serve_held(learn->server, held, false);
-		held_free(held);
-	}
+	release_all(learn, false);
 	learn->was_lost = true; // it is left, not lost
 	disconnect(learn);
 	uv_close((uv_handle_t *)&learn->prepare, on_closed);
@@ -438,6 +445,8 @@ void dns_learn_configure(struct dns_learn *learn, const struct dns_config *forme
 		learn->is_renewing = true;
 	}
 	if (!learn->path) {
+		// No policy is by name any more.
+		release_all(learn, true);
 		(void)uv_prepare_stop(&learn->prepare);
 		(void)uv_timer_stop(&learn->timer);
 		return;

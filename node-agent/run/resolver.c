@@ -104,7 +104,9 @@ static void add_policies(struct resolver *resolver, json_t *file)
 {
 	CLEAN(json_decref_ptr) json_t *policies = policies_config(resolver->agent);
 	bool are_named = policies_have_lists(policies);
-	companion_want(resolver->sets, are_named);
+	// It is there until weft-dns no longer waits for it.
+	const json_t *status = companion_status(resolver->dns);
+	companion_want(resolver->sets, are_named || json_object_get(status, "sets"));
 	if (!are_named)
 		return;
 	(void)json_object_set(file, "policies", policies);
@@ -289,7 +291,10 @@ struct resolver *resolver_new(struct agent *agent)
 	resolver->dns = companion_new(agent, &companion_dns, resolver->config, NULL);
 	resolver->sets = companion_new(agent, &companion_sets, NULL, USER);
 	resolver->lists = resolver_lists_new(agent, on_lists_changed, resolver);
-	resolver->host = resolver_host_new(agent->loop, agent->kernel, on_host_changed, resolver);
+	CLEAN(free_ptr) char *note = agent_run_path(agent->settings, "resolver-host");
+	if (note)
+		resolver->host = resolver_host_new(agent->loop, agent->kernel, note,
+						   on_host_changed, resolver);
 	if (resolver->config && resolver->dns && resolver->sets && resolver->lists &&
 	    resolver->host)
 		return resolver;

@@ -16,7 +16,14 @@
 #include "kernel/kernel.h"
 #include "run/resolver_host_text.h"
 
-enum { TICK_MS = 2000, FILE_MAX = 65536, QUESTION_SIZE = 17, ANSWER_MAX = 4096, ID_SIZE = 2 };
+enum {
+	FILE_MODE = 0600,
+	TICK_MS = 2000,
+	FILE_MAX = 65536,
+	QUESTION_SIZE = 17,
+	ANSWER_MAX = 4096,
+	ID_SIZE = 2
+};
 
 // Who the host asks; systemd-resolved, where it runs, has the servers it asks itself in a file of
 // its own.
@@ -38,9 +45,9 @@ struct resolver_host {
 	struct asker *asker; // NULL: not wanted, or it could not be opened
 	uint8_t id[ID_SIZE]; // of the question under way
 	bool is_asking, is_wanted;
-	bool is_proven;       // the last question was answered
-	bool is_written;      // the table has `detour`
-	bool is_known_absent; // the table; one may be left of a former life
+	bool is_proven;  // the last question was answered
+	bool is_written; // the table has `detour`
+	char *note;      // path
 	struct host_detour detour;
 	char error[ERR_TEXT_SIZE];
 };
@@ -95,6 +102,10 @@ static void prove(struct resolver_host *host)
 	struct host_servers servers;
 	struct text text = { 0 };
 	struct err err = { 0 };
+	if (access(host->note, F_OK) < 0 && file_replace(host->note, "", 0, FILE_MODE, &err) < 0) {
+		set_state(host, false, err.text);
+		return;
+	}
 	read_servers(&servers);
 	if (!servers_equal(&servers, &host->detour.servers)) {
 		host->detour.servers = servers;
@@ -106,7 +117,6 @@ static void prove(struct resolver_host *host)
 	int r = run(host->kernel, &text, &err);
 	// Somebody may have deleted it: the next time it is written anew.
 	host->is_written = r == 0;
-	host->is_known_absent = false;
 	set_state(host, r == 0, err.text);
 }
 
@@ -242,9 +252,10 @@ static void forget(struct resolver_host *host)
 {
 	struct err err = { 0 };
 	close_asker(host);
-	if (!host->is_known_absent && resolver_host_remove(host->kernel, &err) < 0)
+	if (access(host->note, F_OK) == 0 && resolver_host_remove(host->kernel, &err) < 0)
 		log_warn("the host's own questions: %s", err.text);
-	host->is_known_absent = err.code == 0;
+	else
+		(void)unlink(host->note);
 	host->is_wanted = host->is_proven = host->is_written = false;
 	host->detour = (struct host_detour){ 0 };
 	host->error[0] = '\0';
@@ -297,12 +308,16 @@ json_t *resolver_host_state(const struct resolver_host *host)
 
 // ---- beginning and end ----
 
-struct resolver_host *resolver_host_new(uv_loop_t *loop, struct kernel *kernel,
+struct resolver_host *resolver_host_new(uv_loop_t *loop, struct kernel *kernel, const char *note,
 					resolver_host_fn *changed, void *context)
 {
 	struct resolver_host *host = calloc(1, sizeof *host);
-	if (!host)
+	if (host)
+		host->note = strdup(note);
+	if (!host || !host->note) {
+		free(host);
 		return NULL;
+	}
 	host->kernel = kernel;
 	host->changed = changed;
 	host->context = context;
@@ -314,7 +329,9 @@ struct resolver_host *resolver_host_new(uv_loop_t *loop, struct kernel *kernel,
 
 static void free_host(uv_handle_t *handle)
 {
-	free(handle->data);
+	struct resolver_host *host = handle->data;
+	free(host->note);
+	free(host);
 }
 
 void resolver_host_close(struct resolver_host *host)

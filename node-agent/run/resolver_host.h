@@ -16,8 +16,9 @@ struct resolver_host;
 // Its state is another one.
 typedef void resolver_host_fn(void *context);
 
-// NULL when out of memory.
-struct resolver_host *resolver_host_new(uv_loop_t *loop, struct kernel *kernel,
+// `note`: path of a file that is there as long as the table may be, so that nothing has to be asked
+// of the kernel where there is none. NULL when out of memory.
+struct resolver_host *resolver_host_new(uv_loop_t *loop, struct kernel *kernel, const char *note,
 					resolver_host_fn *changed, void *context);
 // The host asks its own again.
 void resolver_host_close(struct resolver_host *host);

@@ -56,6 +56,10 @@ function Where({ rule, lists }: { rule: PolicyRule; lists: Resource[] }) {
         <label class="check">
           <input type="checkbox" name="unknown" defaultChecked={rule.unknown} /> <span>also what names nobody and was not learned</span>
         </label>
+        <p class="note">
+          A name that a client hides (ECH, no SNI) is not seen: its address decides. A connection of HTTP/2 or HTTP/3 that serves several names goes where the
+          first one goes.
+        </p>
       </div>
       <label>
         <span>Ports, all if empty</span>
