@@ -16,7 +16,7 @@ import urllib.parse
 from contract import Contract
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-QUERY = {"name": "www.example"}  # what has to stand behind a question mark
+QUERY = {"name": "www.example", "from": "10.1.0.7", "to": "www.example"}  # what has to stand behind a question mark
 STREAM_S = 20  # at most; it ends when every kind of event that a quiet fleet sends has come
 
 
@@ -70,8 +70,9 @@ class Live:
             for name in self.names(path) if "{name}" in path else [""]:
                 real = path.replace("{name}", urllib.parse.quote(name)).replace("{key}", "never-used")
                 for query in self.queries(item, name):
-                    # A node without a resolver has nobody to ask.
-                    self.get(real + query, *((409,) if "/dns/" in path else ()))
+                    # A node without a resolver has nobody to ask, and in a fleet without LANs nobody is a client.
+                    others = (409,) if "/dns/" in path else (422,) if path.endswith("/explain") else ()
+                    self.get(real + query, *others)
                 if any(each.get("$ref", "").endswith("/Effective") for each in item["get"].get("parameters", [])):
                     self.get(real + "?effective=true")
 
