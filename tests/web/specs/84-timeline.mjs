@@ -37,7 +37,8 @@ test("the timeline shows a cut and its cause, by mouse, keyboard and phone, and 
   await until("the arrow leads to another event", async () => (await told.innerText()) !== last);
   await page.keyboard.press("End");
   await until("End leads back", async () => (await told.innerText()) === last);
-  assert.equal(await page.evaluate(() => document.activeElement.getAttribute("aria-pressed")), "true");
+  // The focus follows what is told, behind the page's next picture.
+  await until("the sign that is told of has the focus", () => page.evaluate(() => document.activeElement.getAttribute("aria-pressed") === "true"));
   await page.locator(".events").getByText(/bob-rho up/).first().waitFor();
   assert.deepEqual(await page.evaluate(lowContrast), []);
   await page.screenshot({ path: join(process.env.WEFT_OUT, "fleet-timeline.png"), fullPage: true });
