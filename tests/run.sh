@@ -31,9 +31,9 @@ must() {
 	"$@" >"$logs/$name.log" 2>&1 || { tail -n 40 "$logs/$name.log"; echo "$name failed (build/logs/$name.log)"; echo "$passed passed, $((failed + 1)) failed, $skipped skipped"; exit 1; }
 }
 
-# Stages that wait for live programs: one that fails is run once more, both are shown, and the second counts. What passes
+# Stages that wait for live programs, threads or sockets: one that fails is run once more, both are shown, and the second counts. What passes
 # only then is named at the end, to be looked into. (netns and vm do the same by the script.)
-live=" api crash bench install web hostile "
+live=" unit api crash bench install web hostile "
 twice=()
 
 # stage NAME COMMAND...: runs it, shows it, and adds up the "N passed, N failed[, N skipped]" of its last such line.
