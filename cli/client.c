@@ -4,8 +4,11 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
 
 #include "base/clean.h"
+#include "base/clock.h"
 #include "base/text.h"
 #include "model/json.h"
 
@@ -16,6 +19,10 @@ enum {
 	REPLY_MAX = 64 << 20, // bytes
 	CONNECT_S = 10,
 	ANSWER_S = 120,
+	ASK_AFTER_MS = 30000, // a controller that restarts is back by then
+	ASK_AFTER_STEP_MS = 250,
+	KEY_BYTES = 16,
+	KEY_SIZE = 2 * KEY_BYTES + 1,
 };
 
 struct client {
@@ -212,7 +219,7 @@ static size_t keep_header(char *bytes, size_t one, size_t len, void *data)
 }
 
 static int set_headers(const struct client *c, const struct client_request *request,
-		       struct curl_slist **list)
+		       const char *key, struct curl_slist **list)
 {
 	int r = add_header(list, "Accept", "application/json, application/problem+json");
 	CLEAN(free_ptr) char *bearer = c->token ? text_format("Bearer %s", c->token) : NULL;
@@ -224,6 +231,8 @@ static int set_headers(const struct client *c, const struct client_request *requ
 		r = add_header(list, "Cookie", c->cookie);
 	if (!r && request->if_match)
 		r = add_header(list, "If-Match", request->if_match);
+	if (!r && *key)
+		r = add_header(list, "Idempotency-Key", key);
 	if (!r && request->body)
 		r = add_header(list, "Content-Type", "application/json");
 	if (!r && request->text)
@@ -233,12 +242,12 @@ static int set_headers(const struct client *c, const struct client_request *requ
 }
 
 // Everything about a request but where its answer goes. Strings are copied by libcurl; `payload` is
-// not.
-static int prepare(struct client *c, const struct client_request *request, const char *payload,
-		   struct curl_slist **headers, struct err *err)
+// not. `key` is "" for one that has none.
+static int prepare(struct client *c, const struct client_request *request, const char *key,
+		   const char *payload, struct curl_slist **headers, struct err *err)
 {
 	CLEAN(free_ptr) char *url = text_format("%s%s", c->url, request->path);
-	if (!url || set_headers(c, request, headers))
+	if (!url || set_headers(c, request, key, headers))
 		return err_set(err, -ENOMEM, "out of memory");
 	curl_easy_reset(c->curl);
 	set_common(c->curl, url);
@@ -273,15 +282,16 @@ static int refusal(struct client *c, const struct client_reply *reply, struct er
 	return err_set(err, code, "%.*s", (int)strcspn(line, "\n"), line);
 }
 
-int client_call(struct client *c, const struct client_request *request, struct client_reply *ret,
-		struct err *err)
+// One try. *ret_is_lost: the request was sent, but its answer did not come.
+static int call_once(struct client *c, const struct client_request *request, const char *key,
+		     struct client_reply *ret, bool *ret_is_lost, struct err *err)
 {
 	client_problem_clear(c);
 	CLEAN(free_ptr)
 	char *dumped = request->body ? json_dumps(request->body, JSON_COMPACT) : NULL;
 	CLEAN(slist_free) struct curl_slist *headers = NULL;
 	const char *payload = request->body ? dumped : request->text;
-	int r = prepare(c, request, payload, &headers, err);
+	int r = prepare(c, request, key, payload, &headers, err);
 	if (r)
 		return r;
 	CLEAN(text_free) struct text body = { 0 };
@@ -293,6 +303,9 @@ int client_call(struct client *c, const struct client_request *request, struct c
 	curl_easy_setopt(c->curl, CURLOPT_HEADERFUNCTION, keep_header);
 	curl_easy_setopt(c->curl, CURLOPT_HEADERDATA, &sink);
 	CURLcode code = curl_easy_perform(c->curl);
+	curl_off_t sent_us = 0; // after connecting and shaking hands
+	curl_easy_getinfo(c->curl, CURLINFO_PRETRANSFER_TIME_T, &sent_us);
+	*ret_is_lost = code != CURLE_OK && sent_us > 0;
 	if (code != CURLE_OK)
 		return transport_error(c, code, err);
 	curl_easy_getinfo(c->curl, CURLINFO_RESPONSE_CODE, &reply.status);
@@ -308,6 +321,79 @@ int client_call(struct client *c, const struct client_request *request, struct c
 		reply = (struct client_reply){ 0 };
 	}
 	return r;
+}
+
+enum fate { FATE_ABSENT, FATE_DONE, FATE_UNKNOWN };
+
+// What became of a write whose answer was lost. Asked until somebody says: the controller may be
+// restarting, or still at it.
+static enum fate ask_after(struct client *c, const char *key)
+{
+	char path[sizeof("/api/v1/operations/") + KEY_SIZE];
+	(void)snprintf(path, sizeof(path), "/api/v1/operations/%s", key);
+	const struct client_request ask = { .method = "GET", .path = path };
+	const int64_t until = clock_mono_ms() + ASK_AFTER_MS;
+	do {
+		CLEAN(client_reply_done) struct client_reply reply = { 0 };
+		struct err why = { 0 };
+		bool is_lost;
+		(void)call_once(c, &ask, "", &reply, &is_lost, &why);
+		const char *state = json_string_value(json_object_get(reply.json, "state"));
+		if (state && strcmp(state, "done") == 0)
+			return FATE_DONE;
+		if (state && strcmp(state, "absent") == 0)
+			return FATE_ABSENT;
+		if (reply.status >= 400 && reply.status < 500)
+			return FATE_UNKNOWN; // an older controller, or nobody who may ask
+		(void)usleep(ASK_AFTER_STEP_MS * 1000);
+	} while (clock_mono_ms() < until);
+	return FATE_UNKNOWN;
+}
+
+// Fresh for each write of somebody who is known to the controller; "" for all else.
+static int make_key(const struct client *c, const struct client_request *request,
+		    char ret_key[KEY_SIZE])
+{
+	unsigned char bytes[KEY_BYTES];
+	ret_key[0] = '\0';
+	if (strcmp(request->method, "GET") == 0 || (!c->token && !c->cookie))
+		return 0;
+	if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes))
+		return -errno;
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		(void)snprintf(ret_key + 2 * i, 3, "%02x", bytes[i]);
+	return 0;
+}
+
+int client_call(struct client *c, const struct client_request *request, struct client_reply *ret,
+		struct err *err)
+{
+	char key[KEY_SIZE];
+	bool is_lost = false;
+	if (make_key(c, request, key))
+		return err_set(err, -EAGAIN, "no random numbers for a key of the request");
+	int r = call_once(c, request, key, ret, &is_lost, err);
+	if (!is_lost || !key[0])
+		return r;
+	enum fate fate = ask_after(c, key);
+	if (fate == FATE_ABSENT) {
+		r = call_once(c, request, key, ret, &is_lost, err);
+		// A conflict may be with the first one, which came late: it is done at most once.
+		if (is_lost || r == -EEXIST)
+			fate = ask_after(c, key);
+		if (fate == FATE_ABSENT)
+			return r;
+	}
+	client_problem_clear(c);
+	if (fate == FATE_DONE)
+		return err_set(err, -ECONNRESET,
+			       "it is done, but the connection to %s broke before the answer came: "
+			       "`weft history` shows it",
+			       c->url);
+	return err_set(err, -ECONNRESET,
+		       "the connection to %s broke before the answer came, and nobody can say "
+		       "whether it is done: `weft history` shows it",
+		       c->url);
 }
 
 void client_reply_done(struct client_reply *r)
@@ -406,7 +492,7 @@ int client_stream(struct client *c, const char *path, const char *last_event_id,
 	client_problem_clear(c);
 	CLEAN(slist_free) struct curl_slist *headers = NULL;
 	struct client_request request = { .method = "GET", .path = path };
-	int r = prepare(c, &request, NULL, &headers, err);
+	int r = prepare(c, &request, "", NULL, &headers, err);
 	if (!r && (add_header(&headers, "Accept", "text/event-stream") ||
 		   (last_event_id && add_header(&headers, "Last-Event-ID", last_event_id))))
 		r = err_set(err, -ENOMEM, "out of memory");

@@ -31,10 +31,11 @@ struct client_reply {
 int client_new(const struct context *context, struct client **ret_client, struct err *err);
 void client_free(struct client *c);
 
-// Performs one request, blocking. 0 for a 2xx answer; -EREMOTEIO for a refusal (`ret` is filled,
-// client_problem tells why; -ENOENT, -EEXIST and -ESTALE stand for 404, 409 and 412); other
-// negative errno when there is no answer. `ret` must be zeroed or done; NULL when the answer does
-// not matter.
+// Performs one request, blocking. A write whose answer is lost with its connection is asked after
+// and, if it was not done, sent once more (api/openapi.yaml, Idempotency-Key). 0 for a 2xx answer;
+// -EREMOTEIO for a refusal (`ret` is filled, client_problem tells why; -ENOENT, -EEXIST and -ESTALE
+// stand for 404, 409 and 412); other negative errno when there is no answer. `ret` must be zeroed
+// or done; NULL when the answer does not matter.
 int client_call(struct client *c, const struct client_request *request, struct client_reply *ret,
 		struct err *err);
 void client_reply_done(struct client_reply *r);

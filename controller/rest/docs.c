@@ -242,7 +242,8 @@ void docs_get(struct request *request)
 	text_add(&page, "</h1><p>");
 	add_prose(&page, member(info, "description"));
 	text_add(&page, "</p><p><a href=\"/api/openapi.yaml\">openapi.yaml</a> · "
-			"<a href=\"#schemas\">schemas</a></p><h2>Requests</h2>");
+			"<a href=\"#schemas\">schemas</a> · <a "
+			"href=\"/\">dashboard</a></p><h2>Requests</h2>");
 	json_object_foreach(json_object_get(rest->services.contract->document, "paths"), name, item)
 		add_path(&page, rest, name, item);
 	text_add(&page, "<h2 id=\"schemas\">Schemas</h2>");

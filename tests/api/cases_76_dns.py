@@ -9,7 +9,7 @@ import threading
 import time
 
 from agent import Agent
-from cases_79_import import weft
+from cli import signed_in, weft
 from controller import Client, Controller, eventually, expect, refusal
 
 
@@ -310,13 +310,9 @@ def case_a_lookup_tells_why(c):
 def at_the_command_line(c, ask, *words):
     """What `weft` says, with dnsa answering what it is asked: {verb: result}."""
     done = []
-    certificate = os.path.join(c.dir, "dns-ca.crt")
-    with open(certificate, "w") as f:
-        f.write(c.admin.get("/api/v1/ca").text)
-    if not hasattr(c, "dns_token"):
-        c.dns_token = expect(c.admin.put("/api/v1/tokens/dns-admin", {"role": "admin"}), 201).json["token"]
-    environment = {"WEFT_URL": f"https://127.0.0.1:{c.rest_port}", "WEFT_TOKEN": c.dns_token, "WEFT_CA": certificate}
-    running = threading.Thread(target=lambda: done.append(weft(c, *words, **environment)))
+    if not hasattr(c, "dns_cli"):
+        c.dns_cli = signed_in(c)
+    running = threading.Thread(target=lambda: done.append(weft(c, *words, **c.dns_cli)))
     running.start()
     for verb, result in ask:
         request = c.dnsa.await_type("request", 20)

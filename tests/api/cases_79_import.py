@@ -1,19 +1,12 @@
 """What is imported from other programs is taken by a controller as it is."""
 
 import os
-import subprocess
 import tempfile
 
+from cli import signed_in, weft
 from controller import Controller, expect
 
 HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "vpnham")
-
-
-def weft(c, *words, **more):
-    """The real CLI, signed in with a token."""
-    environment = {"PATH": os.environ["PATH"], "HOME": c.dir, **more}
-    program = os.path.join(os.path.dirname(c.binary), "weft")
-    return subprocess.run([program, *words], capture_output=True, text=True, env=environment, timeout=60)
 
 
 def imported(c, hooks, *names):
@@ -27,11 +20,7 @@ def case_both_sides_of_a_vpnham_bridge(c):
         fleet = os.path.join(scratch, "fleet.yaml")
         with open(fleet, "w") as f:
             f.write(done.stdout)
-        token = expect(mine.admin.put("/api/v1/tokens/importer", {"role": "admin"}), 201).json["token"]
-        certificate = os.path.join(scratch, "ca.crt")
-        with open(certificate, "w") as f:
-            f.write(mine.admin.get("/api/v1/ca").text)
-        environment = {"WEFT_URL": f"https://127.0.0.1:{mine.rest_port}", "WEFT_TOKEN": token, "WEFT_CA": certificate}
+        environment = signed_in(mine)
         plan = weft(c, "plan", "-f", fleet, **environment)
         assert plan.returncode == 3, (plan.returncode, plan.stdout, plan.stderr)
         assert "ha-groups/vpnham-dev-lft" in plan.stdout, plan.stdout
@@ -68,7 +57,7 @@ static_records: '%s/static.txt'
 
 def case_a_vpndns_configuration(c):
     with tempfile.TemporaryDirectory() as scratch, Controller(c.binary, c.root) as mine:
-        path, fleet, certificate = (os.path.join(scratch, name) for name in ("vpndns.yml", "fleet.yaml", "ca.crt"))
+        path, fleet = (os.path.join(scratch, name) for name in ("vpndns.yml", "fleet.yaml"))
         with open(path, "w") as f:
             f.write(VPNDNS % scratch)
         with open(os.path.join(scratch, "static.txt"), "w") as f:
@@ -77,10 +66,7 @@ def case_a_vpndns_configuration(c):
         assert done.returncode == 0 and "/etc/weft/lists/vpndns-blocklist.txt" in done.stderr, done
         with open(fleet, "w") as f:
             f.write(done.stdout)
-        with open(certificate, "w") as f:
-            f.write(mine.admin.get("/api/v1/ca").text)
-        token = expect(mine.admin.put("/api/v1/tokens/importer", {"role": "admin"}), 201).json["token"]
-        environment = {"WEFT_URL": f"https://127.0.0.1:{mine.rest_port}", "WEFT_TOKEN": token, "WEFT_CA": certificate}
+        environment = signed_in(mine)
         applied = weft(c, "apply", "-f", fleet, **environment)
         assert applied.returncode == 0, applied.stderr
         resolver = expect(mine.admin.get("/api/v1/resolvers/vpndns"), 200).json["spec"]
@@ -107,17 +93,14 @@ urls:
 
 def case_a_split_file(c):
     with tempfile.TemporaryDirectory() as scratch, Controller(c.binary, c.root) as mine:
-        path, fleet, certificate = (os.path.join(scratch, name) for name in ("split.yaml", "fleet.yaml", "ca.crt"))
+        path, fleet = (os.path.join(scratch, name) for name in ("split.yaml", "fleet.yaml"))
         with open(path, "w") as f:
             f.write(SPLIT)
         done = weft(c, "import", "split", path, "--lan", "10.1.0.0/16", "--lan", "fd00:1::/48")
         assert done.returncode == 0 and "*-ext.amazon.com is left out" in done.stderr, done
         with open(fleet, "w") as f:
             f.write(done.stdout)
-        with open(certificate, "w") as f:
-            f.write(mine.admin.get("/api/v1/ca").text)
-        token = expect(mine.admin.put("/api/v1/tokens/importer", {"role": "admin"}), 201).json["token"]
-        environment = {"WEFT_URL": f"https://127.0.0.1:{mine.rest_port}", "WEFT_TOKEN": token, "WEFT_CA": certificate}
+        environment = signed_in(mine)
         applied = weft(c, "apply", "-f", fleet, **environment)
         assert applied.returncode == 0, applied.stderr
         policy = expect(mine.admin.get("/api/v1/policies/split?effective=true"), 200).json

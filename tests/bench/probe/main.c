@@ -18,7 +18,9 @@
 
 #include "probe/prober.h"
 
-enum { PORT = 40863, LINKS_MAX = 4000, WARM_UP_S = 4 };
+enum { LINKS_MAX = 4000, WARM_UP_S = 4 };
+
+static uint16_t port; // of both ends of this run: others may measure on this host too
 
 struct names {
 	char key[16];
@@ -95,7 +97,7 @@ static struct prober *start(uv_loop_t *loop, int links, int64_t interval_ms, boo
 						     .device = "lo",
 						     .own = is_far ? names[i].far : "127.1.0.1",
 						     .peer = is_far ? "127.1.0.1" : names[i].far,
-						     .port = PORT,
+						     .port = port,
 						     .judge = judge_config_default() };
 		memset(targets[i].secret, i, sizeof targets[i].secret);
 		targets[i].judge.interval_us = interval_ms * 1000;
@@ -165,6 +167,7 @@ int main(int argc, char **argv)
 		(void)fprintf(stderr, "usage: bench-probe LINKS INTERVAL-MS SECONDS\n");
 		return 2;
 	}
+	port = (uint16_t)(10000 + getpid() % 20000);
 	const pid_t child = fork();
 	if (child < 0)
 		return 1;

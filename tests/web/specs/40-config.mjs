@@ -72,6 +72,35 @@ test("what is still referenced is not deleted, and the page says by what", async
   await cleared(page);
 });
 
+test("a write whose answer is lost is asked after, and done once", async () => {
+  const page = await prepared();
+  await page.goto("/config?kind=networks&name=web-net");
+  const text = page.getByLabel("Spec as YAML");
+  await text.waitFor();
+  let lost = 0;
+  await page.route("**/api/v1/networks/web-net", async (route) => {
+    if (route.request().method() !== "PUT" || lost++) return route.continue();
+    await route.abort("connectionreset");
+  });
+  await text.fill("mesh: [web-a, web-b]\ncomment: sent twice\n");
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByText(/Saved as revision \d+/).waitFor();
+  assert.equal(lost, 2);
+  lost = 0;
+  await page.unrouteAll();
+  await page.route("**/api/v1/networks/web-net", async (route) => {
+    if (route.request().method() !== "PUT" || lost++) return route.continue();
+    await route.fetch();
+    await route.abort("connectionreset");
+  });
+  await text.fill("mesh: [web-a, web-b]\ncomment: done unheard\n");
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByRole("alert").filter({ hasText: "It is done, but the connection broke" }).waitFor();
+  assert.equal(lost, 1);
+  assert.equal((await api(page, "GET", "/api/v1/networks/web-net")).body.spec.comment, "done unheard");
+  await cleared(page);
+});
+
 test("a new resource is written, shown and deleted", async () => {
   const page = await browser.open();
   await page.goto("/config?kind=sites");

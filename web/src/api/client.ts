@@ -37,10 +37,50 @@ async function send(method: string, path: string, body: unknown, headers: Record
   if (method !== "GET" && csrf) all["X-CSRF-Token"] = csrf;
   if (body !== undefined && !all["Content-Type"]) all["Content-Type"] = "application/json";
   const text = typeof body === "string" || body === undefined ? body : JSON.stringify(body);
+  return await fetch(path, { method, headers: all, body: text, signal: AbortSignal.timeout(30000) });
+}
+
+const SILENT = { detail: "The controller does not answer." };
+const ASK_AFTER_MS = 8000;
+
+/** What became of a write that had no answer: "done", "absent", or undefined when nobody says in time. */
+async function askAfter(key: string): Promise<string | undefined> {
+  for (const until = Date.now() + ASK_AFTER_MS; Date.now() < until; ) {
+    try {
+      const response = await send("GET", `/api/v1/operations/${key}`, undefined, {});
+      if (response.status >= 400 && response.status < 500) return undefined;
+      const state = response.ok ? ((await response.json()) as { state: string }).state : "pending";
+      if (state !== "pending") return state;
+    } catch {
+      // It may be restarting.
+    }
+    await new Promise((resume) => setTimeout(resume, 500));
+  }
+  return undefined;
+}
+
+/** Sends a write; one whose answer is lost is asked after, and sent once more if it was not done. */
+async function sendWrite(method: string, path: string, body: unknown, headers: Record<string, string>): Promise<Response> {
+  const key = crypto.randomUUID();
+  const named = { ...headers, "Idempotency-Key": key };
   try {
-    return await fetch(path, { method, headers: all, body: text, signal: AbortSignal.timeout(30000) });
+    return await send(method, path, body, named);
   } catch {
-    throw new Refused(0, { detail: "The controller does not answer." });
+    const state = await askAfter(key);
+    if (state === "absent") return await send(method, path, body, named);
+    throw new Refused(0, {
+      detail: state
+        ? "It is done, but the connection broke before the answer came: load the page anew."
+        : "The controller does not answer, and nobody can say whether it is done.",
+    });
+  }
+}
+
+async function sendAny(method: string, path: string, body: unknown, headers: Record<string, string>): Promise<Response> {
+  try {
+    return await (method === "GET" || !csrf ? send : sendWrite)(method, path, body, headers);
+  } catch (problem) {
+    throw problem instanceof Refused ? problem : new Refused(0, SILENT);
   }
 }
 
@@ -58,7 +98,7 @@ export async function call<T>(
   body?: unknown,
   headers: Record<string, string> = {},
 ): Promise<Answer<T>> {
-  const response = await send(method, path, body, headers);
+  const response = await sendAny(method, path, body, headers);
   if (!response.ok) {
     const problem = await problemOf(response);
     if (response.status === 401 && path !== "/api/v1/login") onSignedOut();
@@ -79,7 +119,7 @@ export async function signIn(user: string, password: string): Promise<Session> {
 
 /** The present session, or null when nobody is signed in. */
 export async function readSession(): Promise<Session | null> {
-  const response = await send("GET", "/api/v1/session", undefined, {});
+  const response = await sendAny("GET", "/api/v1/session", undefined, {});
   if (response.status === 401) return null;
   if (!response.ok) throw new Refused(response.status, await problemOf(response));
   return keep((await response.json()) as Session);
