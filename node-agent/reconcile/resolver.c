@@ -150,49 +150,18 @@ static int apply(struct reconcile *r, const struct entry *e, const struct findin
 	return kind_guard.apply(r, e, f, err);
 }
 
-const struct entry_kind kind_names = {
-	.name = "names",
-	.rank = 100,
-	.body_size = sizeof(struct resolver),
-	.parse = parse,
-	.done = done,
-	.compare = judging_compare_nothing,
-	.sweep = judging_nothing_to_sweep,
-	.observe = judging_observe_nothing, // but by who runs weft-dns
-};
+// What is only read: whoever runs weft-dns or weft-proxy observes what became of it.
+#define KIND_HANDED_ON(name_, rank_, parse_)                                                       \
+	{                                                                                          \
+		.name = (name_), .rank = (rank_), .body_size = sizeof(struct resolver),            \
+		.parse = (parse_), .done = done, .compare = judging_compare_nothing,               \
+		.sweep = judging_nothing_to_sweep, .observe = judging_observe_nothing              \
+	}
 
-const struct entry_kind kind_dns_zone = {
-	.name = "dns-zone",
-	.rank = 101,
-	.body_size = sizeof(struct resolver),
-	.parse = parse,
-	.done = done,
-	.compare = judging_compare_nothing,
-	.sweep = judging_nothing_to_sweep,
-	.observe = judging_observe_nothing, // but by who runs weft-dns
-};
-
-const struct entry_kind kind_dns_forward = {
-	.name = "dns-forward",
-	.rank = 101,
-	.body_size = sizeof(struct resolver),
-	.parse = parse,
-	.done = done,
-	.compare = judging_compare_nothing,
-	.sweep = judging_nothing_to_sweep,
-	.observe = judging_observe_nothing, // but by who runs weft-dns
-};
-
-const struct entry_kind kind_dns_block = {
-	.name = "dns-block",
-	.rank = 102,
-	.body_size = sizeof(struct resolver),
-	.parse = parse,
-	.done = done,
-	.compare = judging_compare_nothing,
-	.sweep = judging_nothing_to_sweep,
-	.observe = judging_observe_nothing, // but by who runs weft-dns
-};
+const struct entry_kind kind_names = KIND_HANDED_ON("names", 100, parse);
+const struct entry_kind kind_dns_zone = KIND_HANDED_ON("dns-zone", 101, parse);
+const struct entry_kind kind_dns_forward = KIND_HANDED_ON("dns-forward", 101, parse);
+const struct entry_kind kind_dns_block = KIND_HANDED_ON("dns-block", 102, parse);
 
 const struct entry_kind kind_dns = {
 	.name = "dns",
@@ -215,16 +184,7 @@ static int parse_splitter(const json_t *json, void *body, struct err *err)
 }
 
 // What the kernel has to do with it is of the policies and of routes.
-const struct entry_kind kind_splitter = {
-	.name = "splitter",
-	.rank = 99,
-	.body_size = sizeof(struct resolver),
-	.parse = parse_splitter,
-	.done = done,
-	.compare = judging_compare_nothing,
-	.sweep = judging_nothing_to_sweep,
-	.observe = judging_observe_nothing, // but by who runs weft-proxy
-};
+const struct entry_kind kind_splitter = KIND_HANDED_ON("splitter", 99, parse_splitter);
 
 uint16_t splitter_port(const struct reconcile *r)
 {

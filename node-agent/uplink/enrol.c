@@ -77,22 +77,6 @@ static int fetch_authority(const struct enrol_key *key, struct place *ret_place,
 	return r;
 }
 
-static int copy_list(const json_t *json, char **list, size_t *count)
-{
-	size_t i;
-	const json_t *item;
-	json_array_foreach(json, i, item)
-	{
-		if (!json_is_string(item) || i == IDENTITY_LIST_MAX)
-			break;
-		list[i] = strdup(json_string_value(item));
-		if (!list[i])
-			return -ENOMEM;
-		*count = i + 1;
-	}
-	return 0;
-}
-
 static char *id_text(const json_t *id)
 {
 	if (json_is_integer(id))
@@ -115,9 +99,10 @@ static int read_answer(const char *body, const struct place *place, int64_t at_s
 	identity->certificate_pem = strdup(certificate);
 	identity->id = id_text(json_object_get(json, "id"));
 	if (!identity->name || !identity->certificate_pem || !identity->id ||
-	    copy_list(json_object_get(json, "controllers"), identity->controllers,
-		      &identity->controller_count) < 0 ||
-	    copy_list(json_object_get(json, "hub"), identity->hubs, &identity->hub_count) < 0)
+	    identity_read_list(json_object_get(json, "controllers"), identity->controllers,
+			       &identity->controller_count) < 0 ||
+	    identity_read_list(json_object_get(json, "hub"), identity->hubs, &identity->hub_count) <
+		    0)
 		return err_set(err, -EPROTO, "controller %s answered without the node's id",
 			       place->host);
 	if (identity->hub_count == 0) {

@@ -68,7 +68,7 @@ void identity_done(struct identity *identity)
 	*identity = (struct identity){ 0 };
 }
 
-static int read_list(const json_t *json, char **list, size_t *count)
+int identity_read_list(const json_t *json, char **list, size_t *count)
 {
 	size_t i;
 	const json_t *item;
@@ -119,9 +119,10 @@ static int read_json(const char *text, struct identity *identity, struct err *er
 	identity->name = strdup(name);
 	identity->id = strdup(id);
 	if (!identity->name || !identity->id ||
-	    read_list(json_object_get(json, "controllers"), identity->controllers,
-		      &identity->controller_count) < 0 ||
-	    read_list(json_object_get(json, "hubs"), identity->hubs, &identity->hub_count) < 0)
+	    identity_read_list(json_object_get(json, "controllers"), identity->controllers,
+			       &identity->controller_count) < 0 ||
+	    identity_read_list(json_object_get(json, "hubs"), identity->hubs,
+			       &identity->hub_count) < 0)
 		return err_set(err, -ENOMEM, "out of memory");
 	if (identity->hub_count == 0)
 		return err_set(err, -EBADMSG, "it names no controller");

@@ -4,6 +4,7 @@
 // presence means "joined".
 #pragma once
 
+#include <jansson.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -43,5 +44,9 @@ int identity_delete(const char *state_dir, struct err *err);
 
 // Takes over `key`, made with malloc.
 void identity_set_wg_key(struct identity *identity, char *key);
+
+// The strings of an array as copies, up to the first that is none and to IDENTITY_LIST_MAX. 0, or
+// -ENOMEM with `*count` of them there.
+int identity_read_list(const json_t *json, char **list, size_t *count);
 
 void identity_done(struct identity *identity);
