@@ -275,7 +275,7 @@ static void add_upstreams(struct table *table, const json_t *dns)
 // True while it answers.
 static bool add_resolver(struct table *table, const json_t *state)
 {
-	static const char *const counts[] = { "queries", "hits", "blocked", "failed" };
+	static const char *const counts[] = { "queries", "cached", "blocked", "failed" };
 	const json_t *dns = json_object_get(state, "dns");
 	const json_t *samples = json_object_get(state, "samples");
 	const bool is_well = strcmp(text_of(dns, "state"), "running") == 0;
@@ -350,7 +350,7 @@ static int print_status(const struct call *call, const json_t *whole, bool *ret_
 			struct err *err)
 {
 	static const char *const resolver_head[] = { "NODE",    "RESOLVER", "STATE",   "UPSTREAMS",
-						     "QUERIES", "HITS",     "BLOCKED", "FAILED",
+						     "QUERIES", "CACHED",   "BLOCKED", "FAILED",
 						     "ERROR",   NULL };
 	static const char *const list_head[] = { "LIST",   "NAMES", "BAD LINES", "READ",
 						 "SOURCE", "ERROR", NULL };

@@ -14,52 +14,27 @@
 #include "lists/lists.h"
 #include "live/live.h"
 #include "rest/handlers.h"
+#include "rest/metrics_dns.h"
 #include "rest/metrics_families.h"
 #include "rest/metrics_labels.h"
+#include "rest/metrics_page.h"
 #include "rest/server.h"
 #include "webhook/webhook.h"
 
 #define SCRAPE_IDLE_MS 90000
 #define HISTOGRAMS_MAX 2000 // eleven lines each: a large mesh must not make pages of 100 MB
 
-// All lines of one metric stand together, whatever order the nodes bring them in.
 struct exposition {
-	struct map *families; // name -> struct text
-	bool has_links;       // peers, wires and ports one by one
+	struct page page;
+	bool has_links; // peers, wires and ports one by one
 	const struct webhooks *webhooks;
 	const struct lists *lists;
 	size_t histograms, histograms_left_out;
-	bool failed;
 };
 
-static void family_free(void *family)
-{
-	text_free(family);
-	free(family);
-}
-
-static struct text *family(struct exposition *out, const char *name, const char *type)
-{
-	struct text *lines = map_get(out->families, name);
-	if (lines)
-		return lines;
-	lines = calloc(1, sizeof(*lines));
-	if (!lines || map_set(out->families, name, lines) < 0) {
-		free(lines);
-		out->failed = true;
-		return NULL;
-	}
-	text_addf(lines, "# HELP %s %s\n# TYPE %s %s\n", name, family_help(name), name, type);
-	return lines;
-}
-
-// `labels` without braces, "" for none.
 static void put(struct exposition *out, const char *name, const char *labels, double value)
 {
-	bool is_counter = strlen(name) > 6 && strcmp(name + strlen(name) - 6, "_total") == 0;
-	struct text *lines = family(out, name, is_counter ? "counter" : "gauge");
-	if (lines)
-		text_addf(lines, *labels ? "%s{%s} %.15g\n" : "%s%s %.15g\n", name, labels, value);
+	page_put(&out->page, name, labels, value);
 }
 
 static bool counts_up(const char *key, const char *field)
@@ -155,7 +130,8 @@ static void put_histogram(struct exposition *out, size_t which, const struct lab
 	const char *what = histograms[which].what, *name = histograms[which].name;
 	const json_t *count = histogram_field(fields, what, "count");
 	struct labels labels = *of_link;
-	struct text *lines = json_is_integer(count) ? family(out, name, "histogram") : NULL;
+	struct text *lines =
+		json_is_integer(count) ? page_family(&out->page, name, "histogram") : NULL;
 	char rest[32];
 	if (!lines)
 		return;
@@ -228,13 +204,6 @@ static bool is_per_link(const char *key)
 		if (text_starts(key, kinds[i], NULL))
 			return true;
 	return false;
-}
-
-static struct labels labels_with(const struct subject *node, const char *label, const char *value)
-{
-	struct labels labels = labels_of_node(node);
-	labels_add(&labels, label, value, strlen(value));
-	return labels;
 }
 
 // What each rule of a policy has decided and carried: "rule_3_flows_total": 42.
@@ -311,7 +280,8 @@ static void put_samples(struct exposition *out, const struct subject *node, cons
 			put_link_sample(out, node, key, fields);
 			continue;
 		}
-		if (put_egress_sample(out, node, key, fields))
+		if (put_egress_sample(out, node, key, fields) ||
+		    metrics_put_dns(&out->page, node, key, fields))
 			continue;
 		json_object_foreach(fields, field, value) if (json_is_number(value))
 			put_sample(out, node, key, field, json_number_value(value));
@@ -567,25 +537,18 @@ void metrics_get(struct request *request)
 		return;
 	}
 	metrics_want(rest);
-	struct exposition out = { .families = map_new(family_free),
+	struct exposition out = { .page = page_new(),
 				  .webhooks = rest->services.webhooks,
 				  .lists = rest->services.lists };
-	struct text page = { 0 };
-	if (out.families) {
-		if (of_one) {
-			out.has_links = true;
-			put_one(&out, live, of_one);
-		} else {
-			put_controller(&out, rest);
-			put_nodes(&out, live, rest->config.metrics_links);
-		}
-		void *lines;
-		for (size_t at = 0; map_next(out.families, &at, NULL, &lines);)
-			text_add(&page, ((struct text *)lines)->data);
+	if (of_one) {
+		out.has_links = true;
+		put_one(&out, live, of_one);
+	} else {
+		put_controller(&out, rest);
+		put_nodes(&out, live, rest->config.metrics_links);
 	}
-	map_free(out.families);
-	CLEAN(free_ptr) char *text = text_take(&page);
-	if (text && *text && !out.failed)
+	CLEAN(free_ptr) char *text = page_take(&out.page);
+	if (text)
 		request_answer_text(request, MHD_HTTP_OK,
 				    "text/plain; version=0.0.4; charset=utf-8", text);
 	else

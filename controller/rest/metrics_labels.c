@@ -33,6 +33,13 @@ struct labels labels_of_node(const struct subject *node)
 	return labels;
 }
 
+struct labels labels_with(const struct subject *node, const char *label, const char *value)
+{
+	struct labels labels = labels_of_node(node);
+	labels_add(&labels, label, value, strlen(value));
+	return labels;
+}
+
 struct labels labels_of(const struct subject *node, const char *key)
 {
 	struct labels labels = labels_of_node(node);
@@ -51,10 +58,9 @@ struct labels labels_of(const struct subject *node, const char *key)
 	size_t len = second ? (size_t)(second - slash - 1) : strlen(slash + 1);
 	const bool is_external = !second && text_starts(key, "link/", NULL);
 	labels_add(&labels,
-		   is_external                      ? "link"
-		   : is_network                     ? "network"
-		   : text_starts(key, "dns/", NULL) ? "resolver"
-						    : "segment",
+		   is_external  ? "link"
+		   : is_network ? "network"
+				: "segment",
 		   slash + 1, len);
 	if (!second)
 		return labels;

@@ -25,6 +25,9 @@ struct subject {
 
 struct labels labels_of_node(const struct subject *node);
 
+// The node's, and one of its own.
+struct labels labels_with(const struct subject *node, const char *label, const char *value);
+
 // The parts of a key as labels: "peer/home/bob" of rho -> node="rho",network="home",peer="bob", and
 // the sites of both; an external link's: link="upstairs".
 struct labels labels_of(const struct subject *node, const char *key);

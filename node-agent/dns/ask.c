@@ -249,6 +249,7 @@ static void on_done(struct exchange *exchange, int status, const uint8_t *messag
 			end_ask(ask, answer, made);
 			return;
 		}
+		dns_upstream_useless(upstream);
 		ask->status = -EPROTO;
 	} else if (status != -ECANCELED) {
 		dns_upstream_failed(upstream, status);

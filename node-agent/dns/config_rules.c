@@ -284,7 +284,10 @@ int dns_config_policies(struct dns_config *config, const json_t *list, struct er
 	if (!config->rules.memo)
 		return err_set(err, -ENOMEM, "out of memory");
 	config->rules.decide = decide_new(list, err);
-	return config->rules.decide ? 0 : -EINVAL;
+	if (!config->rules.decide)
+		return -EINVAL;
+	config->rules.hits = calloc(config->rules.decide->n_lists + 1, sizeof(uint64_t));
+	return config->rules.hits ? 0 : err_set(err, -ENOMEM, "out of memory");
 }
 
 struct view_fields {

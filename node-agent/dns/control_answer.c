@@ -62,16 +62,44 @@ static int type_parse(const char *text, uint16_t *ret, struct err *err)
 
 // ---- status ----
 
+struct count {
+	const char *name;
+	uint64_t count;
+};
+
+static void add_counts(json_t *to, const struct count *counts, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		(void)json_object_set_new(to, counts[i].name,
+					  json_integer((json_int_t)counts[i].count));
+}
+
 static json_t *upstream_list(const struct dns_server *server)
 {
 	json_t *list = json_array();
 	const struct dns_upstream *at = dns_upstreams_first(server->upstreams);
-	for (; list && at; at = at->next)
-		(void)json_array_append_new(list,
-					    json_pack("{s:s, s:s, s:I, s:I}", "name", at->text,
-						      "state", at->is_down ? "down" : "up",
-						      "rtt_us", (json_int_t)at->rtt_us, "mark",
-						      (json_int_t)at->place.mark));
+	for (; list && at; at = at->next) {
+		const struct count counts[] = {
+			{ "mark", at->place.mark },        { "rtt_us", at->rtt_us },
+			{ "answers", at->counts.answers }, { "waited_us", at->counts.waited_us },
+			{ "useless", at->counts.useless }, { "failures", at->counts.failures }
+		};
+		json_t *one = json_pack("{s:s, s:s}", "name", at->text, "state",
+					at->is_down ? "down" : "up");
+		add_counts(one, counts, ARRAY_LEN(counts));
+		(void)json_array_append_new(list, one);
+	}
+	return list;
+}
+
+// The lists by which policies decide.
+static json_t *policy_lists(const struct dns_rules *rules)
+{
+	json_t *list = json_array();
+	for (size_t i = 0; rules->decide && i < rules->decide->n_lists; i++)
+		(void)json_array_append_new(list, json_pack("{s:s, s:I}", "list",
+							    rules->decide->lists[i].name, "hits",
+							    (json_int_t)rules->hits[i]));
 	return list;
 }
 
@@ -94,29 +122,27 @@ static json_t *block_list(const struct dns_server *server)
 static void count_learned(const struct dns_server *server, json_t *all)
 {
 	const struct dns_learn_counts learn = dns_learn_counts(server->learn);
-	const struct {
-		const char *name;
-		uint64_t count;
-	} rows[] = { { "learned", learn.table.addresses },
-		     { "shared", learn.table.shared },
-		     { "writes", learn.writes },
-		     { "write_failures", learn.failures } };
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-		(void)json_object_set_new(all, rows[i].name,
-					  json_integer((json_int_t)rows[i].count));
+	const struct count rows[] = { { "learned", learn.table.addresses },
+				      { "shared", learn.table.shared },
+				      { "writes", learn.writes },
+				      { "write_failures", learn.failures } };
+	add_counts(all, rows, ARRAY_LEN(rows));
 }
 
 static json_t *counts(const struct dns_server *server)
 {
 	json_t *all = json_object();
-	json_int_t queries = 0;
+	uint64_t queries = 0;
 	for (unsigned i = 0; all && i < DNS_OUTCOMES; i++) {
-		queries += (json_int_t)server->outcomes[i];
+		queries += server->outcomes[i];
 		(void)json_object_set_new(all, dns_outcome_name(i),
 					  json_integer((json_int_t)server->outcomes[i]));
 	}
-	(void)json_object_set_new(all, "queries", json_integer(queries));
-	(void)json_object_set_new(all, "doh", json_integer((json_int_t)server->doh_hits));
+	const struct count rows[] = { { "queries", queries },
+				      { "udp", queries - server->by_stream },
+				      { "tcp", server->by_stream },
+				      { "doh", server->doh_hits } };
+	add_counts(all, rows, ARRAY_LEN(rows));
 	if (dns_learn_is_on(server->learn))
 		count_learned(server, all);
 	return all;
@@ -124,18 +150,25 @@ static json_t *counts(const struct dns_server *server)
 
 static json_t *status(struct dns_server *server, const json_t *request, struct err *err)
 {
-	struct dns_cache_counts cache = dns_cache_counts(server->cache);
+	const struct dns_cache_counts cache = dns_cache_counts(server->cache);
+	const struct count rows[] = { { "since_ms", (uint64_t)server->since_ms },
+				      { "loaded_ms", (uint64_t)server->loaded_ms },
+				      { "entries", cache.entries },
+				      { "bytes", cache.bytes },
+				      { "hits", server->looked_up[DNS_FRESH] },
+				      { "misses", server->looked_up[DNS_MISS] },
+				      { "expired", server->looked_up[DNS_STALE] },
+				      { "evicted", cache.evicted },
+				      { "renewals", server->renewals },
+				      { "p50_us", dns_latency_get(&server->latency, 500) },
+				      { "p99_us", dns_latency_get(&server->latency, 990) } };
 	(void)request;
 	(void)err;
-	json_t *all =
-		json_pack("{s:s, s:I, s:I, s:i, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I}", "state",
-			  "running", "since_ms", (json_int_t)server->since_ms, "loaded_ms",
-			  (json_int_t)server->loaded_ms, "pid", (int)getpid(), "counts",
-			  counts(server), "upstreams", upstream_list(server), "blocks",
-			  block_list(server), "entries", (json_int_t)cache.entries, "bytes",
-			  (json_int_t)cache.bytes, "evicted", (json_int_t)cache.evicted, "p50_us",
-			  (json_int_t)dns_latency_get(&server->latency, 500), "p99_us",
-			  (json_int_t)dns_latency_get(&server->latency, 990));
+	json_t *all = json_pack("{s:s, s:i, s:o, s:o, s:o, s:o}", "state", "running", "pid",
+				(int)getpid(), "counts", counts(server), "upstreams",
+				upstream_list(server), "blocks", block_list(server), "lists",
+				policy_lists(&server->config->rules));
+	add_counts(all, rows, ARRAY_LEN(rows));
 	if (dns_learn_is_on(server->learn))
 		(void)json_object_set_new(all, "sets",
 					  json_string(dns_learn_counts(server->learn).is_connected

@@ -191,6 +191,13 @@ struct decide_set dns_rules_lists(const struct dns_rules *rules, const struct na
 	return lists;
 }
 
+uint32_t dns_rules_mark(const struct decide_rule *rule)
+{
+	const bool leaves = rule->mark != POLICY_DIRECT && rule->mark != POLICY_REJECT &&
+			    rule->mark != POLICY_DROP;
+	return leaves ? rule->mark : 0;
+}
+
 struct dns_decided dns_rules_decide(const struct dns_rules *rules, const struct address *client,
 				    const struct name *name)
 {
@@ -199,13 +206,20 @@ struct dns_decided dns_rules_decide(const struct dns_rules *rules, const struct 
 		return ret;
 	ret.policy = decide_policy_of(rules->decide, client);
 	ret.rule = ret.policy ? decide_by_name(ret.policy, &ret.lists) : NULL;
-	if (ret.rule && ret.rule->mark != POLICY_DIRECT && ret.rule->mark != POLICY_REJECT &&
-	    ret.rule->mark != POLICY_DROP)
-		ret.mark = ret.rule->mark;
+	ret.mark = ret.rule ? dns_rules_mark(ret.rule) : 0;
 	return ret;
 }
 
-static const struct dns_group *group_of_mark(const struct dns_rules *rules, uint32_t mark)
+void dns_rules_count(const struct dns_rules *rules, const struct dns_decided *decided)
+{
+	for (size_t i = 0; i < ARRAY_LEN(decided->lists.bits); i++) {
+		uint64_t bits = decided->lists.bits[i] & decided->rule->lists.bits[i];
+		for (; bits; bits &= bits - 1)
+			rules->hits[i * 64 + (size_t)__builtin_ctzll(bits)]++;
+	}
+}
+
+const struct dns_group *dns_rules_group(const struct dns_rules *rules, uint32_t mark)
 {
 	for (size_t i = 0; i < rules->n_views; i++)
 		if (rules->views[i].mark == mark && rules->views[i].to.len > 0)
@@ -218,7 +232,7 @@ struct dns_way dns_rules_way(const struct dns_rules *rules, const struct address
 {
 	struct dns_way way = { .forward = dns_rules_forward(rules, client, name),
 			       .mark = mark ? mark : rules->mark };
-	way.group = way.forward ? &way.forward->to : group_of_mark(rules, mark);
+	way.group = way.forward ? &way.forward->to : dns_rules_group(rules, mark);
 	way.space = way.group->space ^ mark * 0x9e3779b1u;
 	return way;
 }
@@ -258,6 +272,7 @@ void dns_rules_done(struct dns_rules *rules)
 	free(rules->clients.items);
 	decide_free(rules->decide);
 	dns_memo_free(rules->memo);
+	free(rules->hits);
 	free(rules->views);
 	*rules = (struct dns_rules){ 0 };
 }

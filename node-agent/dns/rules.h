@@ -86,6 +86,7 @@ struct dns_rules {
 	uint32_t mark;         // of questions that no policy has a way for
 	struct decide *decide; // NULL: no policies
 	struct dns_memo *memo; // of its lists
+	uint64_t *hits;        // of each of its lists, by place
 	struct dns_view *views;
 	size_t n_views;
 };
@@ -120,6 +121,13 @@ struct dns_decided {
 struct dns_decided dns_rules_decide(const struct dns_rules *rules, const struct address *client,
 				    const struct name *name);
 
+// By which mark the flows of what a rule decided leave, and questions for its names; 0: the host's
+// own way.
+uint32_t dns_rules_mark(const struct decide_rule *rule);
+
+// Counts the hits of the lists by which a rule was found.
+void dns_rules_count(const struct dns_rules *rules, const struct dns_decided *decided);
+
 // The way that a question takes: whom to ask, with which mark, and the space of the cache for what
 // is said there.
 struct dns_way {
@@ -127,6 +135,7 @@ struct dns_way {
 	const struct dns_forward *forward; // NULL: none says so
 	uint32_t mark, space;
 };
+const struct dns_group *dns_rules_group(const struct dns_rules *rules, uint32_t mark);
 struct dns_way dns_rules_way(const struct dns_rules *rules, const struct address *client,
 			     const struct name *name, uint32_t mark);
 

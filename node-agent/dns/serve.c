@@ -54,6 +54,7 @@ static size_t end(struct dns_server *server, const struct asking *asking, enum d
 {
 	uint64_t us = now_us() - asking->began_us;
 	server->outcomes[outcome]++;
+	server->by_stream += asking->from->is_stream;
 	dns_latency_add(&server->latency, us, 1);
 	if (!server->journal || (!server->logs_all && outcome != DNS_BLOCKED))
 		return len;
@@ -419,12 +420,14 @@ static size_t ask(struct dns_server *server, struct asking *asking, uint8_t *ret
 	if (way.forward && !asking->rule[0])
 		asking->rule = way.forward->name;
 	size_t len = from_cache(server, asking, way.space, DNS_FRESH, &kept, ret);
+	server->looked_up[kept.found]++;
 	if (len == 0 && kept.found == DNS_STALE &&
 	    dns_upstreams_are_down(server->upstreams, way.group, way.mark))
 		len = from_cache(server, asking, way.space, DNS_STALE, &kept, ret);
 	if (len > 0 || asking->is_held) {
-		if (kept.hit.wants_renewal || kept.found == DNS_STALE)
-			(void)dns_ask(server, &wanted, NULL);
+		if ((kept.hit.wants_renewal || kept.found == DNS_STALE) &&
+		    dns_ask(server, &wanted, NULL) == 0)
+			server->renewals += kept.hit.wants_renewal;
 		return len;
 	}
 	struct dns_waiter *waiter =
@@ -447,6 +450,7 @@ static size_t decide(struct dns_server *server, struct asking *asking, char rule
 				    &asking->query->question.name);
 	if (!decided->rule)
 		return 0;
+	dns_rules_count(&server->config->rules, decided);
 	if (server->journal) {
 		(void)snprintf(rule, DNS_RULE_SIZE, "%s/%u", decided->policy->name,
 			       decided->rule->number);

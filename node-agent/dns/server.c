@@ -54,19 +54,39 @@ static int hold_group(struct dns_server *server, const struct dns_group *group, 
 	return 0;
 }
 
+static size_t rules_of(const struct decide *decide)
+{
+	size_t count = 0;
+	for (size_t i = 0; decide && i < decide->n_policies; i++)
+		count += decide->policies[i].n_rules;
+	return count;
+}
+
+// Those of each way that a policy has for questions.
+static int hold_ways(struct dns_server *server, const struct dns_rules *rules,
+		     const struct decide_policy *policy, struct made *made)
+{
+	uint32_t former = 0;
+	int r = 0;
+	for (size_t i = 0; r == 0 && i < policy->n_rules; i++) {
+		const uint32_t mark = dns_rules_mark(&policy->rules[i]);
+		if (mark && mark != former)
+			r = hold_group(server, dns_rules_group(rules, mark), mark, made);
+		former = mark;
+	}
+	return r;
+}
+
 static int hold_upstreams(struct dns_server *server, const struct dns_rules *rules,
 			  struct made *made)
 {
-	made->held = calloc((rules->n_forwards + rules->n_views + 1) * DNS_GROUP_MAX,
+	made->held = calloc((rules->n_forwards + rules_of(rules->decide) + 1) * DNS_GROUP_MAX,
 			    sizeof(struct dns_upstream *));
 	int r = made->held ? hold_group(server, &rules->upstreams, rules->mark, made) : -ENOMEM;
 	for (size_t i = 0; r == 0 && i < rules->n_forwards; i++)
 		r = hold_group(server, &rules->forwards[i].to, rules->mark, made);
-	for (size_t i = 0; r == 0 && i < rules->n_views; i++) {
-		const struct dns_view *view = &rules->views[i];
-		r = hold_group(server, view->to.len > 0 ? &view->to : &rules->upstreams, view->mark,
-			       made);
-	}
+	for (size_t i = 0; r == 0 && rules->decide && i < rules->decide->n_policies; i++)
+		r = hold_ways(server, rules, &rules->decide->policies[i], made);
 	return r;
 }
 
@@ -102,6 +122,16 @@ static int make(struct dns_server *server, const struct dns_config *config, stru
 }
 
 // A list's hits go on when the list is still there.
+static void carry_policy_hits(const struct dns_rules *old, struct dns_rules *now)
+{
+	if (!old->decide || !now->decide)
+		return;
+	for (size_t i = 0; i < old->decide->n_lists; i++)
+		for (size_t j = 0; j < now->decide->n_lists; j++)
+			if (strcmp(old->decide->lists[i].name, now->decide->lists[j].name) == 0)
+				now->hits[j] = old->hits[i];
+}
+
 static void carry_hits(const struct dns_rules *old, struct dns_rules *now)
 {
 	for (size_t i = 0; i < old->n_blocks; i++)
@@ -134,8 +164,10 @@ static void swap_in(struct dns_server *server, struct dns_config *config, struct
 		server->journal = take_ptr(&made->journal);
 	}
 	server->logs_all = strcmp(config->settings.log, "all") == 0;
-	if (server->config)
+	if (server->config) {
 		carry_hits(&server->config->rules, &config->rules);
+		carry_policy_hits(&server->config->rules, &config->rules);
+	}
 	struct dns_config *former = server->config;
 	server->config = config;
 	server->loaded_ms = clock_wall_ms();

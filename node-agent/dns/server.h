@@ -44,6 +44,9 @@ struct dns_server {
 	struct service_control *control;
 	uint64_t outcomes[DNS_OUTCOMES];
 	uint64_t doh_hits;
+	uint64_t by_stream;                // of the outcomes
+	uint64_t looked_up[DNS_STALE + 1]; // in the cache, by what was found
+	uint64_t renewals;                 // of answers whose time is nearly over
 	struct dns_latency latency;
 	int64_t since_ms, loaded_ms; // since 1970
 	bool is_reloading, must_reload;

@@ -20,6 +20,17 @@ struct dns_upstreams {
 	uv_timer_t timer;
 };
 
+static void came_back(struct dns_upstream *upstream, uint64_t us)
+{
+	if (upstream->is_down)
+		log_info("upstream %s: it answers again", upstream->text);
+	upstream->is_down = false;
+	upstream->failures = 0;
+	uint64_t rtt_us =
+		upstream->rtt_us == 0 ? us : (upstream->rtt_us * (RTT_SHARE - 1u) + us) / RTT_SHARE;
+	upstream->rtt_us = rtt_us > UINT32_MAX ? UINT32_MAX : (uint32_t)rtt_us;
+}
+
 static void on_probed(struct exchange *exchange, int status, const uint8_t *message, size_t len)
 {
 	struct dns_upstream *upstream = exchange->owner;
@@ -27,7 +38,7 @@ static void on_probed(struct exchange *exchange, int status, const uint8_t *mess
 	(void)len;
 	uint64_t us = (uv_now(upstream->pool->host->loop) - upstream->probed_ms) * US_PER_MS;
 	if (status == 0)
-		dns_upstream_answered(upstream, us);
+		came_back(upstream, us);
 }
 
 // Asks for the root's servers, which every resolver knows.
@@ -109,6 +120,20 @@ struct dns_upstream *dns_upstreams_get(struct dns_upstreams *pool, const struct 
 	return upstream;
 }
 
+// Counts do not go back: what one has counted is gone on with by another that is written so.
+static void hand_on(const struct dns_upstream *gone)
+{
+	struct dns_upstream *at = gone->pool->first;
+	while (at && strcmp(at->text, gone->text) != 0)
+		at = at->next;
+	if (!at)
+		return;
+	at->counts.answers += gone->counts.answers;
+	at->counts.waited_us += gone->counts.waited_us;
+	at->counts.useless += gone->counts.useless;
+	at->counts.failures += gone->counts.failures;
+}
+
 void dns_upstream_give_back(struct dns_upstream *upstream)
 {
 	if (!upstream || --upstream->users > 0)
@@ -117,6 +142,7 @@ void dns_upstream_give_back(struct dns_upstream *upstream)
 	while (*at != upstream)
 		at = &(*at)->next;
 	*at = upstream->next;
+	hand_on(upstream);
 	exchange_stop(&upstream->probe);
 	exchange_place_tidy(&upstream->place, true);
 	free(upstream);
@@ -124,17 +150,19 @@ void dns_upstream_give_back(struct dns_upstream *upstream)
 
 void dns_upstream_answered(struct dns_upstream *upstream, uint64_t us)
 {
-	if (upstream->is_down)
-		log_info("upstream %s: it answers again", upstream->text);
-	upstream->is_down = false;
-	upstream->failures = 0;
-	uint64_t rtt_us =
-		upstream->rtt_us == 0 ? us : (upstream->rtt_us * (RTT_SHARE - 1u) + us) / RTT_SHARE;
-	upstream->rtt_us = rtt_us > UINT32_MAX ? UINT32_MAX : (uint32_t)rtt_us;
+	upstream->counts.answers++;
+	upstream->counts.waited_us += us;
+	came_back(upstream, us);
+}
+
+void dns_upstream_useless(struct dns_upstream *upstream)
+{
+	upstream->counts.useless++;
 }
 
 void dns_upstream_failed(struct dns_upstream *upstream, int status)
 {
+	upstream->counts.failures++;
 	if (++upstream->failures < FAILURES_MAX || upstream->is_down)
 		return;
 	upstream->is_down = true;

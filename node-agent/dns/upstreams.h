@@ -13,12 +13,20 @@
 
 struct dns_upstreams;
 
+// Of clients' questions, not of probes.
+struct dns_upstream_counts {
+	uint64_t answers, waited_us; // and so long they took, all together
+	uint64_t useless;            // of the answers: SERVFAIL, REFUSED, broken
+	uint64_t failures;           // silence, and connections that did not come about
+};
+
 struct dns_upstream {
 	struct exchange_place place;
 	char text[UPSTREAM_TEXT_MAX + 1]; // as it was written
 	bool is_down;
 	unsigned failures; // since it answered last
 	uint32_t rtt_us;   // smoothed; 0: not known
+	struct dns_upstream_counts counts;
 	// The pool's own.
 	struct dns_upstreams *pool;
 	struct dns_upstream *next;
@@ -39,6 +47,8 @@ struct dns_upstream *dns_upstreams_get(struct dns_upstreams *pool, const struct 
 void dns_upstream_give_back(struct dns_upstream *upstream);
 
 void dns_upstream_answered(struct dns_upstream *upstream, uint64_t us);
+// What it answered last was of no use.
+void dns_upstream_useless(struct dns_upstream *upstream);
 void dns_upstream_failed(struct dns_upstream *upstream, int status);
 
 // Whether every one of a group is down.

@@ -6,10 +6,15 @@
 static void say_upstreams(struct examination *x, const json_t *body)
 {
 	const json_t *upstreams = json_object_get(body, "upstreams"), *one;
-	size_t i, down = 0;
+	size_t i, k, down = 0;
 
 	json_array_foreach(upstreams, i, one)
 	{
+		const json_t *away;
+		json_array_foreach(json_object_get(one, "away"), k, away)
+			say(x, GRADE_WARN, "see whether that way leads to the Internet",
+			    "the resolver %s does not answer weft-dns by gateway-group %s",
+			    text_in(one, "name"), json_string_value(away));
 		if (strcmp(text_in(one, "state"), "down") != 0)
 			continue;
 		down++;

@@ -1,5 +1,6 @@
 #include "run/policies_config.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -123,4 +124,41 @@ json_t *policies_views(const struct agent *agent)
 	egress_each_group(agent->egress, add_view, &v);
 	json_decref(v.bodies);
 	return v.views;
+}
+
+// ---- ways ----
+
+// "gateway-group/tv.block" -> tv
+static json_t *group_of_table(const json_t *bodies, const json_t *table)
+{
+	const char *key, *name;
+	json_t *body;
+	json_object_foreach((json_t *)(uintptr_t)bodies, key, body)
+	{
+		if (!text_starts(key, "gateway-group/", &name) ||
+		    !json_equal(json_object_get(body, "table"), table))
+			continue;
+		const char *end = strrchr(name, '.');
+		return json_stringn(name, end ? (size_t)(end - name) : strlen(name));
+	}
+	return NULL;
+}
+
+json_t *policies_ways(const struct agent *agent)
+{
+	static const char *const prefixes[] = { "gateway-group/", "rule/gateway-group/", NULL };
+	CLEAN(json_decref_ptr) json_t *bodies = policies_bodies(agent, prefixes);
+	json_t *ways = json_object(), *body;
+	const char *key;
+	json_object_foreach(bodies, key, body)
+	{
+		char mark[24];
+		if (!json_object_get(body, "mark") || json_object_get(body, "suppress"))
+			continue;
+		(void)snprintf(mark, sizeof mark, "%lld",
+			       (long long)json_integer_value(json_object_get(body, "mark")));
+		(void)json_object_set_new(ways, mark,
+					  group_of_table(bodies, json_object_get(body, "table")));
+	}
+	return ways;
 }

@@ -21,3 +21,6 @@ bool policies_have_lists(const json_t *policies);
 // A new list of {"mark", "upstreams"}: who is asked for names whose flows have the mark, by the
 // gateway that each group has chosen. A mark that is not there: as every name.
 json_t *policies_views(const struct agent *agent);
+
+// A new object of the gateway-groups, by the marks (as text) of the flows that leave by them.
+json_t *policies_ways(const struct agent *agent);

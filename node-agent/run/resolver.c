@@ -14,6 +14,7 @@
 #include "run/companion.h"
 #include "run/policies_config.h"
 #include "run/resolver_config.h"
+#include "run/resolver_counts.h"
 #include "run/resolver_host.h"
 #include "run/resolver_lists.h"
 #include "run/state.h"
@@ -169,28 +170,12 @@ void resolver_update(struct resolver *resolver)
 
 // ---- telling ----
 
-static json_t *upstreams_of(const struct resolver *resolver)
-{
-	json_t *list = json_array();
-	const json_t *one;
-	size_t i;
-	json_array_foreach(json_object_get(companion_status(resolver->dns), "upstreams"), i, one)
-	{
-		json_int_t rtt = json_integer_value(json_object_get(one, "rtt_us"));
-		// Coarse: a new figure each second is no news.
-		(void)json_array_append_new(
-			list, json_pack("{s:O, s:O, s:o}", "name", json_object_get(one, "name"),
-					"state", json_object_get(one, "state"), "rtt_us",
-					rtt > 0 ? json_integer((rtt + 9999) / 10000 * 10000)
-						: json_null()));
-	}
-	return list;
-}
-
 static json_t *body_of(const struct resolver *resolver)
 {
-	json_t *body = json_pack("{s:o, s:o*}", "upstreams", upstreams_of(resolver), "host",
-				 resolver_host_state(resolver->host));
+	CLEAN(json_decref_ptr) json_t *ways = policies_ways(resolver->agent);
+	json_t *body = json_pack("{s:o, s:o*}", "upstreams",
+				 resolver_counts_upstreams(companion_status(resolver->dns), ways),
+				 "host", resolver_host_state(resolver->host));
 	if (!body)
 		return NULL;
 	companion_describe(resolver->dns, body);
@@ -214,19 +199,9 @@ void resolver_observe(const struct resolver *resolver, struct entry_set *observe
 
 void resolver_sample(const struct resolver *resolver, json_t *values)
 {
-	static const char *const fields[] = { "entries", "bytes", "p50_us", "p99_us" };
 	const json_t *status = companion_status(resolver->dns);
-	CLEAN(free_ptr) char *key = NULL;
-	if (!status)
-		return;
-	key = text_format("dns/%s", resolver->name);
-	json_t *all = json_deep_copy(json_object_get(status, "counts"));
-	for (size_t i = 0; all && i < ARRAY_LEN(fields); i++)
-		(void)json_object_set(all, fields[i], json_object_get(status, fields[i]));
-	if (all && key)
-		(void)json_object_set_new(values, key, all);
-	else
-		json_decref(all);
+	if (status)
+		resolver_counts_add(values, resolver->name, status);
 }
 
 json_t *resolver_status(const struct resolver *resolver)

@@ -115,7 +115,12 @@ def case_metrics_of_nodes_are_prometheus_text(c):
         "link/upstairs": {"sent": 9, "rtt_count": 0, "rtt_sum": 0},
         "gateway-group/tv.block": {"moves_total": 4},
         "policy/home": {"rule_3_flows_total": 2, "rule_3_packets_total": 20, "rule_3_bytes_total": 3000},
-        "splitter/weft": {"connections_total": 6, "active": 2}, "dns/port": {"learned": 4, "shared": 1},
+        "splitter/weft": {"connections_total": 6, "active": 2},
+        "dns/port": {"learned": 4, "shared": 1, "queries": 50, "udp": 48, "tcp": 2, "cached": 30, "blocked": 9, "limited": 3, "hits": 31, "misses": 7,
+                     "expired": 2, "renewals": 5, "evicted": 6, "entries": 11, "bytes": 5000, "p99_us": 2500, "client_192_0_2_7": 1},
+        "dns-upstream/tls/192.0.2.1@853": {"up": 0, "answers": 8, "waited_us": 2500000, "useless": 1, "failures": 3},
+        "dns-upstream/plain/2001:db8::1@53": {"up": 1, "answers": 9},
+        "dns-block/ads/tracking": {"hits": 9, "names": 100000}, "names/films": {"hits": 12},
         "guard/counters": {"spoof_in": 3, "spoof_out": 0, "vxlan_in": 1, "vxlan_out": 0, "overlay_in": 2},
         "node/self": {"rss_kb": 9000, "uptime_s": 5, "entries": 3, "writes_total": 8}})
     eventually(lambda: "spoof_in" in c.admin.get("/metrics").text)
@@ -143,7 +148,22 @@ def case_metrics_of_nodes_are_prometheus_text(c):
     assert value_of(families, "weft_policy_rule_flows_total", policy="home", rule="3", **here) == 2
     assert value_of(families, "weft_policy_rule_bytes_total", policy="home", rule="3", **here) == 3000
     assert value_of(families, "weft_splitter_connections_total", **here) == 6
-    assert value_of(families, "weft_dns_learned", resolver="port", **here) == 4
+    dns = {"resolver": "port", **here}
+    assert value_of(families, "weft_dns_learned", **dns) == 4
+    assert value_of(families, "weft_dns_questions_total", transport="udp", **dns) == 48
+    assert value_of(families, "weft_dns_answers_total", result="blocked", **dns) == 9
+    assert value_of(families, "weft_dns_answers_total", result="limited", **dns) == 3
+    assert value_of(families, "weft_dns_cache_lookups_total", result="hit", **dns) == 31
+    assert value_of(families, "weft_dns_cache_renewals_total", **dns) == 5 and value_of(families, "weft_dns_cache_bytes", **dns) == 5000
+    assert value_of(families, "weft_dns_answer_seconds", quantile="0.99", **dns) == 0.0025
+    asked = {"transport": "tls", "upstream": "192.0.2.1", "port": "853", **here}
+    assert value_of(families, "weft_dns_upstream_up", **asked) == 0 and value_of(families, "weft_dns_upstream_failures_total", **asked) == 3
+    assert value_of(families, "weft_dns_upstream_answer_seconds_total", **asked) == 2.5
+    assert value_of(families, "weft_dns_upstream_answers_total", transport="plain", upstream="2001:db8::1", port="53", **here) == 9
+    assert value_of(families, "weft_dns_blocked_total", blocklist="ads", list="tracking", **here) == 9
+    assert value_of(families, "weft_dns_list_hits_total", list="films", **here) == 12
+    assert families["weft_dns_answers_total"][0] == "counter" and families["weft_dns_cache_bytes"][0] == "gauge"
+    assert "client_192" not in answer.text
     assert value_of(families, "weft_link_lost_total", **link) == 25
     assert value_of(families, "weft_link_lost_there_total", **link) == 20
     assert value_of(families, "weft_link_rtt_seconds_bucket", le="0.025", **link) == 70

@@ -5,7 +5,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SUFFIXES = ("_bucket", "_sum", "_count")
-NAME = re.compile(r"\bweft_(?:controller|revision|event|nodes?|hub|webhook|list|link|peer|wire|port|path|guard|ha|policy_rule|gateway|splitter)(?:_[a-z]+)*\b")
+NAME = re.compile(r"\bweft_(?:controller|revision|event|nodes?|hub|webhook|list|link|peer|wire|port|path|guard|ha|policy_rule|gateway|splitter|dns)(?:_[a-z]+)*\b")
 
 
 def exposed():

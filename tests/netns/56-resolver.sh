@@ -77,6 +77,19 @@ asked_by_controller() {
 	{ in_host lea weft-agent status || true; } | grep -q '^dns  *lyon  *running' || die "$(in_host lea weft-agent status)"
 }
 tells_running() { weft dns status | grep running; }
+# What Prometheus reads; who asks makes the nodes send samples.
+counted_for_prometheus() {
+	till 30 has_counts || die "$(grep weft_dns_ "$scratch/metrics" | head -n 40)"
+}
+has_counts() {
+	local here='node="lea",site="lyon"'
+	in_host controller curl -sk https://127.0.0.1:8443/metrics >"$scratch/metrics"
+	grep -q "^weft_dns_questions_total{$here,resolver=\"lyon\",transport=\"tcp\"} [1-9]" "$scratch/metrics" &&
+		grep -q "^weft_dns_answers_total{$here,resolver=\"lyon\",result=\"blocked\"} [1-9]" "$scratch/metrics" &&
+		grep -q "^weft_dns_cache_lookups_total{$here,resolver=\"lyon\",result=\"miss\"} [1-9]" "$scratch/metrics" &&
+		grep -q "^weft_dns_blocked_total{$here,blocklist=\"ads\",list=\"ads\"} [1-9]" "$scratch/metrics" &&
+		grep -q "^weft_dns_upstream_answers_total{$here,transport=\"plain\",upstream=\"10.2.0.2\",port=\"53\"} [1-9]" "$scratch/metrics"
+}
 
 changed() {
 	local at
@@ -165,6 +178,7 @@ check "a resolver is written, and a client of the LAN is answered" written
 check "zones, names of nodes, upstreams, blocked names, canaries" answers_clients
 check "plain DNS to anybody is redirected, UDP and TCP, IPv4 and IPv6" redirected
 check "log, look-up, flush, status and doctor tell" asked_by_controller
+check "questions, answers, blocked names and upstreams are metrics" counted_for_prometheus
 check "an edit is in force in less than 2 s" changed
 check "a list of 100,000 names is fetched by its hash" long_list
 check "weft-dns killed: back in less than 2 s; the agent killed: weft-dns stays" killed

@@ -98,6 +98,14 @@ by_the_same_way() {
 	[ -z "$(asked 53 q.work.example)" ] || die "others were asked for q.work.example, too"
 	[ "$(asked 53 q.other.example)" = "$(uplink_of ida 4 eth0)" ] || die "q.other.example was asked from $(asked 53 q.other.example)"
 	[ "$(ask only.work.example)" = 203.0.113.33 ] || die "only.work.example is $(ask only.work.example)"
+	# Whatever ways it is asked by, a resolver is told of once.
+	till 20 are_told_once || die "$(status ida '.dns[0].upstreams')"
+	till 30 has_hits || die "$(grep weft_dns_list "$scratch/metrics")"
+}
+are_told_once() { status ida '.dns[0].upstreams | map(.name + " " + .state) | sort | join(",")' | grep -qx '203.0.113.53 up,203.0.113.54 up'; }
+has_hits() {
+	in_host controller curl -sk https://127.0.0.1:8443/metrics >"$scratch/metrics"
+	grep -q '^weft_dns_list_hits_total{node="ida",site="ithaca",list="tv"} [1-9]' "$scratch/metrics"
 }
 
 # Clients that have asked somebody else.

@@ -13,10 +13,12 @@ interface Upstream {
   name: string;
   state: string;
   rtt_us?: number | null;
+  /** The gateway-groups by which it does not answer. */
+  away?: string[];
 }
 
 const STATES: Record<string, string> = { running: "ok", starting: "learning", failing: "error" };
-const COUNTS = ["queries", "hits", "blocked", "failed"] as const;
+const COUNTS = ["queries", "cached", "blocked", "failed"] as const;
 
 function Upstreams({ all }: { all: Upstream[] }) {
   if (all.length === 0) return <Value value={null} />;
@@ -25,7 +27,11 @@ function Upstreams({ all }: { all: Upstream[] }) {
       {all.map((one, at) => (
         <span key={one.name} title={one.rtt_us ? span(one.rtt_us) : undefined}>
           {at > 0 && ", "}
-          {one.name} <span class="dim">{one.state}</span>
+          {one.name}{" "}
+          <span class="dim">
+            {one.state}
+            {one.away && `, not by ${one.away.join(", ")}`}
+          </span>
         </span>
       ))}
     </>
