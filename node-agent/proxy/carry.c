@@ -2,6 +2,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
+#include "proxy/dial.h"
 #include "proxy/flow.h"
 
 static void turn_cut(struct proxy_worker *worker, struct flow *flow)
@@ -34,7 +35,8 @@ static void end_way(struct proxy_worker *worker, struct flow *flow, unsigned whi
 }
 
 // False: the flow has ended.
-static bool carry(struct proxy_worker *worker, struct flow *flow, unsigned which, bool reads_on)
+static bool carry(struct proxy_worker *worker, struct flow *flow, unsigned which,
+		  enum relay_reading reading)
 {
 	struct relay_way *way = &flow->ways[which];
 	const unsigned giver = which == FLOW_UP ? FLOW_CLIENT : FLOW_SERVER;
@@ -42,7 +44,7 @@ static bool carry(struct proxy_worker *worker, struct flow *flow, unsigned which
 	if (flow->is_shut[which])
 		return true;
 	enum relay_result result =
-		relay_go(&worker->tools, way, flow->fds[giver], flow->fds[!giver], reads_on);
+		relay_go(&worker->tools, way, flow->fds[giver], flow->fds[!giver], reading);
 	count_bytes(worker, flow, which, before);
 	way->is_cut = result == RELAY_AGAIN;
 	if (way->is_cut)
@@ -81,25 +83,34 @@ void flow_connected(struct proxy_worker *worker, struct flow *flow, uint32_t eve
 	if (!flow->is_watched)
 		begin(worker, flow);
 	else
-		(void)carry(worker, flow, FLOW_UP, true);
+		(void)carry(worker, flow, FLOW_UP, RELAY_READ_DRY);
+	if (flow->state != FLOW_ENDED)
+		dial_spoken(flow->fds[FLOW_SERVER]);
 	if (flow->state != FLOW_ENDED && events & EPOLLIN)
-		(void)carry(worker, flow, FLOW_DOWN, true);
+		(void)carry(worker, flow, FLOW_DOWN, RELAY_READ_DRY);
+}
+
+static enum relay_reading reading_of(uint32_t events)
+{
+	return events & EPOLLRDHUP              ? RELAY_READ_END
+	       : events & (EPOLLHUP | EPOLLERR) ? RELAY_READ_DRY
+						: RELAY_READ_SHORT;
 }
 
 void flow_carry(struct proxy_worker *worker, struct flow *flow, unsigned side, uint32_t events)
 {
 	const unsigned from = side == FLOW_CLIENT ? FLOW_UP : FLOW_DOWN;
-	const bool has_ended = events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR);
-	if ((events & EPOLLIN || has_ended) && !flow->ways[from].is_blocked &&
-	    !carry(worker, flow, from, has_ended))
+	const enum relay_reading reading = reading_of(events);
+	if ((events & EPOLLIN || reading != RELAY_READ_SHORT) && !flow->ways[from].is_blocked &&
+	    !carry(worker, flow, from, reading))
 		return;
 	if (events & (EPOLLOUT | EPOLLERR) && flow->ways[!from].is_blocked)
-		(void)carry(worker, flow, !from, true);
+		(void)carry(worker, flow, !from, RELAY_READ_DRY);
 }
 
 void flow_go_on(struct proxy_worker *worker, struct flow *flow)
 {
 	for (unsigned i = 0; i < 2 && flow->state == FLOW_CARRIED; i++)
 		if (flow->ways[i].is_cut)
-			(void)carry(worker, flow, i, true);
+			(void)carry(worker, flow, i, RELAY_READ_DRY);
 }

@@ -65,7 +65,7 @@ static void drop(struct proxy_quic *quic, struct quic_entry *entry)
 
 static struct dial_form way_of(const struct quic_entry *entry)
 {
-	return (struct dial_form){ entry->client, entry->to, entry->mark };
+	return (struct dial_form){ .client = entry->client, .to = entry->to, .mark = entry->mark };
 }
 
 static void send_one(struct proxy_quic *quic, int fd, const struct quic_entry *entry,

@@ -30,7 +30,10 @@ static void fail(struct proxy_worker *worker, struct flow *flow)
 
 static void connect_it(struct proxy_worker *worker, struct flow *flow)
 {
-	const struct dial_form form = { flow->client, flow->to, flow->mark };
+	const struct dial_form form = { .client = flow->client,
+					.to = flow->to,
+					.mark = flow->mark,
+					.has_words = flow->ways[FLOW_UP].rest };
 	flow->state = FLOW_CONNECTING;
 	flow->fds[FLOW_SERVER] = dial(&form, SOCK_STREAM);
 	if (flow->fds[FLOW_SERVER] < 0 || !flow_watch(worker, flow, FLOW_SERVER)) {

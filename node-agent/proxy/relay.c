@@ -81,7 +81,8 @@ static enum step fill_pipe(struct relay_way *way, int from)
 	return STEP_ON;
 }
 
-static enum step copy(struct relay_tools *tools, struct relay_way *way, int from, int to)
+static enum step copy(struct relay_tools *tools, struct relay_way *way, int from, int to,
+		      enum relay_reading reading)
 {
 	ssize_t n = recv(from, tools->chunk, sizeof(tools->chunk), 0);
 	if (n < 0)
@@ -90,7 +91,9 @@ static enum step copy(struct relay_tools *tools, struct relay_way *way, int from
 	if (n == 0)
 		return STEP_ON;
 	way->is_bulk = n == sizeof(tools->chunk);
-	ssize_t sent = send(to, tools->chunk, (size_t)n, MSG_NOSIGNAL);
+	// The end follows at once, in the same packet.
+	const int more = reading == RELAY_READ_END && !way->is_bulk ? MSG_MORE : 0;
+	ssize_t sent = send(to, tools->chunk, (size_t)n, MSG_NOSIGNAL | more);
 	if (sent < 0 && !is_later())
 		return STEP_BROKEN;
 	if (sent < 0)
@@ -115,11 +118,13 @@ enum relay_result relay_flush(struct relay_way *way, int to)
 	return step == STEP_BROKEN ? RELAY_BROKEN : RELAY_WAITS;
 }
 
-static enum step read_more(struct relay_tools *tools, struct relay_way *way, int from, int to)
+static enum step read_more(struct relay_tools *tools, struct relay_way *way, int from, int to,
+			   enum relay_reading reading)
 {
 	if (way->is_bulk && !way->pipe)
 		way->pipe = pipe_get(&tools->pipes);
-	return way->is_bulk && way->pipe ? fill_pipe(way, from) : copy(tools, way, from, to);
+	return way->is_bulk && way->pipe ? fill_pipe(way, from)
+					 : copy(tools, way, from, to, reading);
 }
 
 static void give_pipe_back(struct relay_tools *tools, struct relay_way *way)
@@ -129,7 +134,7 @@ static void give_pipe_back(struct relay_tools *tools, struct relay_way *way)
 }
 
 enum relay_result relay_go(struct relay_tools *tools, struct relay_way *way, int from, int to,
-			   bool reads_on)
+			   enum relay_reading reading)
 {
 	const uint64_t begin = way->bytes;
 	way->is_blocked = false;
@@ -142,14 +147,14 @@ enum relay_result relay_go(struct relay_tools *tools, struct relay_way *way, int
 		if (step == STEP_ON && way->bytes - begin >= RELAY_TURN)
 			return RELAY_AGAIN;
 		if (step == STEP_ON)
-			step = read_more(tools, way, from, to);
+			step = read_more(tools, way, from, to, reading);
 		if (step == STEP_BROKEN)
 			return RELAY_BROKEN;
 		if (step == STEP_BLOCKED) {
 			way->is_blocked = true;
 			return RELAY_WAITS;
 		}
-		if (step == STEP_ON || (step == STEP_SHORT && reads_on))
+		if (step == STEP_ON || (step == STEP_SHORT && reading != RELAY_READ_SHORT))
 			continue;
 		// Little at a time is cheaper copied.
 		way->is_bulk = way->bytes - begin >= RELAY_CHUNK;

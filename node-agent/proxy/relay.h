@@ -31,6 +31,13 @@ struct relay_way {
 	bool is_cut;     // its turn was over before it was dry
 };
 
+// How far a giver is read: an event that was told is not told again (epoll(7), edge-triggered).
+enum relay_reading {
+	RELAY_READ_SHORT, // until less came than could have: what follows has an event of its own
+	RELAY_READ_DRY,   // until there is nothing
+	RELAY_READ_END, // until its last byte, which is there: the end goes along with what it ends
+};
+
 enum relay_result {
 	RELAY_WAITS,  // for either socket
 	RELAY_AGAIN,  // there is more, but it was enough for a turn
@@ -38,10 +45,9 @@ enum relay_result {
 	RELAY_BROKEN, // a socket has failed
 };
 
-// Goes on as far as it can. `reads_on`: the giver has said its last byte, or may have: reads until
-// there is nothing, as no further event will tell (epoll(7), edge-triggered).
+// Goes on as far as it can.
 enum relay_result relay_go(struct relay_tools *tools, struct relay_way *way, int from, int to,
-			   bool reads_on);
+			   enum relay_reading reading);
 // Writes what was read and not taken, and reads nothing. Waits or is broken.
 enum relay_result relay_flush(struct relay_way *way, int to);
 // Bytes that come before all others. They are copied. False when out of memory.

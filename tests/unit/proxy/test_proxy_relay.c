@@ -9,11 +9,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clean.h"
+#include "base/clock.h"
 
 #include "proxy/relay.h"
 
@@ -78,7 +81,7 @@ static size_t take(struct line *line, size_t max)
 
 static enum relay_result go(struct line *line)
 {
-	return relay_go(&line->tools, &line->way, line->giver[1], line->taker[0], false);
+	return relay_go(&line->tools, &line->way, line->giver[1], line->taker[0], RELAY_READ_SHORT);
 }
 
 static void a_little_is_copied(void **state)
@@ -145,8 +148,9 @@ static void the_end_comes_behind_the_last_byte(void **state)
 	struct line *line = *state;
 	assert_int_equal(give(line, 50000), 50000);
 	assert_int_equal(shutdown(line->giver[0], SHUT_WR), 0);
-	assert_int_equal(relay_go(&line->tools, &line->way, line->giver[1], line->taker[0], true),
-			 RELAY_OVER);
+	assert_int_equal(
+		relay_go(&line->tools, &line->way, line->giver[1], line->taker[0], RELAY_READ_END),
+		RELAY_OVER);
 	assert_int_equal(take(line, MUCH), 50000);
 }
 
@@ -158,9 +162,70 @@ static void the_end_is_looked_for_when_it_has_come(void **state)
 	assert_int_equal(shutdown(line->giver[0], SHUT_WR), 0);
 	assert_int_equal(go(line), RELAY_WAITS);
 	assert_false(line->way.is_over);
-	assert_int_equal(relay_go(&line->tools, &line->way, line->giver[1], line->taker[0], true),
-			 RELAY_OVER);
+	assert_int_equal(
+		relay_go(&line->tools, &line->way, line->giver[1], line->taker[0], RELAY_READ_END),
+		RELAY_OVER);
 	assert_int_equal(take(line, 100), 10);
+}
+
+// A TCP connection to this host itself, whose first end was connected.
+static void connect_tcp(int ends[2])
+{
+	struct sockaddr_in at = { .sin_family = AF_INET,
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len = sizeof(at);
+	CLEAN(close_fd) int door = socket(AF_INET, SOCK_STREAM, 0);
+	const int value = 1;
+	assert_int_equal(bind(door, (struct sockaddr *)&at, len), 0);
+	assert_int_equal(listen(door, 1), 0);
+	assert_int_equal(getsockname(door, (struct sockaddr *)&at, &len), 0);
+	ends[0] = socket(AF_INET, SOCK_STREAM, 0);
+	assert_int_equal(connect(ends[0], (struct sockaddr *)&at, len), 0);
+	assert_int_equal(setsockopt(ends[0], IPPROTO_TCP, TCP_NODELAY, &value, sizeof(value)), 0);
+	ends[1] = accept(door, NULL, NULL);
+	assert_return_code(ends[1], errno);
+}
+
+static uint32_t packets_of(int fd)
+{
+	struct tcp_info info = { 0 };
+	socklen_t len = sizeof(info);
+	assert_int_equal(getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len), 0);
+	return info.tcpi_segs_out - info.tcpi_total_retrans;
+}
+
+// Ends a line whose taker is a TCP socket; how many packets that took. `ret_took_ms` of the
+// kernel's patience, after which it sends what waits for its end by itself.
+static uint32_t packets_of_an_end(struct line *line, int64_t *ret_took_ms)
+{
+	for (unsigned i = 0; i < 2; i++)
+		close_fd(&line->taker[i]);
+	connect_tcp(line->taker);
+	assert_int_equal(give(line, 10), 10);
+	assert_int_equal(shutdown(line->giver[0], SHUT_WR), 0);
+	const uint32_t before = packets_of(line->taker[0]);
+	const int64_t begin_ms = clock_mono_ms();
+	assert_int_equal(
+		relay_go(&line->tools, &line->way, line->giver[1], line->taker[0], RELAY_READ_END),
+		RELAY_OVER);
+	assert_int_equal(shutdown(line->taker[0], SHUT_WR), 0);
+	*ret_took_ms = clock_mono_ms() - begin_ms;
+	return packets_of(line->taker[0]) - before;
+}
+
+static void the_end_is_in_the_packet_of_the_last_bytes(void **state)
+{
+	struct line *line = *state;
+	int64_t took_ms = 0;
+	uint32_t packets = packets_of_an_end(line, &took_ms);
+	while (took_ms > 100) { // others had the processor
+		(void)tear_down(state);
+		(void)set_up(state);
+		packets = packets_of_an_end(line, &took_ms);
+	}
+	assert_int_equal(packets, 1);
+	assert_int_equal(take(line, 100), 10);
+	assert_int_equal(recv(line->taker[1], &took_ms, 1, 0), 0);
 }
 
 static void what_was_read_before_comes_first(void **state)
@@ -207,6 +272,7 @@ int main(void)
 		CASE(a_slow_taker_slows_the_giver),
 		CASE(the_end_comes_behind_the_last_byte),
 		CASE(the_end_is_looked_for_when_it_has_come),
+		CASE(the_end_is_in_the_packet_of_the_last_bytes),
 		CASE(what_was_read_before_comes_first),
 		CASE(a_taker_that_is_gone_breaks_it),
 		CASE(a_pipe_with_bytes_in_it_serves_nobody_else),
