@@ -10,7 +10,8 @@ server's first byte comes, and memory per idle connection.
                           ssl_preread, which cannot be led to and has a port and an address of its own: less to do
 
 All look at the server name of a ClientHello. What counts is the process's own time (all threads), the order changes from
-round to round, of each figure the best round counts. Then what the kernel forwards to a learned address, against what it
+round to round. The table has the best round of each figure, the ratios are medians of the rounds: neighbours in time, who
+had the same of a noisy machine. Then what the kernel forwards to a learned address, against what it
 forwards without a policy. Prints a table with ratios; says `ok` or `FAIL` only of function."""
 import argparse
 import concurrent.futures
@@ -353,33 +354,38 @@ def measure(peer, args):
 
 def inside(args, where):
     """In the client's namespace."""
-    best, order = {}, list(PEERS)
+    took, order = {name: [] for name in PEERS}, list(PEERS)
     put_table(args, where)
     for _ in range(args.rounds):
         for name in order:
             peer = start(name, args.programs, where)
             try:
-                took = measure(peer, args)
+                took[name].append(measure(peer, args))
             finally:
                 peer.stop()
-            old = best.get(name, took)
-            best[name] = {k: (max if k == "rate" else min)(v, old[k]) for k, v in took.items()}
         order.append(order.pop(0))
     drop_table()
-    report(args, best)
+    report(args, took)
     forwarded(args, where)
     print("ok   weft-proxy beside haproxy and nginx, and the kernel with learned addresses: all of it came through")
 
 
-def report(args, best):
+def ratios(mine, theirs, what):
+    """The median of the rounds, and the least and the most."""
+    all_of = sorted(a[what] / b[what] for a, b in zip(mine, theirs))
+    return f"{statistics.median(all_of):.2f} x ({all_of[0]:.2f}-{all_of[-1]:.2f})"
+
+
+def report(args, took):
     print(f"{args.rounds} x {args.connections} TLS connections, {args.megabytes} MB, {args.idle} idle connections")
     print(f"{'':14} {'CPU ms per 1,000':>17} {'CPU s per GB':>13} {'GB/s':>6} {'first byte ms p50':>18} {'p99':>6} {'kB per idle':>12}")
-    for name, b in best.items():
+    for name, rounds in took.items():
+        b = {k: (max if k == "rate" else min)(r[k] for r in rounds) for k in rounds[0]}
         print(f"{name:14} {b['tls']:17.0f} {b['gb']:13.3f} {b['rate']:6.2f} {b['p50']:18.2f} {b['p99']:6.2f} {b['kb']:12.2f}")
-    mine = best["weft-proxy"]
-    for name, b in best.items():
+    mine = took["weft-proxy"]
+    for name, theirs in took.items():
         if name != "weft-proxy":
-            print(f"weft-proxy takes {mine['tls'] / b['tls']:.2f} x of {name} a connection, {mine['gb'] / b['gb']:.2f} x a GB")
+            print(f"weft-proxy takes {ratios(mine, theirs, 'tls')} of {name} a connection, {ratios(mine, theirs, 'gb')} a GB")
 
 
 def main():
