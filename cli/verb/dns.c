@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "base/clean.h"
+#include "base/clock.h"
 #include "base/text.h"
 #include "model/kinds.h"
 
@@ -17,7 +18,7 @@
 #include "cli/value.h"
 #include "cli/verb/verbs.h"
 
-enum { FOLLOW_MS = 500, ROWS_MAX = 1000 };
+enum { FOLLOW_MS = 500, SAMPLES_MS = 3000, ROWS_MAX = 1000 };
 
 static const char *text_of(const json_t *object, const char *field)
 {
@@ -238,7 +239,7 @@ static int dns_lookup(struct call *call, struct err *err)
 
 // ---- status ----
 
-// {"dns": body or null, "samples": object or null} of a node's resolver.
+// {"dns": body or null, "samples": object or null, "sampled": time or null} of a node's resolver.
 static json_t *state_of(struct client *c, const json_t *place)
 {
 	json_auto_t *observed = NULL;
@@ -247,11 +248,12 @@ static json_t *state_of(struct client *c, const json_t *place)
 	struct err err = { 0 };
 	if (!node || !key || client_get(c, &observed, &err, "/api/v1/nodes/%s/observed", node) < 0)
 		client_problem_clear(c);
-	const json_t *samples = json_object_get(json_object_get(observed, "samples"), "values");
-	return json_pack("{s:O, s:O, s:O?, s:O?}", "node", json_object_get(place, "node"),
+	const json_t *samples = json_object_get(observed, "samples");
+	return json_pack("{s:O, s:O, s:O?, s:O?, s:O?}", "node", json_object_get(place, "node"),
 			 "resolver", json_object_get(place, "resolver"), "dns",
 			 json_object_get(json_object_get(observed, "entries"), key), "samples",
-			 key ? json_object_get(samples, key) : NULL);
+			 key ? json_object_get(samples, key) : NULL, "sampled",
+			 json_object_get(observed, "sampled"));
 }
 
 static void add_count(struct table *table, const json_t *samples, const char *field)
@@ -317,15 +319,46 @@ static bool add_list(struct table *table, const json_t *list)
 	return !*error;
 }
 
-static int read_states(struct client *c, json_t *states, struct err *err)
+static json_t *states_of(struct client *c, const json_t *places)
 {
-	json_auto_t *places = NULL;
-	const json_t *place;
+	json_t *states = json_array(), *place;
 	size_t i;
-	int r = resolvers_list(c, NULL, &places, err);
 	json_array_foreach(places, i, place)(void)
 		json_array_append_new(states, state_of(c, place));
-	return r;
+	return states;
+}
+
+// Whether all resolvers that run were sampled again between the two looks.
+static bool is_sampled_anew(const json_t *before, const json_t *after)
+{
+	const json_t *one;
+	size_t i;
+	json_array_foreach(after, i, one)
+	{
+		const json_t *old = json_array_get(before, i);
+		if (json_is_object(json_object_get(one, "dns")) &&
+		    json_equal(json_object_get(old, "sampled"), json_object_get(one, "sampled")))
+			return false;
+	}
+	return true;
+}
+
+// Nodes count for those who look: the first look makes them tell, and is too early itself.
+static int read_states(struct client *c, json_t **ret_states, struct err *err)
+{
+	json_auto_t *places = NULL;
+	const int64_t until = clock_mono_ms() + SAMPLES_MS;
+	int r = resolvers_list(c, NULL, &places, err);
+	if (r)
+		return r;
+	json_auto_t *first = states_of(c, places);
+	*ret_states = json_incref(first);
+	while (!is_sampled_anew(first, *ret_states) && clock_mono_ms() < until) {
+		nap();
+		json_decref(*ret_states);
+		*ret_states = states_of(c, places);
+	}
+	return 0;
 }
 
 static int read_lists(struct client *c, json_t *lists, struct err *err)
@@ -372,12 +405,12 @@ static int print_status(const struct call *call, const json_t *whole, bool *ret_
 
 static int dns_status(struct call *call, struct err *err)
 {
-	json_auto_t *states = json_array(), *lists = json_array();
+	json_auto_t *states = NULL, *lists = json_array();
 	bool is_well = true;
 	struct client *c;
 	int r = call_client(call, &c, err);
 	if (!r)
-		r = read_states(c, states, err);
+		r = read_states(c, &states, err);
 	if (!r)
 		r = read_lists(c, lists, err);
 	if (r)

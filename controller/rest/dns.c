@@ -102,13 +102,13 @@ static json_t *row_of(const json_t *told)
 static json_t *log_report(const struct request *request, const json_t *result)
 {
 	const struct dns_ask *ask = request->state;
-	const json_t *told = json_object_get(result, "rows"), *one;
+	const json_t *told = json_object_get(result, "rows");
 	json_auto_t *rows = json_array();
-	size_t i;
 	if (!json_is_array(told) || json_array_size(told) > ROWS_MAX)
 		return NULL;
-	json_array_foreach(told, i, one)
-	{
+	// The node tells the newest first.
+	for (size_t i = json_array_size(told); i-- > 0;) {
+		const json_t *one = json_array_get(told, i);
 		json_t *row = row_of(one);
 		if (!row)
 			return NULL;

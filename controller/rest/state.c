@@ -105,6 +105,7 @@ void observed_get(struct request *request)
 				request->params.name);
 		return;
 	}
+	metrics_want(request->rest); // who looks again has samples then
 	json_t *observed = live_observed_json(services->live, node->id);
 	if (!observed)
 		observed = json_pack("{s:{}, s:n}", "entries", "samples");

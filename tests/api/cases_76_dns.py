@@ -277,8 +277,9 @@ def case_what_was_asked_is_told_to_operators(c):
     assert args == {"client": "10.1.0.7", "limit": 5}, args
     (told,) = expect(answer, 200).json["rows"]
     assert told == {**{k: v for k, v in row.items() if k != "lie"}, "at": "1970-01-01T00:00:01Z"}, told
-    answer, args = answered(c, "dns-log", lambda: c.admin.get(path + "?since=1970-01-01T00:00:01Z"), {"rows": [row, {**row, "at": 1001}]})
-    assert args["since"] == 1000 and len(expect(answer, 200).json["rows"]) == 1, answer.json
+    answer, args = answered(c, "dns-log", lambda: c.admin.get(path + "?since=1970-01-01T00:00:01Z"), {"rows": [{**row, "at": 1002}, {**row, "at": 1001}, row]})
+    assert args["since"] == 1000, args
+    assert [each["at"] for each in expect(answer, 200).json["rows"]] == ["1970-01-01T00:00:01.001Z", "1970-01-01T00:00:01.002Z"], answer.json
     for lie in ({"rows": 1}, {"rows": [{"at": 1}]}, {"rows": [{**row, "at": -1}]}, None):
         refusal(answered(c, "dns-log", lambda: c.admin.get(path), lie)[0], 409)
     answer, _ = answered(c, "dns-log", lambda: c.admin.get(path), None, "no resolver runs here")
@@ -339,7 +340,7 @@ def case_what_is_kept_is_told_to_operators(c):
 
 
 def case_the_command_line_asks_and_picks(c):
-    rows = [{"at": 1000 + i, "client": "10.1.0.7", "name": name, "type": "A", "outcome": outcome, "list": "ads", "us": 1500}
+    rows = [{"at": 2000 - i, "client": "10.1.0.7", "name": name, "type": "A", "outcome": outcome, "list": "ads", "us": 1500}
             for i, (name, outcome) in enumerate((("tv.example", "answered"), ("ads.example", "blocked"), ("tv.example", "cached")))]
     said = at_the_command_line(c, [("dns-log", {"rows": rows})], "dns", "log", "dnsa", "--client", "10.1.0.7")
     assert said.returncode == 0 and "10.1.0.7        A     blocked   ads.example  by ads  1.5 ms" in said.stdout, said

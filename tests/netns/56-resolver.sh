@@ -76,7 +76,22 @@ asked_by_controller() {
 	{ in_host lea weft-agent doctor || true; } | grep -q 'weft-dns runs for lyon' || die "$(in_host lea weft-agent doctor)"
 	{ in_host lea weft-agent status || true; } | grep -q '^dns  *lyon  *running' || die "$(in_host lea weft-agent status)"
 }
-tells_running() { weft dns status | grep running; }
+tells_running() { weft dns status | grep -E 'running +[0-9]+ of [0-9]+ up +[1-9][0-9]*( +[0-9]+){3}'; }
+# The log followed: each question once, the oldest first.
+follows() {
+	local job name
+	weft dns log lea --client 10.1.0.2 -f -o json >"$scratch/followed" &
+	job=$!
+	for name in one two three; do
+		is 10.9.0.53 @10.1.0.1 $name.follow.example || die "$name is not answered"
+		till 20 grep -q "\"$name.follow.example\"" "$scratch/followed" || die "$name is not told: $(cat "$scratch/followed")"
+	done
+	kill $job
+	wait $job || true
+	[ "$(jq -r 'select(.name | endswith("follow.example")) | .name' "$scratch/followed" | paste -sd' ')" = "one.follow.example two.follow.example three.follow.example" ] ||
+		die "$(cat "$scratch/followed")"
+	jq -es 'map(.at) | . == sort' "$scratch/followed" >/dev/null || die "not in order: $(cat "$scratch/followed")"
+}
 # What Prometheus reads; who asks makes the nodes send samples.
 counted_for_prometheus() {
 	till 30 has_counts || die "$(grep weft_dns_ "$scratch/metrics" | head -n 40)"
@@ -178,6 +193,7 @@ check "a resolver is written, and a client of the LAN is answered" written
 check "zones, names of nodes, upstreams, blocked names, canaries" answers_clients
 check "plain DNS to anybody is redirected, UDP and TCP, IPv4 and IPv6" redirected
 check "log, look-up, flush, status and doctor tell" asked_by_controller
+check "the log followed tells each question once" follows
 check "questions, answers, blocked names and upstreams are metrics" counted_for_prometheus
 check "an edit is in force in less than 2 s" changed
 check "a list of 100,000 names is fetched by its hash" long_list
