@@ -1,4 +1,5 @@
 // The bytes of a flow both ways, until both sides have said their last.
+#include <errno.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
@@ -68,6 +69,20 @@ static void begin(struct proxy_worker *worker, struct flow *flow)
 		count_bytes(worker, flow, FLOW_UP, 0);
 }
 
+// Who speaks first ends the silence: a server, so this is none of those whose clients say a name,
+// or a client, which is heard then. False: there is nothing to be carried.
+static bool end_silence(struct proxy_worker *worker, struct flow *flow, unsigned side)
+{
+	uint8_t first;
+	if (side == FLOW_CLIENT)
+		return !flow_speaks_late(worker, flow) && !flow->is_silent;
+	ssize_t n = recv(flow->fds[FLOW_SERVER], &first, 1, MSG_PEEK);
+	if (n == 0 || (n < 0 && errno != EAGAIN))
+		flow_end(worker, flow, n == 0 ? END_CLOSE : END_RESET);
+	flow->is_silent = n <= 0;
+	return n > 0;
+}
+
 void flow_connected(struct proxy_worker *worker, struct flow *flow, uint32_t events)
 {
 	if (events & (EPOLLERR | EPOLLHUP)) {
@@ -80,6 +95,10 @@ void flow_connected(struct proxy_worker *worker, struct flow *flow, uint32_t eve
 	flow->state = FLOW_CARRIED;
 	flow->used_ms = worker->now_ms;
 	flow_wait(worker, flow, WAIT_BYTES);
+	if (flow->is_silent) {
+		flow_carry(worker, flow, FLOW_SERVER, events);
+		return;
+	}
 	if (!flow->is_watched)
 		begin(worker, flow);
 	else
@@ -100,6 +119,8 @@ static enum relay_reading reading_of(uint32_t events)
 void flow_carry(struct proxy_worker *worker, struct flow *flow, unsigned side, uint32_t events)
 {
 	const unsigned from = side == FLOW_CLIENT ? FLOW_UP : FLOW_DOWN;
+	if (flow->is_silent && !end_silence(worker, flow, side))
+		return;
 	const enum relay_reading reading = reading_of(events);
 	if ((events & EPOLLIN || reading != RELAY_READ_SHORT) && !flow->ways[from].is_blocked &&
 	    !carry(worker, flow, from, reading))

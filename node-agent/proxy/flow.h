@@ -55,6 +55,8 @@ struct flow {
 	uint32_t began_ms;
 	uint8_t state, wait;
 	bool is_watched;      // its client's socket
+	bool is_silent;       // decided without a word, and neither side has said one since
+	bool is_second;       // of its client's connection: the first one had the client's port
 	bool is_room_watched; // also for room
 	bool is_shut[2];      // of ways: all of it has come through
 	bool is_turn_cut;     // it is among `again`
@@ -115,6 +117,9 @@ void flow_end(struct proxy_worker *worker, struct flow *flow, enum flow_end end)
 void flow_accept(struct proxy_worker *worker, int listener);
 void flow_hear(struct proxy_worker *worker, struct flow *flow); // its first words
 void flow_late(struct proxy_worker *worker, struct flow *flow); // they do not come
+// Of a silent flow: whether its client has a word after all, or is gone. Then the flow has ended;
+// the client is heard as if it had just come.
+bool flow_speaks_late(struct proxy_worker *worker, struct flow *flow);
 void flow_learned(struct proxy_worker *worker, struct letter *letter);
 
 // ---- carry.c ----

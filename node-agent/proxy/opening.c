@@ -30,11 +30,15 @@ static void fail(struct proxy_worker *worker, struct flow *flow)
 
 static void connect_it(struct proxy_worker *worker, struct flow *flow)
 {
-	const struct dial_form form = { .client = flow->client,
-					.to = flow->to,
-					.mark = flow->mark,
-					.has_words = flow->ways[FLOW_UP].rest };
+	struct dial_form form = { .client = flow->client,
+				  .to = flow->to,
+				  .mark = flow->mark,
+				  .has_words = flow->ways[FLOW_UP].rest };
 	flow->state = FLOW_CONNECTING;
+	// What the kernel still knows of the first one, such as its translated address, is not for
+	// the second.
+	if (flow->is_second)
+		form.client.port = 0;
 	flow->fds[FLOW_SERVER] = dial(&form, SOCK_STREAM);
 	if (flow->fds[FLOW_SERVER] < 0 || !flow_watch(worker, flow, FLOW_SERVER)) {
 		fail(worker, flow);
@@ -90,7 +94,8 @@ static struct verdict_sniffed said(const struct flow *flow)
 void flow_learned(struct proxy_worker *worker, struct letter *letter)
 {
 	struct flow *flow = letter->flow;
-	if (flow->serial != letter->serial || flow->state != FLOW_ASKED)
+	if (flow->serial != letter->serial || flow->state != FLOW_ASKED ||
+	    flow_speaks_late(worker, flow))
 		return;
 	// Lists are numbered anew by every configuration.
 	if (!letter->is_failed && letter->config != worker->config) {
@@ -225,9 +230,45 @@ void flow_hear(struct proxy_worker *worker, struct flow *flow)
 void flow_late(struct proxy_worker *worker, struct flow *flow)
 {
 	const struct verdict_sniffed sniffed = said(flow);
+	flow->is_silent = !flow->ways[FLOW_UP].rest;
 	worker->n_hello_bytes -= flow->ways[FLOW_UP].rest_len;
 	flow->state = FLOW_CONNECTING;
 	settle(worker, flow, &sniffed);
+}
+
+// The connection that was made without a word carries none: it is given up, and with it all that is
+// known of this flow but who came and where it wanted to go.
+static void hear_anew(struct proxy_worker *worker, struct flow *flow)
+{
+	struct flow *anew = flow_new(worker);
+	if (!anew) {
+		fail(worker, flow);
+		return;
+	}
+	count_add(&worker->counts, COUNT_CONNECTIONS, (uint64_t)-1); // it is counted
+	anew->client = flow->client;
+	anew->to = flow->to;
+	anew->began_ms = flow->began_ms;
+	anew->is_second = flow->fds[FLOW_SERVER] >= 0;
+	anew->fds[FLOW_CLIENT] = take_fd(&flow->fds[FLOW_CLIENT]);
+	(void)epoll_ctl(worker->epoll, EPOLL_CTL_DEL, anew->fds[FLOW_CLIENT], NULL);
+	flow_end(worker, flow, END_RESET);
+	flow_hear(worker, anew);
+}
+
+bool flow_speaks_late(struct proxy_worker *worker, struct flow *flow)
+{
+	uint8_t first;
+	if (!flow->is_silent)
+		return false;
+	ssize_t n = recv(flow->fds[FLOW_CLIENT], &first, 1, MSG_PEEK);
+	if (n > 0)
+		hear_anew(worker, flow);
+	else if (n < 0 && errno != EAGAIN)
+		flow_end(worker, flow, END_RESET);
+	else
+		flow->is_silent = n < 0; // its end: it will never say a word
+	return flow->state == FLOW_ENDED;
 }
 
 // ---- its coming ----

@@ -19,7 +19,7 @@ enum {
 	FILES_SPARE = 200, // of a process, for what is no flow
 	FILES_A_FLOW = 2,
 	ADDRESS_MS = 2500, // weft-dns may take
-	FIRST_MS = 300,    // until the first byte, once the connection is accepted
+	FIRST_MS = 100,    // until the first byte, once the connection is accepted
 	HELLO_MS = 3000,   // until the first words are complete
 	PAUSE_MS = 50,
 	SILENT_MS = 60000, // is long for a connection to be silent
@@ -359,6 +359,8 @@ static void take_event(struct proxy_worker *worker, const struct epoll_event *ev
 		flow_end(worker, flow, END_RESET);
 	else if (flow->state == FLOW_SNIFFED)
 		flow_hear(worker, flow);
+	else if (flow->state == FLOW_CONNECTING)
+		(void)flow_speaks_late(worker, flow);
 }
 
 static void go_on(struct proxy_worker *worker)

@@ -344,6 +344,31 @@ class Case:
             raise AssertionError(f"its first word took {took:.1f} s")
         return [f"a server that speaks first is heard after {took * 1000:.0f} ms"]
 
+    def late(self):
+        """Clients that say their first words when the splitter has begun without: each goes by its name, and none of it elsewhere."""
+        def have_begun():
+            return [r["state"] for r in self.ask(do="connections")["rows"]] == ["connected"] * 4
+        connections = self.count("connections")
+        with connect() as tv, connect(to=SIX) as other, connect() as blocked, connect() as mute:
+            self.till(have_begun)
+            for talk, name, server in ((tv, "tv.example", "one"), (other, "else.example", "two")):
+                hello = tls(name)
+                talk.sendall(hello[:9])
+                time.sleep(0.01)
+                talk.sendall(hello[9:])
+                said = line(talk)
+                if said[0] != server or not said[1].startswith(("10.57.", "fd57:")):
+                    raise AssertionError(f"{name} came to {said}, not {server}")
+            alive(tv)
+            blocked.sendall(tls("no.example"))
+            fails(lambda: blocked.recv(1), ConnectionResetError)
+            mute.shutdown(socket.SHUT_WR)
+            if not mute.makefile("rb").read().endswith(b"bye"):
+                raise AssertionError("who will never say a word does not hear the server")
+        self.till(lambda: self.count("active") == 0)
+        if self.count("connections") != connections + 4:
+            raise AssertionError(f"{self.count('connections') - connections} connections are counted, not 4")
+
     def half_closed(self):
         with connect() as talk:
             talk.sendall(tls("tv.example"))
@@ -547,6 +572,7 @@ def client(where, router, programs):
                 ("a blocked name is reset, or meets silence; the proxy's own port is nobody's", case.refused),
                 ("what names nobody is decided by its address, or by the rule for that", case.addresses),
                 ("a server that speaks first does not hang", case.silent),
+                ("a name that is said late is where it belongs", case.late),
                 ("a client that has said all still hears all", case.half_closed),
                 ("much goes both ways, and who does not read slows who sends", case.much),
                 ("a reload leaves connections alone, and a bad one leaves all as it was", case.reloaded),
