@@ -282,7 +282,7 @@ static void check_time(struct ask *ask, uint64_t now_ms)
 		return;
 	// Not tried at all yet is not overdue either: nothing was sent.
 	if (exchange_is_under_way(&ask->exchange)) {
-		exchange_stop(&ask->exchange);
+		exchange_time_out(&ask->exchange);
 		ask->status = -ETIMEDOUT;
 		dns_upstream_failed(ask->group[ask->at], -ETIMEDOUT);
 	}

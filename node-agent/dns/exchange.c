@@ -40,15 +40,7 @@ void exchange_random(void *ret, size_t size)
 int exchange_host_init(struct exchange_host *host, uv_loop_t *loop, struct err *err)
 {
 	*host = (struct exchange_host){ .loop = loop };
-	int r = exchange_host_trust(host, NULL, err);
-	if (r < 0)
-		return r;
-	host->https = exchange_https_new(host, 0);
-	if (!host->https) {
-		exchange_host_done(host);
-		return err_set(err, -ENOMEM, "out of memory");
-	}
-	return 0;
+	return exchange_host_trust(host, NULL, err);
 }
 
 int exchange_host_trust(struct exchange_host *host, const char *path, struct err *err)
@@ -78,7 +70,6 @@ int exchange_host_trust(struct exchange_host *host, const char *path, struct err
 
 void exchange_host_done(struct exchange_host *host)
 {
-	exchange_https_free(host->https);
 	SSL_CTX_free(host->tls);
 	free(host->tls_ca);
 	*host = (struct exchange_host){ 0 };
@@ -177,6 +168,24 @@ void exchange_stop(struct exchange *exchange)
 		exchange_stream_stop(exchange);
 	if (exchange->request)
 		exchange_https_stop(exchange);
+}
+
+void exchange_time_out(struct exchange *exchange)
+{
+	if (exchange->datagram)
+		exchange_udp_stop(exchange);
+	if (exchange->stream)
+		exchange_stream_time_out(exchange);
+	if (exchange->request)
+		exchange_https_time_out(exchange);
+}
+
+void exchange_place_tidy(struct exchange_place *place, bool now)
+{
+	if (place->stream)
+		exchange_stream_tidy(place, now);
+	if (now && place->https)
+		exchange_https_leave(place);
 }
 
 bool exchange_is_under_way(const struct exchange *exchange)

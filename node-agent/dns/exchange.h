@@ -29,16 +29,17 @@ enum { EXCHANGE_WIRE_MAX = DNS_HEADER_SIZE + NAME_WIRE_MAX + 4 + DNS_OPT_SIZE };
 struct exchange_host {
 	uv_loop_t *loop;
 	struct ssl_ctx_st *tls;
-	char *tls_ca;                 // NULL: the host's own authorities
-	struct exchange_https *https; // a pool of connections for each mark
+	char *tls_ca; // NULL: the host's own authorities
 };
 
 // One upstream that is spoken to.
 struct exchange_place {
 	struct exchange_host *host;
 	struct upstream at;
-	uint32_t mark;                  // of all that is sent to it, 0: none
-	struct exchange_stream *stream; // the open connection, if any
+	uint32_t mark; // of all that is sent to it, 0: none
+	// The connections for what is asked next, NULL: none. Others end with what waits on them.
+	struct exchange_stream *stream;
+	struct exchange_https *https;
 };
 
 // Status 0 with the answer, or a negative errno. The exchange is over: it may be started again.
@@ -56,6 +57,7 @@ struct exchange {
 	struct exchange_request *request;
 	struct exchange_stream *stream;
 	struct exchange *next; // in its stream
+	uint64_t started_ms;   // on its connection
 	bool was_resent;
 };
 
@@ -75,10 +77,14 @@ int exchange_start(struct exchange *exchange);
 // Nobody waits any more; fine when it is over.
 void exchange_stop(struct exchange *exchange);
 
+// The same, since its time is over. A connection on which nothing came in all that time may be dead
+// without either end knowing: what is asked next goes by a new one.
+void exchange_time_out(struct exchange *exchange);
+
 bool exchange_is_under_way(const struct exchange *exchange);
 
-// Closes the connection when it was not used for a while; `now`: in any case, what waits on it
-// ends with -ECANCELED.
+// Closes a connection that was not used for a while, or does not come about; `now`: any, and what
+// waits on it ends with -ECANCELED.
 void exchange_place_tidy(struct exchange_place *place, bool now);
 
 // `size` random bytes.

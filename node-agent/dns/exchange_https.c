@@ -12,19 +12,24 @@
 
 enum { URL_SIZE = HOST_MAX_LEN + UPSTREAM_PATH_SIZE + 32, CONNECT_MS = 2000, STATUS_OK = 200 };
 
+// The connections for one upstream.
 struct exchange_https {
-	struct exchange_https *next;
 	uint32_t mark;
 	CURLM *multi;
 	uv_timer_t timer;
 	struct exchange_host *host;
 	bool is_closing;
+	bool is_left;   // for nothing new: it ends with its last request
+	bool is_acting; // curl is at work
+	size_t n_requests;
+	uint64_t heard_ms; // when something came last
 	struct curl_slist *headers;
 };
 
 struct exchange_request {
 	CURL *easy;
 	struct curl_slist *place; // where the name is
+	struct exchange_https *https;
 	struct exchange *exchange;
 	size_t len;
 	bool is_too_long;
@@ -38,17 +43,36 @@ struct watch {
 	struct exchange_https *https;
 };
 
-static void free_request(struct exchange_https *https, struct exchange_request *request)
+static void free_request(struct exchange_request *request)
 {
 	if (request->easy) {
-		(void)curl_multi_remove_handle(https->multi, request->easy);
+		(void)curl_multi_remove_handle(request->https->multi, request->easy);
 		curl_easy_cleanup(request->easy);
 	}
 	curl_slist_free_all(request->place);
+	request->https->n_requests--;
 	free(request);
 }
 
-static void finish(struct exchange_https *https, CURL *easy, CURLcode code)
+static void free_https(uv_handle_t *handle)
+{
+	free(handle->data);
+}
+
+// Frees it when nothing needs it any more.
+static void let_go(struct exchange_https *https)
+{
+	if (!https->is_left || https->is_acting || https->n_requests > 0 || https->is_closing)
+		return;
+	https->is_closing = true;
+	(void)curl_multi_cleanup(https->multi);
+	curl_slist_free_all(https->headers);
+	curl_global_cleanup();
+	(void)uv_timer_stop(&https->timer);
+	uv_close((uv_handle_t *)&https->timer, free_https);
+}
+
+static void finish(CURL *easy, CURLcode code)
 {
 	struct exchange_request *request;
 	long status = 0;
@@ -59,7 +83,7 @@ static void finish(struct exchange_https *https, CURL *easy, CURLcode code)
 	bool is_good = code == CURLE_OK && status == STATUS_OK && !request->is_too_long &&
 		       exchange_is_answer(exchange, request->answer, request->len);
 	exchange->done(exchange, is_good ? 0 : -EPROTO, request->answer, request->len);
-	free_request(https, request);
+	free_request(request);
 }
 
 static void collect(struct exchange_https *https)
@@ -68,19 +92,24 @@ static void collect(struct exchange_https *https)
 	int left;
 	while ((message = curl_multi_info_read(https->multi, &left)))
 		if (message->msg == CURLMSG_DONE)
-			finish(https, message->easy_handle, message->data.result);
+			finish(message->easy_handle, message->data.result);
 }
 
 static void act(struct exchange_https *https, curl_socket_t fd, int events)
 {
 	int running;
+	https->is_acting = true;
 	(void)curl_multi_socket_action(https->multi, fd, events, &running);
 	collect(https);
+	https->is_acting = false;
+	let_go(https);
 }
 
 static void on_ready(uv_poll_t *poll, int status, int events)
 {
 	const struct watch *watch = poll->data;
+	if (events & UV_READABLE)
+		watch->https->heard_ms = uv_now(poll->loop);
 	int what = status < 0 ? CURL_CSELECT_ERR : 0;
 	if (events & UV_READABLE)
 		what |= CURL_CSELECT_IN;
@@ -146,9 +175,9 @@ static int set_watch(CURL *easy, curl_socket_t fd, int what, void *data, void *k
 	return uv_poll_start(&watch->poll, events, on_ready) < 0 ? -1 : 0;
 }
 
-struct exchange_https *exchange_https_new(struct exchange_host *host, uint32_t mark)
+static struct exchange_https *https_new(struct exchange_host *host, uint32_t mark)
 {
-	// Counted by libcurl, and undone by exchange_https_free.
+	// Counted by libcurl, and undone by let_go().
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		return NULL;
 	struct exchange_https *https = calloc(1, sizeof(*https));
@@ -174,24 +203,6 @@ struct exchange_https *exchange_https_new(struct exchange_host *host, uint32_t m
 	(void)curl_multi_setopt(https->multi, CURLMOPT_TIMERDATA, https);
 	(void)curl_multi_setopt(https->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX);
 	return https;
-}
-
-static void free_https(uv_handle_t *handle)
-{
-	free(handle->data);
-}
-
-void exchange_https_free(struct exchange_https *https)
-{
-	if (!https)
-		return;
-	exchange_https_free(https->next);
-	https->is_closing = true;
-	(void)curl_multi_cleanup(https->multi);
-	curl_slist_free_all(https->headers);
-	curl_global_cleanup();
-	(void)uv_timer_stop(&https->timer);
-	uv_close((uv_handle_t *)&https->timer, free_https);
 }
 
 static size_t take(char *bytes, size_t size, size_t n, void *data)
@@ -235,8 +246,9 @@ static int mark_socket(void *data, curl_socket_t fd, curlsocktype purpose)
 	return exchange_mark(fd, https->mark) < 0 ? CURL_SOCKOPT_ERROR : CURL_SOCKOPT_OK;
 }
 
-static CURLcode prepare(struct exchange_https *https, struct exchange_request *request)
+static CURLcode prepare(struct exchange_request *request)
 {
+	struct exchange_https *https = request->https;
 	const struct exchange *exchange = request->exchange;
 	CURL *easy = request->easy;
 	(void)curl_easy_setopt(easy, CURLOPT_PRIVATE, request);
@@ -258,24 +270,16 @@ static CURLcode prepare(struct exchange_https *https, struct exchange_request *r
 	return set_place(request, &exchange->place->at);
 }
 
-// What goes by different marks shares no connection.
-static struct exchange_https *pool_of(const struct exchange_place *place)
-{
-	struct exchange_https *at = place->host->https;
-	while (at->mark != place->mark && at->next)
-		at = at->next;
-	if (at->mark == place->mark)
-		return at;
-	at->next = exchange_https_new(place->host, place->mark);
-	return at->next;
-}
-
 int exchange_https_start(struct exchange *exchange)
 {
-	struct exchange_https *https = pool_of(exchange->place);
-	struct exchange_request *request = https ? malloc(sizeof(*request)) : NULL;
+	struct exchange_place *place = exchange->place;
+	if (!place->https)
+		place->https = https_new(place->host, place->mark);
+	struct exchange_request *request = place->https ? malloc(sizeof(*request)) : NULL;
 	if (!request)
 		return -ENOMEM;
+	request->https = place->https;
+	request->https->n_requests++;
 	request->easy = curl_easy_init();
 	request->place = NULL;
 	request->exchange = exchange;
@@ -283,18 +287,36 @@ int exchange_https_start(struct exchange *exchange)
 	request->is_too_long = false;
 	// RFC 8484 §4.1: without an id, equal questions are equal requests.
 	octets_put(exchange->wire, 0, 2);
-	if (!request->easy || prepare(https, request) != CURLE_OK ||
-	    curl_multi_add_handle(https->multi, request->easy) != CURLM_OK) {
-		free_request(https, request);
+	if (!request->easy || prepare(request) != CURLE_OK ||
+	    curl_multi_add_handle(request->https->multi, request->easy) != CURLM_OK) {
+		free_request(request);
 		return -ENOMEM;
 	}
 	exchange->request = request;
+	exchange->started_ms = uv_now(place->host->loop);
 	return 0;
 }
 
 void exchange_https_stop(struct exchange *exchange)
 {
 	struct exchange_request *request = exchange->request;
+	struct exchange_https *https = request->https;
 	exchange->request = NULL;
-	free_request(pool_of(exchange->place), request);
+	free_request(request);
+	let_go(https);
+}
+
+void exchange_https_time_out(struct exchange *exchange)
+{
+	struct exchange_https *https = exchange->request->https;
+	if (https->heard_ms <= exchange->started_ms && exchange->place->https == https)
+		exchange_https_leave(exchange->place);
+	exchange_https_stop(exchange);
+}
+
+void exchange_https_leave(struct exchange_place *place)
+{
+	struct exchange_https *https = take_ptr(&place->https);
+	https->is_left = true;
+	let_go(https);
 }

@@ -12,7 +12,7 @@
 
 #include "dns/exchange_ways.h"
 
-enum { IDLE_MS = 10000, CHUNK_SIZE = 16384, LENGTH_SIZE = 2 };
+enum { IDLE_MS = 10000, OPEN_MS = 5000, CHUNK_SIZE = 16384, LENGTH_SIZE = 2 };
 
 struct exchange_stream {
 	uv_tcp_t tcp;
@@ -24,7 +24,7 @@ struct exchange_stream {
 	bool has_served;        // an answer came: its end is no fault of the upstream
 	struct exchange *first; // under way on it
 	uint16_t id;
-	uint64_t used_ms;
+	uint64_t heard_ms; // when something came last; before, when it was begun
 	size_t have;
 	uint8_t frame[LENGTH_SIZE + DNS_MESSAGE_MAX];
 };
@@ -123,17 +123,29 @@ static int open_up(struct exchange_stream *stream)
 	return r;
 }
 
+// Takes an exchange off its connection, which ends with the last one when it is for nothing new.
+static void unlink_exchange(struct exchange *exchange)
+{
+	struct exchange_stream *stream = exchange->stream;
+	struct exchange **at = &stream->first;
+	while (*at && *at != exchange)
+		at = &(*at)->next;
+	if (*at)
+		*at = exchange->next;
+	exchange->stream = NULL;
+	if (!stream->first && stream->place->stream != stream)
+		end(stream, -ECANCELED);
+}
+
 static void take_answer(struct exchange_stream *stream, const uint8_t *message, size_t len)
 {
-	struct exchange **at = &stream->first, *exchange;
-	while (*at && (len < DNS_HEADER_SIZE || memcmp((*at)->wire, message, 2) != 0 ||
-		       !exchange_is_answer(*at, message, len)))
-		at = &(*at)->next;
-	exchange = *at;
+	struct exchange *exchange = stream->first;
+	while (exchange && (len < DNS_HEADER_SIZE || memcmp(exchange->wire, message, 2) != 0 ||
+			    !exchange_is_answer(exchange, message, len)))
+		exchange = exchange->next;
 	if (!exchange)
 		return;
-	*at = exchange->next;
-	exchange->stream = NULL;
+	unlink_exchange(exchange);
 	stream->has_served = true;
 	exchange->done(exchange, 0, message, len);
 }
@@ -189,7 +201,7 @@ static void on_read(uv_stream_t *tcp, ssize_t n, const uv_buf_t *buf)
 {
 	struct exchange_stream *stream = tcp->data;
 	int r = n < 0 ? (int)n : 0;
-	stream->used_ms = uv_now(tcp->loop);
+	stream->heard_ms = uv_now(tcp->loop);
 	if (n > 0 && stream->ssl)
 		r = take_tls(stream, (const uint8_t *)buf->base, (size_t)n);
 	else if (n > 0)
@@ -263,7 +275,7 @@ static int open_stream(struct exchange_place *place)
 	}
 	stream->tcp.data = stream;
 	stream->place = place;
-	stream->used_ms = uv_now(place->host->loop);
+	stream->heard_ms = uv_now(place->host->loop);
 	exchange_random(&stream->id, sizeof(stream->id));
 	if (place->at.kind == UPSTREAM_TLS)
 		r = prepare_tls(stream);
@@ -292,7 +304,7 @@ int exchange_stream_start(struct exchange *exchange)
 	exchange->stream = stream;
 	exchange->next = stream->first;
 	stream->first = exchange;
-	stream->used_ms = uv_now(place->host->loop);
+	exchange->started_ms = uv_now(place->host->loop);
 	if (stream->is_open)
 		r = send_question(stream, exchange);
 	if (r < 0)
@@ -302,22 +314,26 @@ int exchange_stream_start(struct exchange *exchange)
 
 void exchange_stream_stop(struct exchange *exchange)
 {
-	struct exchange **at = &exchange->stream->first;
-	while (*at && *at != exchange)
-		at = &(*at)->next;
-	if (*at)
-		*at = exchange->next;
-	exchange->stream = NULL;
+	unlink_exchange(exchange);
 }
 
-void exchange_place_tidy(struct exchange_place *place, bool now)
+void exchange_stream_time_out(struct exchange *exchange)
+{
+	struct exchange_stream *stream = exchange->stream;
+	// One that is only being opened may need longer than a question has. Whatever else waits on
+	// this one has its own time, and may yet be answered.
+	if (stream->is_open && stream->heard_ms <= exchange->started_ms &&
+	    stream->place->stream == stream)
+		stream->place->stream = NULL;
+	unlink_exchange(exchange);
+}
+
+void exchange_stream_tidy(struct exchange_place *place, bool now)
 {
 	struct exchange_stream *stream = place->stream;
-	if (!stream)
-		return;
-	uint64_t idle = uv_now(place->host->loop) - stream->used_ms;
-	if (now || (idle > IDLE_MS && !stream->first))
+	uint64_t silent_ms = uv_now(place->host->loop) - stream->heard_ms;
+	if (now || (stream->is_open && !stream->first && silent_ms > IDLE_MS))
 		end(stream, -ECANCELED);
-	else if (idle > IDLE_MS)
+	else if (!stream->is_open && silent_ms > OPEN_MS)
 		end(stream, -ETIMEDOUT);
 }

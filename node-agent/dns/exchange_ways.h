@@ -8,11 +8,14 @@ void exchange_udp_stop(struct exchange *exchange);
 
 int exchange_stream_start(struct exchange *exchange);
 void exchange_stream_stop(struct exchange *exchange);
+void exchange_stream_time_out(struct exchange *exchange);
+void exchange_stream_tidy(struct exchange_place *place, bool now);
 
 int exchange_https_start(struct exchange *exchange);
 void exchange_https_stop(struct exchange *exchange);
-struct exchange_https *exchange_https_new(struct exchange_host *host, uint32_t mark);
-void exchange_https_free(struct exchange_https *https);
+void exchange_https_time_out(struct exchange *exchange);
+// Its connections are used for nothing new.
+void exchange_https_leave(struct exchange_place *place);
 
 // Whether `message` answers the exchange's question, the case of its letters apart.
 bool exchange_is_answer(const struct exchange *exchange, const uint8_t *message, size_t len);

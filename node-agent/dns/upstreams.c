@@ -47,7 +47,7 @@ static void probe(struct dns_upstream *upstream, uint64_t now_ms)
 	const struct name root = { .len = 1 };
 	if (now_ms - upstream->probed_ms < PROBE_EVERY_MS)
 		return;
-	exchange_stop(&upstream->probe);
+	exchange_time_out(&upstream->probe);
 	upstream->probed_ms = now_ms;
 	upstream->probe.place = &upstream->place;
 	upstream->probe.owner = upstream;
@@ -59,10 +59,13 @@ static void probe(struct dns_upstream *upstream, uint64_t now_ms)
 static void on_tick(uv_timer_t *timer)
 {
 	struct dns_upstreams *pool = timer->data;
-	for (struct dns_upstream *at = pool->first; at; at = at->next) {
+	for (struct dns_upstream *at = pool->first, *next; at; at = next) {
+		at->users++; // the end of what waits on it may be the end of the last one
 		exchange_place_tidy(&at->place, false);
 		if (at->is_down)
 			probe(at, uv_now(timer->loop));
+		next = at->next;
+		dns_upstream_give_back(at);
 	}
 }
 

@@ -228,6 +228,21 @@ upstreams_away() {
 }
 is_up() { control '{"do": "status"}' | jq -e --arg n "$1" 'any(.upstreams[]; .name == $n and .state == "up")'; }
 
+# A router between forgets the connections that stand, as after a restart: new ones work.
+connections_lost() {
+	local name at ports
+	says NXDOMAIN $here4 t1.tls.who
+	says NXDOMAIN $here4 h2.who
+	ports=$(in_ns host ss -Htn state established '( dport = :853 or dport = :443 )' | awk '{ sub(/.*:/, "", $3); print $3 }' | paste -sd,)
+	in_ns one nft "table inet lost { chain i { type filter hook input priority 0; tcp sport { $ports } drop; }; }"
+	for name in t2.tls.who h3.who; do
+		at=$(now_ms)
+		says NXDOMAIN $here4 $name
+		note "$name: $(($(now_ms) - at)) ms"
+	done
+	in_ns one nft delete table inet lost
+}
+
 reload_without_pause() {
 	local gap answers
 	touch "$etc/asking"
@@ -296,6 +311,7 @@ check "forwards: by client, by name, by pattern, by TLS and HTTPS; certificates 
 check "the cache: hits are counted, names are forgotten" cached
 check "strangers are refused" only_clients
 check "upstreams away: old answers, else SERVFAIL within 5 s; back by themselves" upstreams_away
+check "connections that died unheard: the next question goes by a new one" connections_lost
 check "a list of $names_count names is read again without a pause; a bad configuration changes nothing" reload_without_pause
 check "floods: memory stays, a client has its rate, others have theirs" floods
 check "kill -9: back in less than 2 s with a list of $names_count names, as nobody" killed
