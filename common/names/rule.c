@@ -111,6 +111,22 @@ static int take_word(struct reading *reading, const char *word, size_t len, bool
 	return reading->take(reading->context, &rule);
 }
 
+// The word of a line that holds one name; nothing of one that says more is taken.
+static int take_only(struct reading *reading, struct words rest, const char *word, size_t len)
+{
+	const char *more;
+	size_t more_len;
+	if (next_word(&rest, &more, &more_len)) {
+		struct err why = { 0 };
+		(void)err_set(&why, -EINVAL, "a line holds one name");
+		note_bad(reading, &why);
+		return 0;
+	}
+	if (len > 3 && memcmp(word, "||", 2) == 0 && word[len - 1] == '^')
+		word += 2, len -= 3;
+	return take_word(reading, word, len, false);
+}
+
 static int take_line(struct reading *reading, struct words words)
 {
 	const char *word;
@@ -118,18 +134,8 @@ static int take_line(struct reading *reading, struct words words)
 	if (!next_word(&words, &word, &len) || *word == '!' || *word == '[')
 		return 0;
 	reading->lines.lines++;
-	bool is_hosts = is_address(word, len);
-	if (!is_hosts) {
-		if (len > 3 && memcmp(word, "||", 2) == 0 && word[len - 1] == '^')
-			word += 2, len -= 3;
-		int r = take_word(reading, word, len, false);
-		if (r == 0 && next_word(&words, &word, &len)) {
-			struct err why = { 0 };
-			(void)err_set(&why, -EINVAL, "a line holds one name");
-			note_bad(reading, &why);
-		}
-		return r;
-	}
+	if (!is_address(word, len))
+		return take_only(reading, words, word, len);
 	int r = 0;
 	while (r >= 0 && next_word(&words, &word, &len))
 		if (!is_own(word, len))
@@ -154,7 +160,7 @@ int name_lines_read(const char *text, size_t len, name_rule_fn take, void *conte
 		text = newline ? newline + 1 : end;
 	}
 	const struct name_lines *lines = &reading.lines;
-	if (lines->bad > 10 && lines->bad > lines->rules)
+	if (lines->bad > 10 && lines->bad >= lines->rules)
 		return err_set(
 			err, -EINVAL,
 			"this is no list of names: %zu of %zu lines are none, the first because %s",

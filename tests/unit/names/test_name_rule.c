@@ -78,13 +78,15 @@ static void every_format_is_read(void **state)
 static void a_bad_line_costs_itself_only(void **state)
 {
 	static const char list[] =
-		"# x\ngood.example\n@@||exception.example^\ntwo names.example\nalso.example\n";
+		"# x\ngood.example\n@@||exception.example^\ntwo names.example\n"
+		"com is the top level\n||block.example^ more\nalso.example # said\n";
 	CLEAN(text_free) struct text got = { 0 };
 	struct name_lines lines;
 	(void)state;
 	assert_int_equal(name_lines_read(list, sizeof(list) - 1, collect, &got, &lines, NULL), 0);
-	assert_string_equal(got.data, "3:good.example 3:two 3:also.example ");
-	assert_int_equal(lines.bad, 2);
+	assert_string_equal(got.data, "3:good.example 3:also.example ");
+	assert_int_equal(lines.bad, 4);
+	assert_int_equal(lines.rules, 2);
 	assert_int_equal(lines.first_bad, 3);
 	assert_non_null(strstr(lines.first_why.text, "@@"));
 }
