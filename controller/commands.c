@@ -31,6 +31,7 @@ int command_check(struct program *program, const char *const *words, struct err 
 		.wireguard_port = (int)program->settings.wireguard_port,
 		.probe_port = (int)program->settings.probe_port,
 		.ha_port = (int)program->settings.ha_port,
+		.numbers = program->settings.numbers,
 		.now = clock_wall_ms() / 1000,
 		.told = told,
 	};

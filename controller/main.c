@@ -248,6 +248,7 @@ static int open_modules(struct program *program, struct err *err)
 					  .wireguard_port = (int)s->wireguard_port,
 					  .probe_port = (int)s->probe_port,
 					  .ha_port = (int)s->ha_port,
+					  .numbers = s->numbers,
 					  .facts_burst = s->changes_burst,
 					  .facts_wait_ms = s->changes_wait_ms };
 	struct live_config live = { .now_ms = clock_wall_ms(),

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/clean.h"
 #include "model/net.h"
 
 #define AT(field) offsetof(struct controller_settings, field)
@@ -109,6 +110,19 @@ const struct setting controller_settings_table[] = {
 	  .help = "UDP port by which nodes measure their links inside the overlay (STAMP)" },
 	{ "ha_port", SETTING_U32, AT(ha_port), .min = 1, .max = 65535, .number = 863,
 	  .help = "UDP port by which the voters of HA groups agree inside the overlay" },
+	{ "mark_mask", SETTING_U32, AT(numbers.mark_mask), .min = 1, .max = UINT32_MAX,
+	  .number = MARK_MASK_DEFAULT,
+	  .help = "bits of packets' marks that nodes with policies use, 12 one beside the other: "
+		  "0x0fff0000 unless another program on them has some of these" },
+	{ "table_base", SETTING_U32, AT(numbers.table_base), .min = TABLE_BASE_MIN,
+	  .max = TABLE_BASE_MAX, .number = TABLE_BASE_DEFAULT,
+	  .help = "first of the 8326 routing tables that nodes use" },
+	{ "priority_base", SETTING_U32, AT(numbers.priority_base), .min = PRIORITY_BASE_MIN,
+	  .max = PRIORITY_BASE_MAX, .number = PRIORITY_BASE_DEFAULT,
+	  .help = "first of the 159 priorities of routing rules that nodes use" },
+	{ "vni_base", SETTING_U32, AT(numbers.vni_base), .max = VNI_BASE_MAX,
+	  .help = "what the wires' VNIs are counted from: segments have those up to 4194303 above "
+		  "it, gateways those from 8388608 above it" },
 	{ "events_days", SETTING_U32, AT(events_days), .min = 1, .max = 3650, .number = 30,
 	  .help = "how long events are kept" },
 	{ "session.idle", SETTING_DURATION_MS, AT(session_idle_ms), .min = 60000,
@@ -194,6 +208,24 @@ static int read_certificate_life(struct controller_settings *settings, struct er
 	return 0;
 }
 
+// On a node they are all UDP's.
+static int check_ports(const struct controller_settings *s, struct err *err)
+{
+	const struct {
+		const char *name;
+		uint32_t port;
+	} ports[] = { { "wireguard_port", s->wireguard_port },
+		      { "vxlan_port", s->vxlan_port },
+		      { "probe_port", s->probe_port },
+		      { "ha_port", s->ha_port } };
+	for (size_t i = 0; i < ARRAY_LEN(ports); i++)
+		for (size_t k = 0; k < i; k++)
+			if (ports[i].port == ports[k].port)
+				return err_set(err, -EINVAL, "%s: %u is also %s", ports[i].name,
+					       ports[i].port, ports[k].name);
+	return 0;
+}
+
 int controller_settings_read(const char *path, bool may_be_absent,
 			     struct controller_settings *ret_settings, struct err *err)
 {
@@ -211,6 +243,10 @@ int controller_settings_read(const char *path, bool may_be_absent,
 		r = terminate(&settings.hub_listen, err);
 	if (r >= 0)
 		r = read_certificate_life(&settings, err);
+	if (r >= 0)
+		r = check_ports(&settings, err);
+	if (r >= 0)
+		r = host_numbers_check(&settings.numbers, err);
 	if (r >= 0 && !settings.tls_certificate != !settings.tls_key)
 		r = err_set(err, -EINVAL, "tls.certificate and tls.key: give both or neither");
 	if (r < 0) {

@@ -6,6 +6,7 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "model/host_numbers.h"
 #include "settings/settings.h"
 
 // The lists have a NULL behind their last item.
@@ -52,6 +53,7 @@ struct controller_settings {
 	uint32_t wireguard_port;
 	uint32_t probe_port;
 	uint32_t ha_port;
+	struct host_numbers numbers;
 	uint32_t events_days;
 	uint32_t session_idle_ms;
 	uint32_t session_max_ms;

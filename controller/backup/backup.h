@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "model/host_numbers.h"
 
 struct schema;
 
@@ -37,6 +38,7 @@ struct check_options {
 	int wireguard_port;
 	int probe_port;
 	int ha_port;
+	struct host_numbers numbers;
 	int64_t now; // seconds since 1970
 	// Called for each thing that was looked at: NULL when it is sound, else what is wrong and
 	// the cure.

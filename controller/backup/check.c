@@ -162,7 +162,8 @@ static void check_plan(struct check *check, struct store *store, uv_loop_t *loop
 					    .vxlan_port = check->options->vxlan_port,
 					    .wireguard_port = check->options->wireguard_port,
 					    .probe_port = check->options->probe_port,
-					    .ha_port = check->options->ha_port };
+					    .ha_port = check->options->ha_port,
+					    .numbers = check->options->numbers };
 	begin(check, "plan");
 	int r = vault_open(check->options->state_dir, false, &vault, &err);
 	if (r == 0)

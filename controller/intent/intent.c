@@ -81,6 +81,8 @@ int intent_open(const struct intent_settings *settings, struct intent **ret_inte
 		intent->settings.probe_port = PROBE_PORT;
 	if (!intent->settings.ha_port)
 		intent->settings.ha_port = HA_PORT;
+	if (host_numbers_check(&intent->settings.numbers, err) < 0)
+		return -EINVAL;
 	if (!intent->settings.facts_burst)
 		intent->settings.facts_burst = FACTS_BURST;
 	if (!intent->settings.facts_wait_ms)

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "model/host_numbers.h"
 
 struct intent;
 struct schema;
@@ -28,6 +29,7 @@ struct intent_settings {
 	int wireguard_port;          // first port of the networks, 0: 51820
 	int probe_port;              // of the links' probes, 0: 862
 	int ha_port;                 // of the HA groups' voters, 0: 863
+	struct host_numbers numbers; // each 0: its default
 	uint8_t probe_secret[32];    // the keys of both come from it
 	int facts_delay_ms;     // facts that arrive within this time become one revision, 0: 200
 	unsigned facts_burst;   // changes of one node's facts at once, 0: 30

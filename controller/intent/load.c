@@ -13,11 +13,13 @@
 
 #define ULA_BYTES 6
 
+enum { TEXT_SIZE = 128 }; // of what is kept
+
 struct loading {
 	struct intent *intent;
 	struct map *facts; // node id -> json_t, until the nodes are made
 	char ula[2 * ULA_BYTES + 1];
-	char generation[64];
+	char generation[TEXT_SIZE];
 };
 
 static int load_text(const struct store_row *row, void *arg, struct err *err)
@@ -25,13 +27,13 @@ static int load_text(const struct store_row *row, void *arg, struct err *err)
 	const char *text = store_row_text(row, 0);
 
 	(void)err;
-	(void)snprintf(arg, 64, "%s", text ? text : "");
+	(void)snprintf(arg, TEXT_SIZE, "%s", text ? text : "");
 	return 0;
 }
 
 static int load_meta(struct store_tx *tx, struct loading *l, struct err *err)
 {
-	char text[64] = "";
+	char text[TEXT_SIZE] = "";
 	int rc = store_meta_int(tx, "revision", &l->intent->revision, err);
 
 	if (rc >= 0)
@@ -179,6 +181,7 @@ static int ula_use(struct loading *l, const struct intent_settings *s, struct er
 		.wireguard_port = s->wireguard_port,
 		.probe_port = s->probe_port,
 		.ha_port = s->ha_port,
+		.numbers = s->numbers,
 	};
 
 	memcpy(settings.probe_secret, s->probe_secret, sizeof settings.probe_secret);
@@ -316,9 +319,10 @@ int intent_load(struct intent *intent, struct err *err)
 	// Another release may plan otherwise, and nobody has to remember to say so. A secret key
 	// that is another one makes other entries, too.
 	digest_format(digest_of_bytes(s->probe_secret, sizeof s->probe_secret), secret);
-	(void)snprintf(generation, sizeof generation, "%.16s/%d/%d/%d/%d/%d/%.8s", weft_version(),
-		       PLAN_GENERATION, s->vxlan_port, s->wireguard_port, s->probe_port, s->ha_port,
-		       secret);
+	(void)snprintf(generation, sizeof generation, "%.16s/%d/%d/%d/%d/%d/%.8s/%x/%u/%u/%u",
+		       weft_version(), PLAN_GENERATION, s->vxlan_port, s->wireguard_port,
+		       s->probe_port, s->ha_port, secret, s->numbers.mark_mask,
+		       s->numbers.table_base, s->numbers.priority_base, s->numbers.vni_base);
 	if (strcmp(generation, l.generation) == 0)
 		return 0;
 	memcpy(l.generation, generation, sizeof generation);

@@ -118,10 +118,10 @@ static json_t *wires_json(const struct fleet *fleet, const struct segment_view *
 
 			if (!network_is_linked(fleet, view->network, a->node->name, b->node->name))
 				continue;
-			(void)json_array_append_new(wires,
-						    json_pack("{s:[s,s], s:I}", "ends",
-							      a->node->name, b->node->name, "vni",
-							      (json_int_t)segment_vni(view, a, b)));
+			(void)json_array_append_new(
+				wires,
+				json_pack("{s:[s,s], s:I}", "ends", a->node->name, b->node->name,
+					  "vni", (json_int_t)segment_vni(fleet, view, a, b)));
 		}
 	}
 	return wires;
@@ -272,7 +272,8 @@ static void show_gateway(struct fleet *fleet, const struct fleet_object *gateway
 			(void)json_object_set_new(
 				list, node->name,
 				json_sprintf("a wire with VNI %lld",
-					     (long long)(GATEWAY_VNI_BASE + wire.number)));
+					     (long long)fleet_vni(fleet,
+								  GATEWAY_VNI_BASE + wire.number)));
 	}
 	(void)json_object_set_new(ret, "node", json_string(gateway->as.gateway.node));
 	(void)json_object_set_new(ret, "used_by", list);

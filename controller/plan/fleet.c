@@ -51,6 +51,10 @@ struct fleet *fleet_new(const struct fleet_settings *settings)
 	if (!fleet)
 		return NULL;
 	fleet->settings = *settings;
+	if (host_numbers_check(&fleet->settings.numbers, NULL) < 0) {
+		free(fleet);
+		return NULL;
+	}
 	fleet->alloc = alloc_new();
 	fleet->overrides = map_new(NULL);
 	bool is_good = fleet->alloc && fleet->overrides;

@@ -12,6 +12,7 @@
 #include "base/clean.h"
 #include "base/err.h"
 #include "base/map.h"
+#include "model/host_numbers.h"
 
 #include "plan/alloc.h"
 
@@ -41,12 +42,14 @@ struct fleet;
 struct fleet_settings {
 	int vxlan_port;
 	int wireguard_port;
-	uint8_t ula[6];           // the controller's own /48 of fd00::/8
-	int probe_port;           // where the ends of a link answer each other's probes
-	int ha_port;              // where the voters of HA groups talk to each other
-	uint8_t probe_secret[32]; // the keys of links and HA groups are derived from it
+	uint8_t ula[6];              // the controller's own /48 of fd00::/8
+	int probe_port;              // where the ends of a link answer each other's probes
+	int ha_port;                 // where the voters of HA groups talk to each other
+	uint8_t probe_secret[32];    // the keys of links and HA groups are derived from it
+	struct host_numbers numbers; // plan/numbers.h counts from them
 };
 
+// NULL: out of memory, or the numbers are no good.
 struct fleet *fleet_new(const struct fleet_settings *settings);
 void fleet_free(struct fleet *fleet);
 

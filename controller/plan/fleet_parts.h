@@ -112,5 +112,5 @@ int network_mtu(const struct fleet *fleet, const struct fleet_object *network);
 int link_wire_mtu(const struct fleet *fleet, const struct fleet_object *network,
 		  const struct fleet_object *a, const struct fleet_object *b, int mtu);
 
-int64_t segment_vni(const struct segment_view *view, const struct segment_member *a,
-		    const struct segment_member *b);
+int64_t segment_vni(const struct fleet *fleet, const struct segment_view *view,
+		    const struct segment_member *a, const struct segment_member *b);

@@ -8,6 +8,7 @@
 
 #include "plan/dns.h"
 #include "plan/generate.h"
+#include "plan/numbers.h"
 
 enum {
 	DNS_PORT = 53,
@@ -156,18 +157,21 @@ static void generate_resolver(struct generation *g, const struct fleet_object *r
 	const struct fleet *fleet = g->fleet;
 	const json_t *spec = resolver->spec;
 
-	generate_add(g,
-		     json_pack("{s:o, s:i, s:b, s:o, s:o, s:o, s:s, s:I, s:I, s:I, s:s, s:[]}",
-			       "listen", dns_listen(fleet, resolver, g->node), "port", DNS_PORT,
-			       "host", json_is_true(json_object_get(spec, "host")), "clients",
-			       dns_clients(fleet, resolver, g->node), "intercept",
-			       dns_intercept(fleet, resolver, g->node), "upstreams",
-			       copy_of(spec, "upstreams"), "log", text_of(spec, "log", "off"),
-			       "rate", number_of(spec, "rate", RATE_DEFAULT), "stale_s",
-			       (json_int_t)seconds_of(spec, "stale", 0), "cache_bytes",
-			       number_of(spec, "cache_mb", CACHE_DEFAULT_MB) * MB, "doh",
-			       text_of(spec, "doh", "allow"), "needs"),
-		     "dns/%s", resolver->name);
+	json_t *body = json_pack("{s:o, s:i, s:b, s:o, s:o, s:o, s:s, s:I, s:I, s:I, s:s, s:[]}",
+				 "listen", dns_listen(fleet, resolver, g->node), "port", DNS_PORT,
+				 "host", json_is_true(json_object_get(spec, "host")), "clients",
+				 dns_clients(fleet, resolver, g->node), "intercept",
+				 dns_intercept(fleet, resolver, g->node), "upstreams",
+				 copy_of(spec, "upstreams"), "log", text_of(spec, "log", "off"),
+				 "rate", number_of(spec, "rate", RATE_DEFAULT), "stale_s",
+				 (json_int_t)seconds_of(spec, "stale", 0), "cache_bytes",
+				 number_of(spec, "cache_mb", CACHE_DEFAULT_MB) * MB, "doh",
+				 text_of(spec, "doh", "allow"), "needs");
+
+	// What weft-dns asks itself has a mark.
+	if (body && json_is_true(json_object_get(spec, "host")))
+		(void)json_object_set_new(body, "mask", json_integer(fleet_mark_mask(fleet)));
+	generate_add(g, body, "dns/%s", resolver->name);
 }
 
 // ---- dns-zone ----

@@ -24,12 +24,12 @@ static int64_t use_offset(const struct fleet *fleet, const struct egress_use *us
 
 static int64_t use_mark(const struct fleet *fleet, const struct egress_use *use)
 {
-	return (MARK_GROUPS + use_offset(fleet, use)) << MARK_SHIFT;
+	return fleet_mark(fleet, MARK_GROUPS + use_offset(fleet, use));
 }
 
 static int64_t use_table(const struct fleet *fleet, const struct egress_use *use)
 {
-	return TABLE_GROUPS + use_offset(fleet, use);
+	return fleet_table(fleet, TABLE_GROUPS + use_offset(fleet, use));
 }
 
 static const char *use_word(const struct egress_use *use)
@@ -39,26 +39,26 @@ static const char *use_word(const struct egress_use *use)
 
 // ---- rules of routing ----
 
-static json_t *rule_json(int family, int64_t table, int priority)
+static json_t *rule_json(const struct generation *g, int family, int64_t table, int priority)
 {
-	return json_pack("{s:i, s:I, s:i, s:[]}", "family", family, "table", (json_int_t)table,
-			 "priority", priority, "needs");
+	return json_pack("{s:i, s:I, s:I, s:[]}", "family", family, "table", (json_int_t)table,
+			 "priority", (json_int_t)fleet_priority(g->fleet, priority), "needs");
 }
 
-static json_t *nowhere_json(int family, int priority)
+static json_t *nowhere_json(const struct generation *g, int family, int priority)
 {
-	return json_pack("{s:i, s:s, s:i, s:[]}", "family", family, "action", "unreachable",
-			 "priority", priority, "needs");
+	return json_pack("{s:i, s:s, s:I, s:[]}", "family", family, "action", "unreachable",
+			 "priority", (json_int_t)fleet_priority(g->fleet, priority), "needs");
 }
 
 static void add_marked(struct generation *g, int64_t mark, int64_t table, int priority,
 		       const char *name)
 {
 	for (int family = 4; family <= 6; family += 2) {
-		json_t *body = rule_json(family, table, priority);
+		json_t *body = rule_json(g, family, table, priority);
 
 		(void)json_object_set_new(body, "mark", json_integer(mark));
-		(void)json_object_set_new(body, "mask", json_integer(MARK_MASK));
+		(void)json_object_set_new(body, "mask", json_integer(fleet_mark_mask(g->fleet)));
 		if (priority == PRIORITY_MARKED_LOCAL)
 			(void)json_object_set_new(body, "suppress", json_integer(0));
 		generate_add(g, body, "rule/%s-v%d", name, family);
@@ -199,7 +199,7 @@ static json_t *policy_rule_json(const struct generation *g, const json_t *rule, 
 	(void)json_object_set_new(body, "verdict", json_string(has_group ? "mark" : "direct"));
 	(void)json_object_set_new(body, "mark",
 				  json_integer(has_group ? use_mark(g->fleet, &use)
-							 : (int64_t)MARK_DIRECT << MARK_SHIFT));
+							 : fleet_mark(g->fleet, MARK_DIRECT)));
 	return body;
 }
 
@@ -216,8 +216,10 @@ static void add_policy(struct generation *g, const struct fleet_object *policy,
 	{
 		(void)json_array_append_new(rules, policy_rule_json(g, rule, i + 1));
 	}
-	json_t *body = json_pack("{s:I, s:o, s:o, s:[]}", "id", (json_int_t)policy->id, "from",
-				 from, "rules", rules, "needs");
+	json_t *body = json_pack(
+		"{s:I, s:o, s:o, s:I, s:I, s:[]}", "id", (json_int_t)policy->id, "from", from,
+		"rules", rules, "mask", (json_int_t)fleet_mark_mask(g->fleet), "priority",
+		(json_int_t)fleet_priority(g->fleet, PRIORITY_MARKED_LOCAL), "needs");
 	if (body && policy->as.policy.has_lists)
 		(void)json_object_set_new(body, "split", generate_split(policy));
 	generate_add(g, body, "policy/%s", policy->name);
@@ -297,7 +299,7 @@ static bool is_within_backstop(const struct client_list *list, const struct clie
 static void add_own_way(struct generation *g, const struct client *client, int priority)
 {
 	char prefix[PREFIX_TEXT_SIZE];
-	json_t *body = rule_json(client->prefix.address.family, TABLE_MAIN, priority);
+	json_t *body = rule_json(g, client->prefix.address.family, TABLE_MAIN, priority);
 
 	(void)prefix_format(&client->prefix, prefix);
 	(void)json_object_set_new(body, "from", json_string(prefix));
@@ -312,19 +314,19 @@ static void add_backstop(struct generation *g, const struct client *client, int 
 	struct egress_use use;
 
 	(void)prefix_format(&client->prefix, prefix);
-	json_t *body = rule_json(family, TABLE_MAIN, PRIORITY_CLIENT_LOCAL);
+	json_t *body = rule_json(g, family, TABLE_MAIN, PRIORITY_CLIENT_LOCAL);
 	(void)json_object_set_new(body, "from", json_string(prefix));
 	(void)json_object_set_new(body, "suppress", json_integer(0));
 	generate_add(g, body, "rule/policy/%s-local", prefix);
 	const bool leads_nowhere = !egress_rule(g->fleet, rule, &use);
-	body = leads_nowhere ? nowhere_json(family, priority)
-			     : rule_json(family, use_table(g->fleet, &use), priority);
+	body = leads_nowhere ? nowhere_json(g, family, priority)
+			     : rule_json(g, family, use_table(g->fleet, &use), priority);
 	(void)json_object_set_new(body, "from", json_string(prefix));
 	generate_add(g, body, "rule/policy/%s", prefix);
 	if (leads_nowhere || use.is_direct)
 		return;
 	// After a boot these rules stand before the agent has filled the table.
-	body = nowhere_json(family, PRIORITY_CLIENT_END);
+	body = nowhere_json(g, family, PRIORITY_CLIENT_END);
 	(void)json_object_set_new(body, "from", json_string(prefix));
 	generate_add(g, body, "rule/policy/%s-end", prefix);
 }
@@ -385,7 +387,7 @@ void generate_egress(struct generation *g)
 	g->out->failed = g->out->failed || list.failed;
 	if (list.count == 0)
 		return;
-	add_marked(g, (int64_t)MARK_DIRECT << MARK_SHIFT, TABLE_MAIN, PRIORITY_DIRECT,
+	add_marked(g, fleet_mark(g->fleet, MARK_DIRECT), TABLE_MAIN, PRIORITY_DIRECT,
 		   "policy/direct");
 	add_groups(g, false);
 	add_groups(g, true);

@@ -45,7 +45,7 @@ bool generate_gateway_wire(struct generation *g, const struct fleet_object *gate
 		.peer = peer,
 		.owner = owner,
 		.device = device,
-		.vni = GATEWAY_VNI_BASE + numbers.number,
+		.vni = fleet_vni(g->fleet, GATEWAY_VNI_BASE + numbers.number),
 		.mtu = link_wire_mtu(g->fleet, network, ingress, exit, GATEWAY_MTU),
 		.flag = "gateway",
 	};
@@ -99,7 +99,7 @@ static void add_checks(struct generation *g, const struct fleet_object *gateway,
 
 static int64_t uplink_table(const struct generation *g, const struct fleet_object *gateway)
 {
-	return TABLE_UPLINKS + egress_number(g->fleet, gateway);
+	return fleet_table(g->fleet, TABLE_UPLINKS + egress_number(g->fleet, gateway));
 }
 
 // Without a named uplink it is the main table's own way, and the table follows that.
@@ -163,17 +163,15 @@ static json_t *clients_json(const struct generation *g, const struct fleet_objec
 	return list;
 }
 
-static json_int_t return_mark(int64_t way)
+static json_int_t return_mark(const struct generation *g, int64_t way)
 {
-	const json_int_t number = MARK_RETURNS + way;
-
-	return number << MARK_SHIFT;
+	return fleet_mark(g->fleet, MARK_RETURNS + way);
 }
 
 static void add_return(struct generation *g, const char *name, const char *device, const char *wire,
 		       int64_t way)
 {
-	const json_int_t table = TABLE_RETURNS + way;
+	const json_int_t table = fleet_table(g->fleet, TABLE_RETURNS + way);
 
 	for (int family = 4; family <= 6; family += 2) {
 		json_t *body =
@@ -182,9 +180,11 @@ static void add_return(struct generation *g, const char *name, const char *devic
 				  device, "via", GATEWAY_INGRESS_ADDRESS, "table", table, "metric",
 				  METRIC_LAN, "needs", json_needs(wire, NULL));
 		generate_add(g, body, "route/%s/return-v%d", name, family);
-		body = json_pack("{s:i, s:I, s:i, s:I, s:I, s:[]}", "family", family, "table",
-				 table, "priority", PRIORITY_RETURN, "mark", return_mark(way),
-				 "mask", (json_int_t)MARK_MASK, "needs");
+		body = json_pack("{s:i, s:I, s:I, s:I, s:I, s:[]}", "family", family, "table",
+				 table, "priority",
+				 (json_int_t)fleet_priority(g->fleet, PRIORITY_RETURN), "mark",
+				 return_mark(g, way), "mask", (json_int_t)fleet_mark_mask(g->fleet),
+				 "needs");
 		generate_add(g, body, "rule/%s/return-v%d", name, family);
 	}
 }
@@ -194,9 +194,9 @@ static void add_arrival(struct generation *g, const struct fleet_object *gateway
 {
 	for (int family = 4; family <= 6; family += 2) {
 		json_t *body =
-			json_pack("{s:i, s:s, s:I, s:i, s:[]}", "family", family, "from_device",
+			json_pack("{s:i, s:s, s:I, s:I, s:[]}", "family", family, "from_device",
 				  device, "table", (json_int_t)uplink_table(g, gateway), "priority",
-				  PRIORITY_EXIT, "needs");
+				  (json_int_t)fleet_priority(g->fleet, PRIORITY_EXIT), "needs");
 		generate_add(g, body, "rule/%s/arrival-v%d", name, family);
 	}
 }
@@ -213,10 +213,11 @@ static void add_ingress(struct generation *g, const struct fleet_object *gateway
 	(void)snprintf(name, sizeof name, "exit:%s.%s", gateway->name, ingress->name);
 	(void)snprintf(wire, sizeof wire, "wire/gateway:%s/%s", gateway->name, ingress->name);
 	(void)snprintf(uplink, sizeof uplink, "uplink/%s", gateway->name);
-	json_t *body = json_pack("{s:s, s:o, s:s, s:o, s:I, s:I, s:o}", "device", device, "from",
-				 clients_json(g, gateway, ingress), "uplink", uplink, "check",
-				 generate_checks(gateway), "mark", return_mark(way), "table",
-				 (json_int_t)(TABLE_RETURNS + way), "needs",
+	json_t *body = json_pack("{s:s, s:o, s:s, s:o, s:I, s:I, s:I, s:o}", "device", device,
+				 "from", clients_json(g, gateway, ingress), "uplink", uplink,
+				 "check", generate_checks(gateway), "mark", return_mark(g, way),
+				 "mask", (json_int_t)fleet_mark_mask(g->fleet), "table",
+				 (json_int_t)fleet_table(g->fleet, TABLE_RETURNS + way), "needs",
 				 json_needs(wire, uplink, NULL));
 	generate_add(g, body, "exit/%s.%s", gateway->name, ingress->name);
 	add_arrival(g, gateway, name, device);

@@ -15,19 +15,15 @@
 #include "plan/numbers.h"
 #include "plan/ways.h"
 
-#define TABLE_ROUTED     22342
-#define TABLE_PASSING    22343 // plus the segment's number
-#define PRIORITY_PASSING 22341
-#define PRIORITY_ROUTED  22342
-
 // ---- the node as such ----
 
 static void add_rule(struct generation *g, int family, const char *field, json_t *value,
 		     const char *name)
 {
 	generate_add(g,
-		     json_pack("{s:i, s:o, s:i, s:i, s:[]}", "family", family, field, value,
-			       "table", TABLE_ROUTED, "priority", PRIORITY_ROUTED, "needs"),
+		     json_pack("{s:i, s:o, s:I, s:I, s:[]}", "family", family, field, value,
+			       "table", (json_int_t)fleet_table(g->fleet, TABLE_ROUTED), "priority",
+			       (json_int_t)fleet_priority(g->fleet, PRIORITY_ROUTED), "needs"),
 		     "rule/routed/%s", name);
 }
 
@@ -79,9 +75,11 @@ static void add_passing_rule(struct generation *g, const struct segment_cell *ce
 	(void)snprintf(wire, sizeof wire, "wire/%s/%s", cell->view->segment->name,
 		       cell->other->node->name);
 	generate_add(g,
-		     json_pack("{s:i, s:s, s:I, s:i, s:o}", "family", family, "from_device", device,
-			       "table", (json_int_t)(TABLE_PASSING + cell->view->number),
-			       "priority", PRIORITY_PASSING, "needs", json_needs(wire, NULL)),
+		     json_pack("{s:i, s:s, s:I, s:I, s:o}", "family", family, "from_device", device,
+			       "table",
+			       (json_int_t)fleet_passing_table(g->fleet, cell->view->number),
+			       "priority", (json_int_t)fleet_priority(g->fleet, PRIORITY_PASSING),
+			       "needs", json_needs(wire, NULL)),
 		     "rule/%s/%s@v%d", cell->view->segment->name, cell->other->node->name, family);
 }
 
@@ -142,8 +140,8 @@ static json_t *following(const struct generation *g, const struct segment_cell *
 		(void)json_array_append_new(prefixes, json_prefix(&other->lan->lan[i]));
 	return json_pack("{s:I, s:s, s:b, s:i, s:I, s:o}", "group", (json_int_t)other->group->id,
 			 "name", other->group->name, "first", other->speaks, "table", TABLE_MAIN,
-			 "passing", (json_int_t)(TABLE_PASSING + cell->view->number), "prefixes",
-			 prefixes);
+			 "passing", (json_int_t)fleet_passing_table(g->fleet, cell->view->number),
+			 "prefixes", prefixes);
 }
 
 // In the main table, or, for what passes through, in that of the segment.
@@ -166,7 +164,8 @@ static void add_direct_route(struct generation *g, const struct segment_cell *ce
 		     json_pack("{s:s, s:s, s:s, s:o, s:o, s:i, s:I, s:o}", "destination", prefix,
 			       "type", "unicast", "device", device, "via", json_address(&via, -1),
 			       "source", json_address(&own, -1), "table",
-			       (json_int_t)(is_passing ? TABLE_PASSING + cell->view->number
+			       (json_int_t)(is_passing ? fleet_passing_table(g->fleet,
+									     cell->view->number)
 						       : TABLE_MAIN),
 			       "metric", (json_int_t)(METRIC_LAN + cell->view->number), "needs",
 			       json_needs(address, NULL)),
@@ -238,9 +237,10 @@ void generate_path(struct generation *g, const struct segment_cell *cell)
 		(void)json_array_append_new(list, way_json(g, cell, &ways.items[i]));
 	(void)snprintf(key, sizeof key, "path-key/%s/%s", segment->name, other->name);
 	json_t *body =
-		json_pack("{s:s, s:I, s:I, s:i, s:i, s:I}", "network", cell->view->network->name,
+		json_pack("{s:s, s:I, s:I, s:i, s:I, s:I}", "network", cell->view->network->name,
 			  "self", (json_int_t)g->node->id, "other", (json_int_t)other->id, "port",
-			  g->fleet->settings.probe_port, "table", TABLE_ROUTED, "metric",
+			  g->fleet->settings.probe_port, "table",
+			  (json_int_t)fleet_table(g->fleet, TABLE_ROUTED), "metric",
 			  (json_int_t)(METRIC_LAN + cell->view->number));
 	(void)json_object_set_new(body, "own", json_addresses(g->fleet, segment, g->node));
 	(void)json_object_set_new(body, "peer", json_addresses(g->fleet, segment, other));

@@ -126,7 +126,7 @@ bool generate_wire_device(struct generation *g, const struct segment_cell *cell,
 		.peer = cell->other->node,
 		.owner = segment->name,
 		.device = device,
-		.vni = segment_vni(cell->view, cell->self, cell->other),
+		.vni = segment_vni(g->fleet, cell->view, cell->self, cell->other),
 		.mtu = cell->view->mtu,
 		.flag = segment->as.segment.is_routed ? "routed" : NULL,
 	};

@@ -80,13 +80,14 @@ json_t *generate_split(const struct fleet_object *policy)
 	return list;
 }
 
-static void add_rule(struct generation *g, int family, int table, int priority)
+static void add_rule(struct generation *g, int family, int64_t table, int priority)
 {
 	const bool is_sent = priority == PRIORITY_SPLIT_SENT;
-	json_t *body =
-		json_pack("{s:i, s:i, s:i, s:I, s:I, s:[]}", "family", family, "table", table,
-			  "priority", priority, "mark", (json_int_t)MARK_SPLIT << MARK_SHIFT,
-			  "mask", (json_int_t)MARK_MASK, "needs");
+	json_t *body = json_pack("{s:i, s:I, s:I, s:I, s:I, s:[]}", "family", family, "table",
+				 (json_int_t)table, "priority",
+				 (json_int_t)fleet_priority(g->fleet, priority), "mark",
+				 (json_int_t)fleet_mark(g->fleet, MARK_SPLIT), "mask",
+				 (json_int_t)fleet_mark_mask(g->fleet), "needs");
 
 	if (body && is_sent)
 		(void)json_object_set_new(body, "from_device", json_string("lo"));
@@ -96,13 +97,15 @@ static void add_rule(struct generation *g, int family, int table, int priority)
 // What is looked into is delivered to this host, whomever it is for.
 static void add_delivery(struct generation *g, int family)
 {
+	const int64_t table = fleet_table(g->fleet, TABLE_SPLIT);
+
 	generate_add(g,
-		     json_pack("{s:s, s:s, s:i, s:i, s:[]}", "destination",
+		     json_pack("{s:s, s:s, s:I, s:i, s:[]}", "destination",
 			       family == 4 ? "0.0.0.0/0" : "::/0", "type", "local", "table",
-			       TABLE_SPLIT, "metric", METRIC_LAN, "needs"),
+			       (json_int_t)table, "metric", METRIC_LAN, "needs"),
 		     "route/splitter/v%d", family);
 	add_rule(g, family, TABLE_MAIN, PRIORITY_SPLIT_SENT);
-	add_rule(g, family, TABLE_SPLIT, PRIORITY_SPLIT);
+	add_rule(g, family, table, PRIORITY_SPLIT);
 }
 
 void generate_splitter(struct generation *g)

@@ -85,3 +85,41 @@ int fleet_listen_port(const struct fleet *fleet, const struct fleet_object *netw
 	return node->as.node.listen_port ? node->as.node.listen_port
 					 : fleet_network_port(fleet, network);
 }
+
+// ---- of the kernel ----
+
+int64_t fleet_mark_mask(const struct fleet *fleet)
+{
+	return fleet->settings.numbers.mark_mask;
+}
+
+int64_t fleet_mark(const struct fleet *fleet, int64_t number)
+{
+	const int64_t mask = fleet_mark_mask(fleet);
+
+	return number * (mask & -mask);
+}
+
+int64_t fleet_table(const struct fleet *fleet, int64_t at)
+{
+	return fleet->settings.numbers.table_base + at;
+}
+
+int64_t fleet_passing_table(const struct fleet *fleet, int64_t segment_number)
+{
+	const int64_t room = TABLE_SPLIT - TABLE_PASSING;
+
+	return fleet_table(fleet, segment_number < room
+					  ? TABLE_PASSING + segment_number
+					  : TABLE_PASSING_MORE + segment_number - room);
+}
+
+int64_t fleet_priority(const struct fleet *fleet, int64_t at)
+{
+	return fleet->settings.numbers.priority_base + at;
+}
+
+int64_t fleet_vni(const struct fleet *fleet, int64_t number)
+{
+	return fleet->settings.numbers.vni_base + number;
+}

@@ -4,6 +4,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+struct fleet;
+
 #define POOL_NETWORK_NUMBER "network-number"
 #define POOL_SEGMENT_NUMBER "segment-number"
 #define POOL_PREFIX4        "prefix4"
@@ -13,36 +15,42 @@
 #define SEGMENT_MEMBERS_MAX 64 // pairs of 64 members fit a block of VNIs
 #define SEGMENT_VNI_BLOCK   2048
 
-// Gateways: VNIs above those of all segments; marks of 12 bits, of which a group has two (for when
-// none of its gateways is well: block or go on) and an exit one for each wire that it serves.
+// Gateways: VNIs above those of all segments; marks of the 12 bits of the mask, of which a group
+// has two (for when none of its gateways is well: block or go on) and an exit one for each wire
+// that it serves.
 #define GATEWAYS_IN_ALL       2047
 #define GATEWAY_GROUPS_IN_ALL 1023
-#define GATEWAY_WIRES_IN_ALL  8388606
+#define GATEWAY_WIRES_IN_ALL  4194303 // behind the highest base of VNIs there is room for as many
 #define GATEWAY_VNI_BASE      0x800000
 #define RETURN_WAYS_MAX       1775 // below the marks of the splitter and the agents' own
-#define MARK_SHIFT            16
-#define MARK_MASK             0x0fff0000
 #define MARK_GROUPS           0x100
 #define MARK_RETURNS          0x900
 #define MARK_SPLIT            0xff0
 #define MARK_DIRECT           0xfff
 
-#define TABLE_SPLIT   22499
-#define TABLE_GROUPS  22500
-#define TABLE_UPLINKS 24600
-#define TABLE_RETURNS 27000
+// Tables of routes, from the first one on.
+#define TABLE_ROUTED       0
+#define TABLE_PASSING      1 // plus the segment's number, as far as there is room
+#define TABLE_SPLIT        157
+#define TABLE_GROUPS       158
+#define TABLE_UPLINKS      2258
+#define TABLE_RETURNS      4658
+#define TABLE_PASSING_MORE 6434 // the other segments'
 
-#define PRIORITY_SPLIT_SENT   22346 // but what it sends itself
-#define PRIORITY_SPLIT        22347 // what the splitter looks into is delivered here
-#define PRIORITY_RETURN       22348 // what returns takes its gateway wire
-#define PRIORITY_EXIT         22349 // what came by a gateway wire
-#define PRIORITY_MARKED_LOCAL 22350 // what is marked, but is reached without a default route
-#define PRIORITY_MARKED       22351
-#define PRIORITY_DIRECT       22352
-#define PRIORITY_CLIENT_LOCAL 22360 // the same without marks: when nft or a daemon is gone
-#define PRIORITY_CLIENT       22370
-#define PRIORITY_CLIENT_LAST  22498
-#define PRIORITY_CLIENT_END   22499 // nowhere, while the table before has nothing yet
+// Priorities of rules, from the first one on.
+#define PRIORITY_PASSING      0
+#define PRIORITY_ROUTED       1
+#define PRIORITY_SPLIT_SENT   5  // but what it sends itself
+#define PRIORITY_SPLIT        6  // what the splitter looks into is delivered here
+#define PRIORITY_RETURN       7  // what returns takes its gateway wire
+#define PRIORITY_EXIT         8  // what came by a gateway wire
+#define PRIORITY_MARKED_LOCAL 9  // what is marked, but is reached without a default route
+#define PRIORITY_MARKED       10 // the agents' refusals have these two as well
+#define PRIORITY_DIRECT       11
+#define PRIORITY_CLIENT_LOCAL 19 // the same without marks: when nft or a daemon is gone
+#define PRIORITY_CLIENT       29
+#define PRIORITY_CLIENT_LAST  157
+#define PRIORITY_CLIENT_END   158 // nowhere, while the table before has nothing yet
 
 #define SPLITTER_PORT 22380 // of weft-proxy, at the loopback addresses
 
@@ -65,3 +73,12 @@ static inline void index_pool(char text[OWNER_TEXT_SIZE], const char *kind, int6
 {
 	(void)snprintf(text, OWNER_TEXT_SIZE, "%s/%lld/index", kind, (long long)id);
 }
+
+// As the settings have them: a mark of that number, a table and a priority counted from the first,
+// a wire's VNI.
+int64_t fleet_mark_mask(const struct fleet *fleet);
+int64_t fleet_mark(const struct fleet *fleet, int64_t number);
+int64_t fleet_table(const struct fleet *fleet, int64_t at);
+int64_t fleet_passing_table(const struct fleet *fleet, int64_t segment_number);
+int64_t fleet_priority(const struct fleet *fleet, int64_t at);
+int64_t fleet_vni(const struct fleet *fleet, int64_t number);

@@ -209,11 +209,12 @@ int link_wire_mtu(const struct fleet *fleet, const struct fleet_object *network,
 	return mtu < SEGMENT_MTU_MIN ? SEGMENT_MTU_MIN : mtu;
 }
 
-int64_t segment_vni(const struct segment_view *view, const struct segment_member *a,
-		    const struct segment_member *b)
+int64_t segment_vni(const struct fleet *fleet, const struct segment_view *view,
+		    const struct segment_member *a, const struct segment_member *b)
 {
 	int64_t low = a->index < b->index ? a->index : b->index;
 	int64_t high = a->index < b->index ? b->index : a->index;
 
-	return view->number * SEGMENT_VNI_BLOCK + (high - 1) * (high - 2) / 2 + low - 1;
+	return fleet_vni(fleet,
+			 view->number * SEGMENT_VNI_BLOCK + (high - 1) * (high - 2) / 2 + low - 1);
 }

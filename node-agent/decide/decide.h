@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "model/net.h"
 
+#include "decide/marks.h"
 #include "names/list.h"
 
 enum { DECIDE_LISTS_MAX = 256 }; // that the policies of one node speak of
@@ -46,7 +47,7 @@ struct decide_rule {
 	struct decide_set lists; // neither these nor prefixes: anything
 	struct decide_ports *ports;
 	size_t n_ports;     // 0: all, and every protocol
-	uint32_t mark;      // of POLICY_MASK (decide/marks.h), also of what is direct or refused
+	uint32_t mark;      // within the mask, also of what is direct or refused
 	bool takes_unknown; // what of the split ports names nobody and was not learned is its
 	bool is_nxdomain;   // the names of its lists are said not to exist
 };
@@ -64,6 +65,7 @@ struct decide_policy {
 };
 
 struct decide {
+	struct policy_marks marks; // of all the policies
 	struct decide_policy *policies;
 	size_t n_policies;
 	struct decide_list lists[DECIDE_LISTS_MAX];
@@ -75,6 +77,10 @@ struct decide {
 struct decide *decide_new(const json_t *policies, struct err *err);
 void decide_free(struct decide *decide);
 CLEAN_FUNC(struct decide, decide_free)
+
+// The mask of the marks that an entry's body tells; of one that does not, what it was before there
+// was a choice. 0: it is none.
+uint32_t decide_mask_of(const json_t *body);
 
 // The policy that names the client most closely; NULL: none.
 const struct decide_policy *decide_policy_of(const struct decide *decide,

@@ -106,23 +106,24 @@ static int parse_lists(struct decide *decide, const json_t *json, struct decide_
 
 // ---- rules ----
 
-static int parse_verdict(const json_t *json, struct decide_rule *rule, struct err *err)
+static int parse_verdict(const json_t *json, const struct policy_marks *marks,
+			 struct decide_rule *rule, struct err *err)
 {
 	const char *verdict = json_string_value(json_object_get(json, "verdict"));
 	const char *block = json_string_value(json_object_get(json, "block"));
 	const json_int_t mark = json_integer_value(json_object_get(json, "mark"));
 	if (verdict && strcmp(verdict, "block") == 0) {
-		rule->mark = block && strcmp(block, "drop") == 0 ? POLICY_DROP : POLICY_REJECT;
+		rule->mark = block && strcmp(block, "drop") == 0 ? marks->drop : marks->reject;
 		return 0;
 	}
 	if (verdict && strcmp(verdict, "direct") == 0) {
-		rule->mark = POLICY_DIRECT;
+		rule->mark = marks->direct;
 		return 0;
 	}
 	if (!verdict || strcmp(verdict, "mark") != 0)
 		return err_set(err, -EINVAL, "verdict: it is not mark, direct or block");
-	if (mark < 1 || mark & ~(json_int_t)POLICY_MASK)
-		return err_set(err, -EINVAL, "mark: it is not within the mask %#x", POLICY_MASK);
+	if (mark < 1 || mark & ~(json_int_t)marks->mask)
+		return err_set(err, -EINVAL, "mark: it is not within the mask %#x", marks->mask);
 	rule->mark = (uint32_t)mark;
 	return 0;
 }
@@ -141,7 +142,7 @@ static int parse_rule(struct decide *decide, const json_t *json, struct decide_r
 		r = parse_ports(json, "ports", &rule->ports, &rule->n_ports, err);
 	if (r == 0)
 		r = parse_lists(decide, json, rule, err);
-	return r < 0 ? r : parse_verdict(json, rule, err);
+	return r < 0 ? r : parse_verdict(json, &decide->marks, rule, err);
 }
 
 static int parse_rules(struct decide *decide, const json_t *json, struct decide_policy *policy,
@@ -162,6 +163,27 @@ static int parse_rules(struct decide *decide, const json_t *json, struct decide_
 	return 0;
 }
 
+uint32_t decide_mask_of(const json_t *body)
+{
+	const json_t *told = json_object_get(body, "mask");
+	const json_int_t mask = told ? json_integer_value(told) : POLICY_MASK_UNSAID;
+	const bool is_good = mask > 0 && mask <= UINT32_MAX && policy_mask_is_good((uint32_t)mask);
+	return is_good ? (uint32_t)mask : 0;
+}
+
+static int parse_mask(struct decide *decide, const json_t *json, struct err *err)
+{
+	const uint32_t mask = decide_mask_of(json);
+	if (mask == 0)
+		return err_set(err, -EINVAL, "mask: it is not %d bits one beside the other",
+			       POLICY_MARK_BITS);
+	if (decide->n_policies > 1 && decide->marks.mask != mask)
+		return err_set(err, -EINVAL, "mask: %#x is not %#x, that of the others", mask,
+			       decide->marks.mask);
+	decide->marks = policy_marks_of(mask);
+	return 0;
+}
+
 static int parse_policy(struct decide *decide, const json_t *json, struct decide_policy *policy,
 			struct err *err)
 {
@@ -173,7 +195,9 @@ static int parse_policy(struct decide *decide, const json_t *json, struct decide
 	policy->name = strdup(name);
 	if (!policy->name)
 		return no_memory(err);
-	int r = parse_prefixes(json, "from", &policy->from, &policy->n_from, err);
+	int r = parse_mask(decide, json, err);
+	if (r == 0)
+		r = parse_prefixes(json, "from", &policy->from, &policy->n_from, err);
 	if (r == 0)
 		r = parse_ports(json, "split", &policy->split, &policy->n_split, err);
 	if (r == 0)
@@ -194,6 +218,7 @@ struct decide *decide_new(const json_t *policies, struct err *err)
 		(void)no_memory(err);
 		return NULL;
 	}
+	decide->marks = policy_marks_of(POLICY_MASK_UNSAID);
 	json_array_foreach((json_t *)(uintptr_t)policies, i, item)
 	{
 		if (parse_policy(decide, item, &decide->policies[decide->n_policies++], err) < 0) {

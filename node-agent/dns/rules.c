@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "decide/marks.h"
 #include "names/list.h"
 
 int dns_prefixes_match(const struct dns_prefixes *prefixes, const struct address *address)
@@ -191,11 +190,9 @@ struct decide_set dns_rules_lists(const struct dns_rules *rules, const struct na
 	return lists;
 }
 
-uint32_t dns_rules_mark(const struct decide_rule *rule)
+uint32_t dns_rules_mark(const struct dns_rules *rules, const struct decide_rule *rule)
 {
-	const bool leaves = rule->mark != POLICY_DIRECT && rule->mark != POLICY_REJECT &&
-			    rule->mark != POLICY_DROP;
-	return leaves ? rule->mark : 0;
+	return policy_mark_is_fixed(&rules->decide->marks, rule->mark) ? 0 : rule->mark;
 }
 
 struct dns_decided dns_rules_decide(const struct dns_rules *rules, const struct address *client,
@@ -206,7 +203,7 @@ struct dns_decided dns_rules_decide(const struct dns_rules *rules, const struct 
 		return ret;
 	ret.policy = decide_policy_of(rules->decide, client);
 	ret.rule = ret.policy ? decide_by_name(ret.policy, &ret.lists) : NULL;
-	ret.mark = ret.rule ? dns_rules_mark(ret.rule) : 0;
+	ret.mark = ret.rule ? dns_rules_mark(rules, ret.rule) : 0;
 	return ret;
 }
 

@@ -123,7 +123,7 @@ struct dns_decided dns_rules_decide(const struct dns_rules *rules, const struct 
 
 // By which mark the flows of what a rule decided leave, and questions for its names; 0: the host's
 // own way.
-uint32_t dns_rules_mark(const struct decide_rule *rule);
+uint32_t dns_rules_mark(const struct dns_rules *rules, const struct decide_rule *rule);
 
 // Counts the hits of the lists by which a rule was found.
 void dns_rules_count(const struct dns_rules *rules, const struct dns_decided *decided);

@@ -69,7 +69,7 @@ static int hold_ways(struct dns_server *server, const struct dns_rules *rules,
 	uint32_t former = 0;
 	int r = 0;
 	for (size_t i = 0; r == 0 && i < policy->n_rules; i++) {
-		const uint32_t mark = dns_rules_mark(&policy->rules[i]);
+		const uint32_t mark = dns_rules_mark(rules, &policy->rules[i]);
 		if (mark && mark != former)
 			r = hold_group(server, dns_rules_group(rules, mark), mark, made);
 		former = mark;

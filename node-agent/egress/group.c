@@ -8,7 +8,6 @@
 #include "base/log.h"
 
 #include "kernel/conntrack.h"
-#include "reconcile/policy_rules.h"
 
 void egress_group_free(struct egress_group *g)
 {
@@ -134,6 +133,7 @@ void egress_group_take(struct egress_group *g, const struct reconcile_gateway_gr
 	config.hold_us = (int64_t)from->hold_down_ms * 1000;
 	g->table = from->table;
 	g->mark = from->mark;
+	g->mask = from->mask;
 	g->is_blocking = from->is_blocking;
 	for (int f = 0; f < 2; f++)
 		g->routes[f] = from->in_use[f] ? *from->in_use[f] : (struct kernel_route){ 0 };
@@ -189,7 +189,7 @@ static void forget_flows(const struct egress_group *g)
 {
 	struct err err = { 0 };
 	if (g->choice.from != CHOICE_NONE && g->mark &&
-	    conntrack_forget(g->mark, POLICY_MASK, &err) < 0)
+	    conntrack_forget(g->mark, g->mask, &err) < 0)
 		log_warn("%s: the flows by the gateway before are not forgotten: %s", g->key,
 			 err.text);
 }

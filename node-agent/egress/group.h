@@ -7,7 +7,7 @@
 
 struct egress_group {
 	char *key;
-	uint32_t table, mark;
+	uint32_t table, mark, mask;
 	bool is_blocking;
 	struct choice choice;
 	struct gateway *gateways[CHOICE_MAX]; // in order; borrowed

@@ -67,7 +67,8 @@ static void say_by(struct text *out, const struct explain_facts *facts,
 		text_add(out, ", but it does not run now: such flows are dropped meanwhile");
 }
 
-static void say_route(struct text *out, const struct explain_address *a)
+static void say_route(struct text *out, const struct explain_facts *facts,
+		      const struct explain_address *a)
 {
 	char via[KERNEL_ADDR_TEXT_SIZE];
 	if (a->unrouted.code) {
@@ -84,16 +85,16 @@ static void say_route(struct text *out, const struct explain_address *a)
 		text_addf(out, " via %s", via);
 	}
 	text_addf(out, ", as table %u says", a->route.table);
-	if (a->rule && a->rule->mark != POLICY_DIRECT && a->route.table == TABLE_MAIN)
+	if (a->rule && a->rule->mark != facts->decide->marks.direct && a->route.table == TABLE_MAIN)
 		text_add(out, ": there is a way to it other than a default route, and policies do "
 			      "not hold for such addresses");
 }
 
-static json_t *route_json(const struct explain_address *a)
+static json_t *route_json(const struct explain_facts *facts, const struct explain_address *a)
 {
 	CLEAN(text_free) struct text said = { 0 };
 	char via[KERNEL_ADDR_TEXT_SIZE];
-	say_route(&said, a);
+	say_route(&said, facts, a);
 	json_t *ret = json_pack("{s:s}", "sentence", said.data ? said.data : "");
 	if (!ret || a->unrouted.code || a->route.type != KERNEL_ROUTE_UNICAST)
 		return ret;
@@ -112,11 +113,12 @@ static json_t *address_json(const struct explain_facts *facts, const struct expl
 	char text[ADDRESS_TEXT_SIZE];
 	say_state(&said, facts, a);
 	say_by(&said, facts, a);
-	json_t *ret = json_pack(
-		"{s:s, s:s, s:s, s:o, s:s, s:o}", "address", address_format(&a->address, text),
-		"state", state_of(a), "sentence", said.data ? said.data : "", "lists",
-		explain_list_names(facts->decide, &a->lists), "decided_by",
-		a->by == EXPLAIN_BY_KERNEL ? "kernel" : "weft-proxy", "route", route_json(a));
+	json_t *ret = json_pack("{s:s, s:s, s:s, s:o, s:s, s:o}", "address",
+				address_format(&a->address, text), "state", state_of(a), "sentence",
+				said.data ? said.data : "", "lists",
+				explain_list_names(facts->decide, &a->lists), "decided_by",
+				a->by == EXPLAIN_BY_KERNEL ? "kernel" : "weft-proxy", "route",
+				route_json(facts, a));
 	if (ret && a->rule)
 		(void)json_object_set_new(ret, "rule", json_integer(a->rule->number));
 	if (ret && a->names)
@@ -143,14 +145,15 @@ static json_t *dns_json(const struct explain_facts *facts, const struct explain_
 
 // ---- the verdict ----
 
-static const char *outcome_of(const struct explain_address *a)
+static const char *outcome_of(const struct explain_facts *facts, const struct explain_address *a)
 {
+	const struct policy_marks *marks = &facts->decide->marks;
 	const uint32_t mark = explain_mark(a);
 	if (!a->rule)
 		return "none";
-	if (mark == POLICY_DIRECT)
+	if (mark == marks->direct)
 		return "direct";
-	return mark == POLICY_REJECT || mark == POLICY_DROP ? "block" : "via";
+	return mark == marks->reject || mark == marks->drop ? "block" : "via";
 }
 
 static void say_group(struct text *out, const struct explain_facts *facts,
@@ -180,6 +183,8 @@ static void say_verdict(struct text *out, const struct explain_facts *facts,
 			const struct decide_policy *policy, const struct explain_question *question,
 			const struct explain_address *a)
 {
+	const struct policy_marks *marks = &facts->decide->marks;
+	const uint32_t mark = explain_mark(a);
 	char client[ADDRESS_TEXT_SIZE];
 	if (!policy) {
 		text_addf(out, "no policy names %s: it goes the host's own way",
@@ -194,11 +199,11 @@ static void say_verdict(struct text *out, const struct explain_facts *facts,
 	text_addf(out, "rule %u of policy %s ", a->rule->number, policy->name);
 	if (a->rule->is_nxdomain)
 		text_add(out, "has its name not exist, and refuses it");
-	else if (explain_mark(a) == POLICY_DIRECT)
+	else if (mark == marks->direct)
 		text_add(out, "lets it go the host's own way");
-	else if (explain_mark(a) == POLICY_REJECT)
+	else if (mark == marks->reject)
 		text_add(out, "refuses it, and tells the sender so");
-	else if (explain_mark(a) == POLICY_DROP)
+	else if (mark == marks->drop)
 		text_add(out, "drops it without a word");
 	else
 		say_group(out, facts, a);
@@ -259,7 +264,7 @@ json_t *explain_answer(const struct explain_facts *facts, const struct explain_q
 		"{s:s, s:s?, s:s, s:i, s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "client",
 		address_format(&question->client, client), "name", question->name, "protocol",
 		question->protocol == TCP ? "tcp" : "udp", "port", question->port, "outcome",
-		outcome_of(&addresses[0]), "sentence", sentence ? sentence : "", "policy",
+		outcome_of(facts, &addresses[0]), "sentence", sentence ? sentence : "", "policy",
 		policy_json(facts, question), "rules",
 		explain_rules_json(facts, question, &addresses[0]), "dns",
 		question->name ? dns_json(facts, question) : json_null(), "addresses", list,

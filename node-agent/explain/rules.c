@@ -43,12 +43,13 @@ static void add_verdict(struct text *out, const struct explain_facts *facts,
 			const struct decide_rule *rule)
 {
 	const struct explain_group group = explain_group_of(facts, rule->mark);
-	if (rule->mark == POLICY_DIRECT)
+	const struct policy_marks *marks = &facts->decide->marks;
+	if (rule->mark == marks->direct)
 		text_add(out, "direct");
 	else if (rule->is_nxdomain)
 		text_add(out, "block: nxdomain");
-	else if (rule->mark == POLICY_REJECT || rule->mark == POLICY_DROP)
-		text_addf(out, "block: %s", rule->mark == POLICY_DROP ? "drop" : "reject");
+	else if (rule->mark == marks->reject || rule->mark == marks->drop)
+		text_addf(out, "block: %s", rule->mark == marks->drop ? "drop" : "reject");
 	else
 		text_addf(out, "via %s%s", group.key ? group.name : "a group that is not there",
 			  group.is_direct ? ", otherwise direct" : "");

@@ -30,3 +30,9 @@ int conntrack_forget(uint32_t mark, uint32_t mask, struct err *err)
 	// -EINVAL: this kernel has no such part of netlink.
 	return rc == -ENOENT || rc == -EINVAL ? 0 : rc;
 }
+
+int system_flows_forget(struct kernel *k, uint32_t mark, uint32_t mask, struct err *err)
+{
+	(void)k;
+	return conntrack_forget(mark, mask, err);
+}

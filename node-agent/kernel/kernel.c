@@ -120,6 +120,12 @@ int kernel_policy_replace(struct kernel *k, const char *ruleset, struct err *err
 	return k->ops->policy_replace(k, ruleset, err);
 }
 
+int kernel_flows_forget(struct kernel *k, uint32_t mark, uint32_t mask, struct err *err)
+{
+	k->writes++;
+	return k->ops->flows_forget(k, mark, mask, err);
+}
+
 int kernel_guard_replace(struct kernel *k, const char *ruleset, struct err *err)
 {
 	k->writes++;

@@ -100,6 +100,7 @@ struct kernel_ops {
 	int (*guard_delete)(struct kernel *k, struct err *err);
 	int (*policy_read)(struct kernel *k, struct kernel_policy *ret, struct err *err);
 	int (*policy_replace)(struct kernel *k, const char *ruleset, struct err *err);
+	int (*flows_forget)(struct kernel *k, uint32_t mark, uint32_t mask, struct err *err);
 	int (*checksum_off)(struct kernel *k, const char *device, struct err *err);
 	const char *(*wireguard_name)(struct kernel *k);
 	void (*close)(struct kernel *k);
@@ -176,6 +177,9 @@ int kernel_guard_delete(struct kernel *k, struct err *err);
 // touch only this table: what its learned sets hold survives.
 int kernel_policy_read(struct kernel *k, struct kernel_policy *ret, struct err *err);
 int kernel_policy_replace(struct kernel *k, const char *ruleset, struct err *err);
+
+// Forgets the connections that have that mark in the bits of the mask (kernel/conntrack.h).
+int kernel_flows_forget(struct kernel *k, uint32_t mark, uint32_t mask, struct err *err);
 
 // Switches transmit checksum offload of `device` off, for paths that pass half-made checksums on.
 int kernel_checksum_off(struct kernel *k, const char *device, struct err *err);

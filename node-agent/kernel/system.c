@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 
+#include "kernel/conntrack.h"
 #include "kernel/default_route.h"
 #include "kernel/guard_table.h"
 #include "kernel/kernel.h"
@@ -536,6 +537,7 @@ static const struct kernel_ops system_ops = {
 	.policy_replace = guard_replace,
 	.guard_replace = guard_replace,
 	.guard_delete = guard_delete,
+	.flows_forget = system_flows_forget,
 	.checksum_off = checksum_off,
 	.wireguard_name = wireguard_name,
 	.close = system_close,

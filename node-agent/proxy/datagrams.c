@@ -12,7 +12,6 @@
 
 #include "base/clock.h"
 
-#include "decide/marks.h"
 #include "proxy/counts.h"
 #include "proxy/dial.h"
 #include "proxy/quic_table.h"
@@ -102,7 +101,8 @@ static void refuse(struct proxy_quic *quic, const struct quic_entry *entry, size
 {
 	uint8_t message[UNREACHABLE_SIZE];
 	const int fd = quic->refusals[entry->client.address.family == 6];
-	if (fd < 0 || (entry->mark & POLICY_MASK) != POLICY_REJECT)
+	const struct policy_marks *marks = &quic->config->decide->marks;
+	if (fd < 0 || (entry->mark & marks->mask) != marks->reject)
 		return;
 	const size_t size = unreachable_make(&entry->client, &entry->to, len, message);
 	unreachable_send(fd, &entry->client, message, size);
@@ -184,8 +184,9 @@ static void decide_it(struct proxy_quic *quic, struct quic_entry *entry,
 					     .client = entry->client.address,
 					     .to = entry->to.address };
 	entry->mark = verdict_of(quic->config->decide, &wanted, &entry->sniffed, learned);
-	const uint32_t mark = entry->mark & POLICY_MASK;
-	if (mark == POLICY_REJECT || mark == POLICY_DROP)
+	const struct policy_marks *marks = &quic->config->decide->marks;
+	const uint32_t mark = entry->mark & marks->mask;
+	if (mark == marks->reject || mark == marks->drop)
 		refuse_held(quic, entry);
 	else if (write_flow(quic, entry))
 		quic_table_wait(quic->table, entry, QUIC_WRITTEN, quic->now_ms);
@@ -461,8 +462,8 @@ struct proxy_quic *proxy_quic_new(struct proxy_config *config, struct mailbox *d
 	quic->desk = desk;
 	quic->config = proxy_config_keep(config);
 	quic->sets = -1;
-	quic->refusals[0] = unreachable_open(4, DIAL_CLIENT_MARK);
-	quic->refusals[1] = unreachable_open(6, DIAL_CLIENT_MARK);
+	quic->refusals[0] = unreachable_open(4, dial_client_mark(&config->decide->marks));
+	quic->refusals[1] = unreachable_open(6, dial_client_mark(&config->decide->marks));
 	quic->table = quic_table_new();
 	int r = mailbox_init(&quic->box);
 	quic->epoll = epoll_create1(EPOLL_CLOEXEC);

@@ -9,8 +9,6 @@
 
 #include "base/clean.h"
 
-#include "decide/marks.h"
-
 enum { BACKLOG = 4096, DEFER_S = 1, SILENT_S = 600 };
 
 static int set(int fd, int level, int option, int value)
@@ -100,11 +98,16 @@ static int prepare_stream(int fd)
 	return r;
 }
 
-static int prepare(int fd, bool is_six, int type)
+uint32_t dial_client_mark(const struct policy_marks *marks)
+{
+	return marks->split | marks->proxied;
+}
+
+static int prepare(int fd, bool is_six, int type, uint32_t mark)
 {
 	int r = set_transparent(fd, is_six);
 	if (r == 0)
-		r = set_mark(fd, DIAL_CLIENT_MARK);
+		r = set_mark(fd, mark);
 	if (r == 0)
 		r = set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
 	if (r == 0)
@@ -119,7 +122,7 @@ static int prepare(int fd, bool is_six, int type)
 	return prepare_stream(fd);
 }
 
-int dial_listen(const struct place *at, int type, struct err *err)
+int dial_listen(const struct place *at, int type, const struct policy_marks *marks, struct err *err)
 {
 	struct sockaddr_storage own;
 	char text[ADDRESS_TEXT_SIZE];
@@ -127,7 +130,7 @@ int dial_listen(const struct place *at, int type, struct err *err)
 	CLEAN(close_fd) int fd = socket(own.ss_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return err_set(err, -errno, "no socket: %s", strerror(errno));
-	int r = prepare(fd, own.ss_family == AF_INET6, type);
+	int r = prepare(fd, own.ss_family == AF_INET6, type, dial_client_mark(marks));
 	if (r < 0)
 		return err_set(err, r, "cannot listen for others (is CAP_NET_RAW there?): %s",
 			       strerror(-r));
@@ -140,7 +143,7 @@ int dial_listen(const struct place *at, int type, struct err *err)
 
 // The kernel's table lets what is sent to clients out only as long as it says whose it is
 // (reconcile/policy_names.c).
-void dial_mute(int fd)
+void dial_mute(int fd, const struct policy_marks *marks)
 {
-	(void)set_mark(fd, POLICY_SPLIT);
+	(void)set_mark(fd, marks->split);
 }

@@ -8,11 +8,12 @@
 
 #include "base/err.h"
 
+#include "decide/marks.h"
 #include "service/place.h"
 
 // Of the sockets by which weft-proxy speaks with clients: what they send belongs to the
 // connections that were led here, and is routed as if it were not marked.
-#define DIAL_CLIENT_MARK (POLICY_SPLIT | POLICY_PROXIED)
+uint32_t dial_client_mark(const struct policy_marks *marks);
 
 struct dial_form {
 	struct place client, to;
@@ -32,7 +33,8 @@ int dial_send(int fd, const struct dial_form *form, const uint8_t *data, size_t 
 
 // A listening socket for what is led to `at` (TPROXY). Of UDP datagrams it tells where they were
 // sent to.
-int dial_listen(const struct place *at, int type, struct err *err);
+int dial_listen(const struct place *at, int type, const struct policy_marks *marks,
+		struct err *err);
 
 // What is still sent for this socket goes nowhere.
-void dial_mute(int fd);
+void dial_mute(int fd, const struct policy_marks *marks);

@@ -10,7 +10,6 @@
 
 #include "base/clock.h"
 
-#include "decide/marks.h"
 #include "proxy/dial.h"
 #include "proxy/flow.h"
 
@@ -55,13 +54,15 @@ static void decide_it(struct proxy_worker *worker, struct flow *flow,
 					     .client = flow->client.address,
 					     .to = flow->to.address };
 	const uint32_t mark = verdict_of(worker->config->decide, &wanted, sniffed, learned);
-	flow->mark = mark | POLICY_PROXIED;
-	if ((mark & POLICY_MASK) != POLICY_REJECT && (mark & POLICY_MASK) != POLICY_DROP) {
+	const struct policy_marks *marks = &worker->config->decide->marks;
+	const uint32_t decided = mark & marks->mask;
+	flow->mark = mark | marks->proxied;
+	if (decided != marks->reject && decided != marks->drop) {
 		connect_it(worker, flow);
 		return;
 	}
 	count_add(&worker->counts, COUNT_REFUSED, 1);
-	flow_end(worker, flow, (mark & POLICY_MASK) == POLICY_DROP ? END_SILENT : END_RESET);
+	flow_end(worker, flow, decided == marks->drop ? END_SILENT : END_RESET);
 }
 
 // ---- what weft-dns knows ----

@@ -170,7 +170,7 @@ static int listen_at(const struct proxy_config *config, const struct address *at
 	const struct place place = { *at, (uint16_t)config->settings.port };
 	int fd = handover_take(handover, type, at->family);
 	if (fd < 0)
-		fd = dial_listen(&place, type, err);
+		fd = dial_listen(&place, type, &config->decide->marks, err);
 	if (at->family == 6 && (fd == -EAFNOSUPPORT || fd == -EADDRNOTAVAIL))
 		*err = (struct err){ 0 };
 	return fd;

@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-#include "decide/marks.h"
-
 // The names that hellos with another one inside say to the world (RFC 9849 "public name"): who says
 // one of these wants to go elsewhere.
 static const char *const fronts[] = { "cloudflare-ech.com" };
@@ -62,5 +60,6 @@ uint32_t verdict_of(const struct decide *decide, const struct verdict_flow *flow
 	if (!wanted.is_named)
 		wanted.lists = learned ? learned->lists : (struct decide_set){ 0 };
 	const struct decide_rule *rule = policy ? decide_flow(policy, &wanted) : NULL;
-	return rule ? rule->mark | policy_rule_bits(policy->id, rule->number) : POLICY_DIRECT;
+	return rule ? rule->mark | policy_rule_bits(&decide->marks, policy->id, rule->number)
+		    : decide->marks.direct;
 }

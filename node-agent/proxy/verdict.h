@@ -36,7 +36,7 @@ struct verdict_learned {
 // little: a name that is in a list counts.
 bool verdict_needs_address(const struct decide *decide, const struct verdict_sniffed *sniffed);
 
-// The mark of a flow and the bits of the rule that decided it; POLICY_DIRECT alone: no rule did.
+// The mark of a flow and the bits of the rule that decided it; direct alone: no rule did.
 // `learned` NULL: it was not needed.
 uint32_t verdict_of(const struct decide *decide, const struct verdict_flow *flow,
 		    const struct verdict_sniffed *sniffed, const struct verdict_learned *learned);

@@ -143,13 +143,13 @@ bool worker_has_room(struct proxy_worker *worker)
 	return worker->n_flows < worker->limit;
 }
 
-static void end_socket(int fd, enum flow_end end)
+static void end_socket(const struct proxy_worker *worker, int fd, enum flow_end end)
 {
 	const struct linger reset = { .l_onoff = 1 };
 	if (fd < 0)
 		return;
 	if (end == END_SILENT)
-		dial_mute(fd);
+		dial_mute(fd, &worker->config->decide->marks);
 	if (end != END_CLOSE)
 		(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
 	(void)close(fd);
@@ -164,7 +164,7 @@ void flow_end(struct proxy_worker *worker, struct flow *flow, enum flow_end end)
 	leave_queue(worker, flow);
 	flow->state = FLOW_ENDED;
 	for (unsigned i = 0; i < 2; i++) {
-		end_socket(flow->fds[i], end);
+		end_socket(worker, flow->fds[i], end);
 		relay_done(&worker->tools, &flow->ways[i]);
 	}
 	free(take_ptr(&flow->name));

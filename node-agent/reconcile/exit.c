@@ -23,9 +23,11 @@ static int parse(const json_t *json, void *body, struct err *err)
 	int rc = body_device(json, "device", e->device, err);
 	if (rc == 0)
 		rc = body_u32(json, "mark", 1, UINT32_MAX, &e->mark, err);
-	if (rc == 0 && e->mark & ~POLICY_MASK)
+	if (rc == 0)
+		rc = policy_mask_parse(json, &e->mask, err);
+	if (rc == 0 && e->mark & ~e->mask)
 		rc = err_set(err, -EINVAL, "mark: %#x has bits that are not in the mask %#x",
-			     e->mark, POLICY_MASK);
+			     e->mark, e->mask);
 	if (rc == 0)
 		rc = body_u32(json, "table", 1, UINT32_MAX, &e->table, err);
 	if (rc == 0)

@@ -8,7 +8,6 @@
 #include "reconcile/body.h"
 #include "reconcile/gateway.h"
 #include "reconcile/judging.h"
-#include "reconcile/policy_rules.h"
 #include "reconcile/uplink.h"
 
 struct group {
@@ -105,30 +104,31 @@ bool gateway_group_keeps_table(const struct reconcile *r, uint32_t table)
 	return false;
 }
 
-// The mark of the packets that a rule leads to the table.
-static uint32_t mark_of(const struct reconcile *r, const struct group *g)
+// The rule that leads packets to the table by their mark, or NULL.
+static const struct kernel_rule *rule_of(const struct reconcile *r, const struct group *g)
 {
 	const struct entry *e;
 
 	for (size_t at = 0; (e = entry_next(r, &kind_rule, &at));) {
 		const struct kernel_rule *rule = e->body;
 
-		if (rule->action == KERNEL_RULE_LOOKUP && rule->table == g->table &&
-		    rule->mask == POLICY_MASK)
-			return rule->mark;
+		if (rule->action == KERNEL_RULE_LOOKUP && rule->table == g->table && rule->mask)
+			return rule;
 	}
-	return 0;
+	return NULL;
 }
 
 // Hands it on to who chooses.
 static void choose(struct reconcile *r, const struct entry *e)
 {
 	const struct group *g = e->body;
+	const struct kernel_rule *rule = rule_of(r, g);
 	struct reconcile_gateway gateways[RECONCILE_GATEWAYS_MAX];
 	struct reconcile_gateway_group group = {
 		.key = e->key,
 		.table = g->table,
-		.mark = mark_of(r, g),
+		.mark = rule ? rule->mark : 0,
+		.mask = rule ? rule->mask : 0,
 		.by_latency = g->by_latency,
 		.is_blocking = g->is_blocking,
 		.hold_down_ms = g->hold_down_ms,

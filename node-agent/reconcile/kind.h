@@ -89,13 +89,14 @@ struct guard_state {
 // Table `inet weft_policy`, of policies, exits and gateway wires (policy.c).
 struct policy_state {
 	struct text rules; // rendered once a run
-	char digest[65];
+	char digest[80];
+	uint32_t mask; // of the marks in it
 	struct kernel_policy seen;
 	uint64_t read_at; // the dump that `seen` is as old as
 	bool is_known_absent;
 	bool is_sum_known;
 	uint64_t rules_sum; // of the kernel's listing of our own table
-	char written[65];
+	char written[80];
 	struct err refused; // code 0 unless the table was refused in this run
 };
 

@@ -6,7 +6,14 @@
 #include "reconcile/body.h"
 #include "reconcile/policy_table.h"
 
-enum { RULES_MAX = 1000, PORTS_MAX = 1000, LISTS_MAX = 256, NUMBER_MAX = 65535 };
+enum {
+	RULES_MAX = 1000,
+	PORTS_MAX = 1000,
+	LISTS_MAX = 256,
+	NUMBER_MAX = 65535,
+	PRIORITY_MAX = 32764, // before the main table's, as its second one
+	PRIORITY_UNSAID = 22350,
+};
 
 static void done(void *body)
 {
@@ -85,17 +92,30 @@ static int parse_lists(const json_t *json, struct policy_rule *rule, struct err 
 	return 0;
 }
 
-static int parse_mark(const json_t *json, uint32_t *ret, struct err *err)
+int policy_mask_parse(const json_t *json, uint32_t *ret, struct err *err)
 {
-	int rc = body_u32(json, "mark", 1, UINT32_MAX, ret, err);
+	uint32_t mask = POLICY_MASK_UNSAID;
+	int rc = body_has(json, "mask") ? body_u32(json, "mask", 1, UINT32_MAX, &mask, err) : 0;
 
-	if (rc == 0 && *ret & ~POLICY_MASK)
-		return err_set(err, -EINVAL, "mark: %#x has bits that are not in the mask %#x",
-			       *ret, POLICY_MASK);
+	if (rc == 0 && !policy_mask_is_good(mask))
+		return err_set(err, -EINVAL, "mask: %#x is not %d bits one beside the other", mask,
+			       POLICY_MARK_BITS);
+	*ret = mask;
 	return rc;
 }
 
-static int parse_block(const json_t *json, uint32_t *ret, struct err *err)
+static int parse_mark(const json_t *json, uint32_t mask, uint32_t *ret, struct err *err)
+{
+	int rc = body_u32(json, "mark", 1, UINT32_MAX, ret, err);
+
+	if (rc == 0 && *ret & ~mask)
+		return err_set(err, -EINVAL, "mark: %#x has bits that are not in the mask %#x",
+			       *ret, mask);
+	return rc;
+}
+
+static int parse_block(const json_t *json, const struct policy_marks *marks, uint32_t *ret,
+		       struct err *err)
 {
 	const char *how = "reject";
 	int rc = 0;
@@ -104,13 +124,14 @@ static int parse_block(const json_t *json, uint32_t *ret, struct err *err)
 		rc = body_string(json, "block", &how, err);
 	if (rc < 0)
 		return rc;
-	*ret = strcmp(how, "drop") == 0 ? POLICY_DROP : POLICY_REJECT;
-	return *ret == POLICY_DROP || strcmp(how, "reject") == 0
+	*ret = strcmp(how, "drop") == 0 ? marks->drop : marks->reject;
+	return *ret == marks->drop || strcmp(how, "reject") == 0
 		       ? 0
 		       : err_set(err, -EINVAL, "block: `%.20s` is not reject or drop", how);
 }
 
-static int parse_verdict(const json_t *json, struct policy_rule *rule, struct err *err)
+static int parse_verdict(const json_t *json, const struct policy_marks *marks,
+			 struct policy_rule *rule, struct err *err)
 {
 	const char *verdict = NULL;
 
@@ -118,17 +139,18 @@ static int parse_verdict(const json_t *json, struct policy_rule *rule, struct er
 	if (rc < 0)
 		return rc;
 	if (strcmp(verdict, "block") == 0)
-		return parse_block(json, &rule->mark, err);
+		return parse_block(json, marks, &rule->mark, err);
 	if (strcmp(verdict, "mark") == 0)
-		return parse_mark(json, &rule->mark, err);
+		return parse_mark(json, marks->mask, &rule->mark, err);
 	if (strcmp(verdict, "direct") != 0)
 		return err_set(err, -EINVAL, "verdict: `%.20s` is not mark, direct or block",
 			       verdict);
-	rule->mark = POLICY_DIRECT;
+	rule->mark = marks->direct;
 	return 0;
 }
 
-static int parse_rule(const json_t *json, struct policy_rule *rule, struct err *err)
+static int parse_rule(const json_t *json, const struct policy_marks *marks,
+		      struct policy_rule *rule, struct err *err)
 {
 	int rc = body_u32(json, "number", 1, NUMBER_MAX, &rule->number, err);
 
@@ -138,7 +160,7 @@ static int parse_rule(const json_t *json, struct policy_rule *rule, struct err *
 		rc = parse_ports(json, "ports", &rule->ports, &rule->ports_len, err);
 	if (rc == 0)
 		rc = parse_lists(json, rule, err);
-	return rc < 0 ? rc : parse_verdict(json, rule, err);
+	return rc < 0 ? rc : parse_verdict(json, marks, rule, err);
 }
 
 static int parse_rules(const json_t *json, struct policy *p, struct err *err)
@@ -155,7 +177,7 @@ static int parse_rules(const json_t *json, struct policy *p, struct err *err)
 	json_array_foreach((json_t *)list, i, item)
 	{
 		p->rules_len++;
-		if (parse_rule(item, &p->rules[i], err) < 0)
+		if (parse_rule(item, &p->marks, &p->rules[i], err) < 0)
 			return err_prefix(err, "rules[%zu]", i);
 		p->has_lists = p->has_lists || p->rules[i].lists_len > 0;
 		for (size_t k = 0; k < i; k++)
@@ -166,11 +188,28 @@ static int parse_rules(const json_t *json, struct policy *p, struct err *err)
 	return 0;
 }
 
+// A controller that does not tell them has the first ones.
+static int parse_numbers(const json_t *json, struct policy *p, struct err *err)
+{
+	uint32_t mask = 0;
+
+	int rc = policy_mask_parse(json, &mask, err);
+	if (rc < 0)
+		return rc;
+	p->marks = policy_marks_of(mask);
+	p->priority = PRIORITY_UNSAID;
+	return body_has(json, "priority")
+		       ? body_u32(json, "priority", 1, PRIORITY_MAX, &p->priority, err)
+		       : 0;
+}
+
 static int parse(const json_t *json, void *body, struct err *err)
 {
 	struct policy *p = body;
 
 	int rc = body_u32(json, "id", 1, UINT32_MAX, &p->id, err);
+	if (rc == 0)
+		rc = parse_numbers(json, p, err);
 	if (rc == 0)
 		rc = body_prefixes(json, "from", &p->from, err);
 	if (rc == 0)

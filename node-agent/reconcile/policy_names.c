@@ -141,7 +141,7 @@ static void add_of_policy(struct text *out, const struct policy *p)
 
 // Only what goes by a default route: the routing rules of what is refused tell, as they stand
 // before any other.
-static void add_undecided(struct text *out)
+static void add_undecided(struct text *out, const struct policy_marks *marks)
 {
 	text_add(out, "\tchain split_tcp {\n\t\tsocket transparent 1 goto to_splitter\n"
 		      "\t\ttcp flags & (syn | ack) == syn goto undecided\n\t}\n"
@@ -152,13 +152,13 @@ static void add_undecided(struct text *out)
 	text_add(out, "\t\tgoto undecided\n\t}\n"
 		      "\tchain undecided {\n\t\tfib daddr type != unicast accept\n");
 	add_known(out);
-	text_addf(out, "\t\t" MARK_AS "\n", ~POLICY_MASK, POLICY_REJECT);
+	text_addf(out, "\t\t" MARK_AS "\n", ~marks->mask, marks->reject);
 	text_addf(out,
 		  "\t\tfib daddr . mark oif missing goto to_splitter\n"
 		  "\t\tmeta mark set meta mark & 0x%08x accept\n\t}\n",
-		  ~POLICY_MASK);
+		  ~marks->mask);
 	text_addf(out, "\tchain to_splitter {\n\t\tct zone set %d " MARK_AS " accept\n\t}\n",
-		  SPLIT_ZONE, ~POLICY_MASK, POLICY_SPLIT);
+		  SPLIT_ZONE, ~marks->mask, marks->split);
 }
 
 // What comes by gateway wires is no client's.
@@ -188,26 +188,28 @@ static void add_splitter(struct text *out, const struct policy_table *t)
 
 // What weft-proxy sends: to the clients in their zone; for them, with the rule's mark, in theirs.
 // Where a rule is to drop, what its socket still says goes nowhere (proxy/dial.h).
-static void add_sending(struct text *out)
+static void add_sending(struct text *out, const struct policy_marks *marks)
 {
+	const uint32_t beside = marks->proxied | marks->rules;
+
 	text_addf(
 		out,
 		"\tchain sending_back {\n\t\ttype filter hook output priority raw; policy accept;\n"
 		"\t\tmeta mark & 0x%08x == 0x%08x drop\n"
 		"\t\tmeta mark & 0x%08x == 0x%08x ct zone set %d\n\t}\n",
-		POLICY_MASK | POLICY_PROXIED, POLICY_SPLIT, POLICY_MASK, POLICY_SPLIT, SPLIT_ZONE);
+		marks->mask | marks->proxied, marks->split, marks->mask, marks->split, SPLIT_ZONE);
 	text_addf(out,
 		  "\tchain sending {\n\t\ttype filter hook output priority mangle; policy accept;\n"
-		  "\t\tmeta mark & 0x0000ffff == 0 accept\n"
+		  "\t\tmeta mark & 0x%08x == 0 accept\n"
 		  "\t\tmeta mark & 0x%08x { 0x00000000, 0x%08x } accept\n"
 		  "\t\tct mark & 0x%08x == 0 jump begins\n"
-		  "\t\tmeta mark set meta mark & 0xffff0000\n\t\tjump counted\n\t}\n",
-		  POLICY_MASK, POLICY_SPLIT, POLICY_MASK);
+		  "\t\tmeta mark set meta mark & 0x%08x\n\t\tjump counted\n\t}\n",
+		  beside, marks->mask, marks->split, marks->mask, ~beside);
 	text_add(out, "\tchain begins {\n\t\tct mark set meta mark\n\t\tjump begun\n\t}\n");
 	text_addf(out,
 		  "\tchain answered {\n\t\ttype filter hook prerouting priority dstnat + 1; policy "
 		  "accept;\n\t\tct direction reply ct mark & 0x%08x != 0 " MARK_AS "\n\t}\n",
-		  POLICY_PROXIED, ~POLICY_MASK, POLICY_SPLIT);
+		  marks->proxied, ~marks->mask, marks->split);
 }
 
 void policy_add_looking(struct text *out, const struct policy_table *t)
@@ -216,15 +218,15 @@ void policy_add_looking(struct text *out, const struct policy_table *t)
 	for (size_t i = 0; i < t->policies_len; i++)
 		if (is_split(t->policies[i]))
 			add_of_policy(out, t->policies[i]);
-	add_undecided(out);
+	add_undecided(out, &t->marks);
 	add_splitter(out, t);
-	add_sending(out);
+	add_sending(out, &t->marks);
 }
 
-void policy_add_looked_into(struct text *out)
+void policy_add_looked_into(struct text *out, const struct policy_table *t)
 {
-	text_addf(out, "\t\tmeta mark & 0x%08x == 0x%08x goto splitter\n", POLICY_MASK,
-		  POLICY_SPLIT);
+	text_addf(out, "\t\tmeta mark & 0x%08x == 0x%08x goto splitter\n", t->marks.mask,
+		  t->marks.split);
 }
 
 void policy_add_flows(struct text *out)

@@ -59,7 +59,7 @@ static bool gather_marks(const struct policy_table *t, struct marks *ret)
 		return false;
 	// What was looked into and is no rule's.
 	if (policy_has_split(t))
-		ret->items[ret->len++] = POLICY_DIRECT;
+		ret->items[ret->len++] = t->marks.direct;
 	for (size_t i = 0; i < t->policies_len; i++)
 		for (size_t k = 0; k < t->policies[i]->rules_len; k++)
 			ret->items[ret->len++] = t->policies[i]->rules[k].mark;
@@ -71,30 +71,26 @@ static bool gather_marks(const struct policy_table *t, struct marks *ret)
 	return true;
 }
 
-static bool is_group(uint32_t mark)
-{
-	return mark != POLICY_DIRECT && mark != POLICY_REJECT && mark != POLICY_DROP;
-}
-
-static void add_take_chain(struct text *out, uint32_t mark)
+static void add_take_chain(struct text *out, const struct policy_table *t, uint32_t mark)
 {
 	text_addf(out,
 		  "\tchain take_%08x {\n\t\tmeta mark set meta mark & 0x%08x | 0x%08x accept\n"
 		  "\t}\n",
-		  mark, ~POLICY_MASK, mark);
+		  mark, ~t->marks.mask, mark);
 }
 
 // `passed`: connections that no rule was for, too.
-static void add_take_map(struct text *out, const struct marks *marks, bool passed)
+static void add_take_map(struct text *out, const struct policy_table *t, const struct marks *marks,
+			 bool passed)
 {
 	if (!marks->len)
 		return;
-	text_addf(out, "\t\tct mark & 0x%08x vmap {", POLICY_MASK);
+	text_addf(out, "\t\tct mark & 0x%08x vmap {", t->marks.mask);
 	for (size_t i = 0; i < marks->len; i++)
 		text_addf(out, "%s 0x%08x : goto take_%08x", i ? "," : "", marks->items[i],
 			  marks->items[i]);
 	if (passed)
-		text_addf(out, ", 0x%08x : accept", POLICY_PASSED);
+		text_addf(out, ", 0x%08x : accept", t->marks.passed);
 	text_add(out, " }\n");
 }
 
@@ -126,8 +122,8 @@ static void add_verdict(struct text *out, const struct policy *p, const struct p
 
 	policy_counter_name(p, rule, true, name);
 	text_addf(out, "counter name \"%s\" ct mark set ct mark & 0x%08x | 0x%08x goto take_%08x\n",
-		  name, ~POLICY_FLOW_BITS, rule->mark | policy_rule_bits(p->id, rule->number),
-		  rule->mark);
+		  name, ~p->marks.flow,
+		  rule->mark | policy_rule_bits(&p->marks, p->id, rule->number), rule->mark);
 }
 
 static void add_matches(struct text *out, const struct policy *p, const struct policy_rule *rule,
@@ -181,7 +177,7 @@ static void add_policy_chains(struct text *out, const struct policy_table *t)
 		// What is learned meanwhile is for connections to come.
 		if (p->has_lists)
 			text_addf(out, "\t\tct mark set ct mark & 0x%08x | 0x%08x\n",
-				  ~POLICY_FLOW_BITS, POLICY_PASSED);
+				  ~t->marks.flow, t->marks.passed);
 		text_add(out, "\t}\n");
 	}
 }
@@ -202,34 +198,35 @@ static void add_counters(struct text *out, const struct policy_table *t)
 		}
 }
 
-// Bits of which the connection's mark already tells of another rule are not counted twice.
-static bool take_bits(uint8_t taken[POLICY_RULE_BITS / 8 + 1], uint32_t bits)
+// A number by which the connection's mark already tells of another rule is not counted twice.
+static bool take_number(uint8_t taken[POLICY_RULES_MAX / 8 + 1], uint32_t number)
 {
-	const bool is_free = !(taken[bits / 8] & 1u << bits % 8);
+	const bool is_free = !(taken[number / 8] & 1u << number % 8);
 
-	taken[bits / 8] |= (uint8_t)(1u << bits % 8);
+	taken[number / 8] |= (uint8_t)(1u << number % 8);
 	return is_free;
 }
 
 // By the rule that a connection's mark tells of.
 static void add_counting(struct text *out, const struct policy_table *t, bool of_flows)
 {
-	uint8_t taken[POLICY_RULE_BITS / 8 + 1] = { 0 };
+	uint8_t taken[POLICY_RULES_MAX / 8 + 1] = { 0 };
 	char name[POLICY_COUNTER_SIZE];
 	bool any = false;
 
 	for (size_t i = 0; i < t->policies_len; i++)
 		for (size_t k = 0; k < t->policies[i]->rules_len; k++) {
 			const struct policy_rule *rule = &t->policies[i]->rules[k];
-			const uint32_t bits = policy_rule_bits(t->policies[i]->id, rule->number);
+			const uint32_t id = t->policies[i]->id;
 
-			if (!take_bits(taken, bits))
+			if (!take_number(taken, policy_rule_number(id, rule->number)))
 				continue;
 			if (!any)
 				text_addf(out, "\t\tcounter name ct mark & 0x%08x map {",
-					  POLICY_RULE_BITS);
+					  t->marks.rules);
 			policy_counter_name(t->policies[i], rule, of_flows, name);
-			text_addf(out, "%s 0x%08x : \"%s\"", any ? "," : "", bits, name);
+			text_addf(out, "%s 0x%08x : \"%s\"", any ? "," : "",
+				  policy_rule_bits(&t->marks, id, rule->number), name);
 			any = true;
 		}
 	text_add(out, any ? " }\n" : "");
@@ -243,7 +240,7 @@ static void add_account_chains(struct text *out, const struct policy_table *t,
 	text_addf(out,
 		  "\tchain account {\n\t\ttype filter hook prerouting priority mangle + 1; policy "
 		  "accept;\n\t\tct mark & 0x%08x != 0 jump counted\n\t}\n\tchain counted {\n",
-		  POLICY_MASK);
+		  t->marks.mask);
 	add_counting(out, t, false);
 	text_add(out, "\t}\n");
 	if (!policy_has_split(t))
@@ -251,13 +248,14 @@ static void add_account_chains(struct text *out, const struct policy_table *t,
 	text_add(out, "\tchain begun {\n");
 	add_counting(out, t, true);
 	text_add(out, "\t}\n\tchain entered {\n\t\tjump begun\n");
-	add_take_map(out, marks, false);
+	add_take_map(out, t, marks, false);
 	text_add(out, "\t}\n");
 }
 
 // ---- gateway wires ----
 
-static void add_exit_chain(struct text *out, const struct policy_exit *e)
+static void add_exit_chain(struct text *out, const struct policy_table *t,
+			   const struct policy_exit *e)
 {
 	text_addf(out, "\tchain exit_%s {\n" NEIGHBOURS, e->device);
 	for (int f = 0; f < 2; f++) {
@@ -276,7 +274,7 @@ static void add_exit_chain(struct text *out, const struct policy_exit *e)
 				  guard_family_name[f], private_set[f]);
 	}
 	text_add(out, "\t\tfib daddr type != unicast counter name \"exit_refused\" drop\n");
-	text_addf(out, "\t\tct mark set ct mark & 0x%08x | 0x%08x accept\n\t}\n", ~POLICY_FLOW_BITS,
+	text_addf(out, "\t\tct mark set ct mark & 0x%08x | 0x%08x accept\n\t}\n", ~t->marks.flow,
 		  e->mark);
 }
 
@@ -325,7 +323,7 @@ static void add_carried_chain(struct text *out, const struct policy_table *t)
 	for (size_t i = 0; i < t->exits_len + t->wires_len; i++)
 		text_addf(out, "\t\toifname \"%s\" meta mark set meta mark & 0x%08x\n",
 			  i < t->exits_len ? t->exits[i]->device : t->wires[i - t->exits_len],
-			  ~POLICY_MASK);
+			  ~t->marks.mask);
 	text_add(out, "\t}\n");
 }
 
@@ -337,12 +335,12 @@ static void add_leaving_chain(struct text *out, const struct policy_table *t,
 	text_add(out, "\tchain leaving {\n\t\ttype nat hook postrouting priority srcnat; "
 		      "policy accept;\n");
 	for (size_t i = 0; t->uplinks_len && i < marks->len; i++) {
-		if (!is_group(marks->items[i]))
+		if (policy_mark_is_fixed(&t->marks, marks->items[i]))
 			continue;
 		if (!any) {
 			text_add(out, "\t\toifname ");
 			add_devices(out, t->uplinks, t->uplinks_len);
-			text_addf(out, " ct mark & 0x%08x {", POLICY_MASK);
+			text_addf(out, " ct mark & 0x%08x {", t->marks.mask);
 		}
 		text_addf(out, "%s 0x%08x", any ? "," : "", marks->items[i]);
 		any = true;
@@ -353,7 +351,7 @@ static void add_leaving_chain(struct text *out, const struct policy_table *t,
 		text_addf(out,
 			  "\t\toifname != \"%s\" ct direction original ct mark & 0x%08x == 0x%08x "
 			  "masquerade\n",
-			  t->exits[i]->device, POLICY_MASK, t->exits[i]->mark);
+			  t->exits[i]->device, t->marks.mask, t->exits[i]->mark);
 	text_add(out, "\t}\n");
 }
 
@@ -366,16 +364,16 @@ static void add_arrival_chain(struct text *out, const struct policy_table *t,
 	text_add(out, "\t\ttype filter hook prerouting priority mangle; policy accept;\n");
 	add_wire_map(out, t);
 	if (policy_has_split(t))
-		policy_add_looked_into(out);
+		policy_add_looked_into(out, t);
 	for (size_t i = 0; i < t->exits_len; i++)
 		text_addf(out, "\t\tct direction reply ct mark & 0x%08x == 0x%08x goto take_%08x\n",
-			  POLICY_MASK, t->exits[i]->mark, t->exits[i]->mark);
+			  t->marks.mask, t->exits[i]->mark, t->exits[i]->mark);
 	text_add(out, "\t\tct direction reply accept\n");
 	// What weft-proxy carries it sends itself; what it carried is over.
 	if (policy_has_split(t))
 		text_addf(out, "\t\tct mark & 0x%08x != 0 counter name \"cut_off\" drop\n",
-			  POLICY_PROXIED);
-	add_take_map(out, marks, policy_has_names(t));
+			  t->marks.proxied);
+	add_take_map(out, t, marks, policy_has_names(t));
 	text_add(out, "\t\tfib daddr type != unicast accept\n");
 	if (policy_has_split(t))
 		policy_add_flows(out);
@@ -398,10 +396,10 @@ void policy_rules_render(struct text *out, const struct policy_table *table, con
 		policy_add_looking(out, table);
 	add_arrival_chain(out, table, &marks, digest);
 	for (size_t i = 0; i < marks.len; i++)
-		add_take_chain(out, marks.items[i]);
+		add_take_chain(out, table, marks.items[i]);
 	for (size_t i = 0; i < table->exits_len; i++) {
-		add_take_chain(out, table->exits[i]->mark);
-		add_exit_chain(out, table->exits[i]);
+		add_take_chain(out, table, table->exits[i]->mark);
+		add_exit_chain(out, table, table->exits[i]);
 	}
 	if (table->wires_len)
 		text_add(out, "\tchain answers {\n" NEIGHBOURS
@@ -415,9 +413,28 @@ void policy_rules_render(struct text *out, const struct policy_table *table, con
 	free(marks.items);
 }
 
-void policy_transaction_render(struct text *out, const char *rules,
-			       const struct kernel_policy *seen)
+void policy_comment(const char *digest, uint32_t mask, char ret[POLICY_COMMENT_SIZE])
 {
+	if (mask == POLICY_MASK_UNSAID)
+		(void)snprintf(ret, POLICY_COMMENT_SIZE, "%s", digest);
+	else
+		(void)snprintf(ret, POLICY_COMMENT_SIZE, "%s/%08x", digest, mask);
+}
+
+uint32_t policy_comment_mask(const char *comment)
+{
+	const char *told = strchr(comment, '/');
+	const unsigned long mask = told ? strtoul(told + 1, NULL, 16) : POLICY_MASK_UNSAID;
+
+	return mask <= UINT32_MAX && policy_mask_is_good((uint32_t)mask) ? (uint32_t)mask
+									 : POLICY_MASK_UNSAID;
+}
+
+void policy_transaction_render(struct text *out, const char *rules,
+			       const struct kernel_policy *seen, uint32_t mask)
+{
+	const bool is_moved = policy_comment_mask(seen->comment) != mask;
+
 	text_add(out, "add table inet weft_policy\n");
 	for (size_t i = 0; i < seen->chains_len; i++)
 		text_addf(out, "flush chain inet weft_policy %s\n", seen->chains[i].text);
@@ -439,6 +456,8 @@ void policy_transaction_render(struct text *out, const char *rules,
 		(void)snprintf(line, sizeof line, "\t%s %s {", word, set->name);
 		if (!strstr(rules, line))
 			text_addf(out, "delete %s inet weft_policy %s\n", word, set->name);
+		else if (set->is_map && is_moved)
+			text_addf(out, "flush map inet weft_policy %s\n", set->name);
 	}
 	text_add(out, "table inet weft_policy {\n");
 	text_add(out, rules);

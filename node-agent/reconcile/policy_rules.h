@@ -26,6 +26,8 @@ struct policy_rule {
 
 struct policy {
 	uint32_t id;
+	uint32_t priority; // of the first of the two rules for what is refused
+	struct policy_marks marks;
 	struct prefix_list from;
 	struct policy_rule *rules;
 	size_t rules_len;
@@ -39,7 +41,7 @@ struct policy_exit {
 	struct prefix_list from;
 	char *uplink; // "uplink/fibre"; NULL: the way that the main table's default route goes
 	struct key_list checks; // what measures whether that is well
-	uint32_t mark, table;
+	uint32_t mark, mask, table;
 	char out[2][IFNAMSIZ]; // IPv4, IPv6: where it leaves; "": nowhere now
 	bool is_private[2];    // and that is within private addresses itself
 };
@@ -54,7 +56,8 @@ struct policy_table {
 	size_t wires_len;
 	const char **uplinks; // devices of this node's uplinks
 	size_t uplinks_len;
-	uint16_t splitter_port; // where weft-proxy listens; 0: nothing is looked into
+	uint16_t splitter_port;    // where weft-proxy listens; 0: nothing is looked into
+	struct policy_marks marks; // of all of them
 };
 
 enum { POLICY_COUNTER_SIZE = 40 };
@@ -66,7 +69,13 @@ void policy_counter_name(const struct policy *p, const struct policy_rule *rule,
 // Body of the table, with `digest` in it.
 void policy_rules_render(struct text *out, const struct policy_table *table, const char *digest);
 
+// The comment of a table, for `digest` of policy_rules_render, and the mask that it tells of.
+enum { POLICY_COMMENT_SIZE = 80 };
+void policy_comment(const char *digest, uint32_t mask, char ret[POLICY_COMMENT_SIZE]);
+uint32_t policy_comment_mask(const char *comment);
+
 // The whole transaction: `rules` in the place of what `seen` has. What counters that are still
-// there have counted stays, and so does what the table's sets hold.
+// there have counted stays, and so does what the table's sets hold; but flows that were noted with
+// marks of another mask are forgotten.
 void policy_transaction_render(struct text *out, const char *rules,
-			       const struct kernel_policy *seen);
+			       const struct kernel_policy *seen, uint32_t mask);

@@ -8,38 +8,40 @@
 #include "reconcile/guard_text.h"
 #include "reconcile/uplink.h"
 
-#define TABLE_MAIN        254
-#define SPECIFIC_PRIORITY 22350 // what the main table has a way for, other than a default, goes on
-#define REFUSE_PRIORITY   22351
+#define TABLE_MAIN 254
 
 enum { REFUSALS = 2, REFUSAL_RULES = 4 };
 
-static const uint32_t refusal_marks[REFUSALS] = { POLICY_REJECT, POLICY_DROP };
-
 // ---- what refuses ----
 
-// The rules by which what has that mark is refused, unless it is for somewhere that is known.
-static void refusal_rules(uint32_t mark, struct kernel_rule ret[REFUSAL_RULES])
+static uint32_t refusal_mark(const struct policy *p, int refusal)
+{
+	return refusal == 0 ? p->marks.reject : p->marks.drop;
+}
+
+// The rules by which what has that mark is refused; what the main table has a way for, other than a
+// default, goes on before.
+static void refusal_rules(const struct policy *p, uint32_t mark,
+			  struct kernel_rule ret[REFUSAL_RULES])
 {
 	for (int i = 0; i < REFUSAL_RULES; i++)
 		ret[i] = (struct kernel_rule){ .family = uplink_family[i % 2],
-					       .priority =
-						       i < 2 ? SPECIFIC_PRIORITY : REFUSE_PRIORITY,
+					       .priority = p->priority + (i < 2 ? 0 : 1),
 					       .mark = mark,
-					       .mask = POLICY_MASK };
+					       .mask = p->marks.mask };
 	for (int i = 0; i < 2; i++) {
 		ret[i].action = KERNEL_RULE_LOOKUP;
 		ret[i].table = TABLE_MAIN;
 		ret[i].is_suppressing = true;
 		ret[i + 2].action =
-			mark == POLICY_REJECT ? KERNEL_RULE_UNREACHABLE : KERNEL_RULE_BLACKHOLE;
+			mark == p->marks.reject ? KERNEL_RULE_UNREACHABLE : KERNEL_RULE_BLACKHOLE;
 	}
 }
 
 static bool refuses_by(const struct policy *p, uint32_t mark)
 {
 	// What is looked into is told by them.
-	if (mark == POLICY_REJECT && p->has_lists && p->split_len)
+	if (mark == p->marks.reject && p->has_lists && p->split_len)
 		return true;
 	for (size_t i = 0; i < p->rules_len; i++)
 		if (p->rules[i].mark == mark)
@@ -54,9 +56,10 @@ bool policy_wants_rule(const struct reconcile *r, const struct kernel_rule *seen
 
 	for (size_t at = 0; (e = entry_next(r, &kind_policy, &at));)
 		for (int m = 0; m < REFUSALS; m++) {
-			if (seen->mark != refusal_marks[m] || !refuses_by(e->body, seen->mark))
+			if (seen->mark != refusal_mark(e->body, m) ||
+			    !refuses_by(e->body, seen->mark))
 				continue;
-			refusal_rules(seen->mark, rules);
+			refusal_rules(e->body, seen->mark, rules);
 			for (int i = 0; i < REFUSAL_RULES; i++)
 				if (kernel_rule_equal(&rules[i], seen))
 					return true;
@@ -69,9 +72,9 @@ static bool refusals_stand(const struct reconcile *r, const struct policy *p)
 	struct kernel_rule rules[REFUSAL_RULES];
 
 	for (int m = 0; m < REFUSALS; m++) {
-		if (!refuses_by(p, refusal_marks[m]))
+		if (!refuses_by(p, refusal_mark(p, m)))
 			continue;
-		refusal_rules(refusal_marks[m], rules);
+		refusal_rules(p, refusal_mark(p, m), rules);
 		for (int i = 0; i < REFUSAL_RULES; i++)
 			if (!rule_stands(r, &rules[i]))
 				return false;
@@ -85,9 +88,9 @@ static int put_refusals(struct reconcile *r, const struct policy *p, struct err 
 	int rc = 0;
 
 	for (int m = 0; m < REFUSALS && rc == 0; m++) {
-		if (!refuses_by(p, refusal_marks[m]))
+		if (!refuses_by(p, refusal_mark(p, m)))
 			continue;
-		refusal_rules(refusal_marks[m], rules);
+		refusal_rules(p, refusal_mark(p, m), rules);
 		for (int i = 0; i < REFUSAL_RULES && rc == 0; i++)
 			if (!rule_stands(r, &rules[i]))
 				rc = rule_make(r, &rules[i], err);
@@ -171,17 +174,42 @@ static void add_uplink(struct policy_table *t, const struct uplink_entry *u)
 			add_device(t, u->device[f]);
 }
 
+// One table, one mask.
+static int take_mask(const struct reconcile *r, struct policy_table *t, const struct entry *e,
+		     uint32_t mask, struct err *err)
+{
+	const uint32_t control = r->config.control.mask;
+
+	if (mask & control)
+		return err_set(err, -EINVAL,
+			       "mask: 0x%08x has bits of control.mask, 0x%08x: choose another in "
+			       "agent.yaml, or another mark_mask in the controller's settings",
+			       mask, control);
+	if (t->marks.mask && t->marks.mask != mask)
+		return err_set(err, -EINVAL, "%s: mask: %#x is not %#x, that of the others", e->key,
+			       mask, t->marks.mask);
+	t->marks = policy_marks_of(mask);
+	return 0;
+}
+
 static int gather(struct reconcile *r, struct policy_table *t, struct err *err)
 {
 	const struct entry *e;
 	int rc = 0;
 
-	for (size_t at = 0; (e = entry_next(r, &kind_policy, &at));)
-		t->policies[t->policies_len++] = e->body;
+	for (size_t at = 0; rc == 0 && (e = entry_next(r, &kind_policy, &at));) {
+		const struct policy *p = e->body;
+
+		t->policies[t->policies_len++] = p;
+		rc = take_mask(r, t, e, p->marks.mask, err);
+	}
 	for (size_t at = 0; rc == 0 && (e = entry_next(r, &kind_exit, &at));) {
-		t->exits[t->exits_len++] = e->body;
+		struct policy_exit *x = e->body;
+
+		t->exits[t->exits_len++] = x;
+		rc = take_mask(r, t, e, x->mask, err);
 		for (int f = 0; f < 2 && rc == 0; f++)
-			rc = find_out(r, e->body, f, err);
+			rc = find_out(r, x, f, err);
 	}
 	for (size_t at = 0; (e = entry_next(r, &kind_gateway, &at));)
 		t->wires_len += gateway_is_by(e, &t->wires[t->wires_len]);
@@ -199,9 +227,12 @@ static int render_table(struct reconcile *r, struct policy_table *t, struct err 
 	if (rc < 0)
 		return rc;
 	CLEAN(text_free) struct text bare = { 0 };
+	char digest[65];
 	policy_rules_render(&bare, t, "");
 	if (!bare.failed) {
-		rules_digest(bare.data, r->policy.digest);
+		rules_digest(bare.data, digest);
+		policy_comment(digest, t->marks.mask, r->policy.digest);
+		r->policy.mask = t->marks.mask;
 		policy_rules_render(&r->policy.rules, t, r->policy.digest);
 	}
 	if (!bare.failed && !r->policy.rules.failed)
@@ -287,19 +318,36 @@ int policy_table_compare(struct reconcile *r, const struct entry *e, struct find
 	return 0;
 }
 
+// Marks of another mask would be taken for what they are not: such connections are decided anew.
+// Each mark of the table before has a chain of its own.
+static int forget_flows(struct reconcile *r, struct err *err)
+{
+	const struct kernel_policy *before = &r->policy.seen;
+	const uint32_t mask = policy_comment_mask(before->comment);
+	unsigned mark = policy_marks_of(mask).passed;
+
+	if (!before->exists || mask == r->policy.mask)
+		return 0;
+	int rc = kernel_flows_forget(r->kernel, mark, mask, err);
+	for (size_t i = 0; i < before->chains_len && rc == 0; i++)
+		if (sscanf(before->chains[i].text, "take_%8x", &mark) == 1)
+			rc = kernel_flows_forget(r->kernel, mark, mask, err);
+	return rc;
+}
+
 static int replace_table(struct reconcile *r, struct err *err)
 {
 	CLEAN(text_free) struct text transaction = { 0 };
 	struct policy_state *p = &r->policy;
 
-	policy_transaction_render(&transaction, p->rules.data, &p->seen);
+	policy_transaction_render(&transaction, p->rules.data, &p->seen, p->mask);
 	int rc = transaction.failed ? err_set(err, -ENOMEM, "out of memory")
 				    : kernel_policy_replace(r->kernel, transaction.data, err);
 	if (rc < 0)
 		return err_set(&p->refused, rc, "%s", err ? err->text : "");
 	p->read_at = 0;
 	p->is_sum_known = false;
-	return 0;
+	return forget_flows(r, err);
 }
 
 int policy_table_apply(struct reconcile *r, const struct entry *e, const struct finding *f,

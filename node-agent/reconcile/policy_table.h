@@ -4,6 +4,9 @@
 #include "reconcile/kind.h"
 #include "reconcile/policy_rules.h"
 
+// The field `mask` of a body; where it is not told, the one of controllers that do not tell it.
+int policy_mask_parse(const json_t *json, uint32_t *ret, struct err *err);
+
 // Hooks of the kinds that are in it.
 int policy_table_compare(struct reconcile *r, const struct entry *e, struct finding *f,
 			 struct err *err);

@@ -30,5 +30,5 @@ void policy_add_looking(struct text *out, const struct policy_table *t);
 void policy_add_cut_off(struct text *out, const struct policy *p);
 
 // Rules of the first chain: for what is looked into, and for what has been.
-void policy_add_looked_into(struct text *out);
+void policy_add_looked_into(struct text *out, const struct policy_table *t);
 void policy_add_flows(struct text *out);

@@ -261,6 +261,7 @@ struct reconcile_gateway_group {
 	const char *key; // "gateway-group/tv.block"
 	uint32_t table;
 	uint32_t mark; // of what is led to the table, 0: nothing is, by a mark
+	uint32_t mask; // and its bits
 	bool by_latency, is_blocking;
 	uint32_t hold_down_ms;
 	const char *const *names; // "gateway/rho-isp", in order

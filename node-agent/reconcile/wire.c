@@ -129,8 +129,8 @@ static int vxlan_refused(const struct reconcile *r, const struct wire *w, int rc
 			return err_set(
 				err, rc,
 				"VNI %u on UDP port %u is in use by the interface %s, which "
-				"is not Weft's: give that one another VNI, or set vxlan_port "
-				"in the controller's settings",
+				"is not Weft's: give that one another VNI, or set vni_base in "
+				"the controller's settings",
 				w->vxlan.vni, w->vxlan.port, link->name);
 	}
 	return rc;

@@ -7,7 +7,7 @@
 #include "base/clean.h"
 #include "base/text.h"
 
-#include "decide/marks.h"
+#include "decide/decide.h"
 
 enum { BYTES_A_KB = 1024 };
 
@@ -39,12 +39,13 @@ static void copy(json_t *to, const json_t *from, const char *field, const char *
 
 // The host's own questions come from the addresses that they are put to, and what weft-dns asks
 // itself is told from them by its mark (resolver_host.c).
-static void add_host(json_t *file)
+static void add_host(json_t *file, const json_t *body)
 {
+	const struct policy_marks marks = policy_marks_of(decide_mask_of(body));
 	json_t *clients = json_copy(json_object_get(file, "clients"));
 	(void)json_array_extend(clients, json_object_get(file, "listen"));
 	(void)json_object_set_new(file, "clients", clients);
-	(void)json_object_set_new(file, "mark", json_integer(POLICY_DIRECT));
+	(void)json_object_set_new(file, "mark", json_integer(marks.direct));
 }
 
 static void add_dns(json_t *gathered, const struct resolver_places *places, const char *name,
@@ -57,7 +58,7 @@ static void add_dns(json_t *gathered, const struct resolver_places *places, cons
 	for (size_t i = 0; i < ARRAY_LEN(fields); i++)
 		copy(file, body, fields[i], fields[i]);
 	if (json_is_true(json_object_get(body, "host")))
-		add_host(file);
+		add_host(file, body);
 	(void)json_object_set_new(file, "stale", seconds(json_object_get(body, "stale_s")));
 	(void)json_object_set_new(file, "cache_kb", json_integer(cache / BYTES_A_KB));
 	(void)json_object_set_new(file, "control", json_string(places->control));

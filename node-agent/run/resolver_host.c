@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/octets.h"
 
+#include "decide/decide.h"
 #include "kernel/kernel.h"
 #include "run/resolver_host_text.h"
 
@@ -264,7 +265,8 @@ static void forget(struct resolver_host *host)
 static struct host_detour detour_of(const json_t *body)
 {
 	struct host_detour detour = { .port = (unsigned)json_integer_value(
-					      json_object_get(body, "port")) };
+					      json_object_get(body, "port")),
+				      .mask = decide_mask_of(body) };
 	const json_t *item;
 	size_t i;
 	json_array_foreach(json_object_get(body, "listen"), i, item)
@@ -285,6 +287,9 @@ void resolver_host_want(struct resolver_host *host, const json_t *body)
 		forget(host);
 		return;
 	}
+	// Until weft-dns knows its other mark, what it asks is not told from what others ask.
+	if (host->is_wanted && detour.mask != host->detour.mask)
+		forget(host);
 	detour.servers = host->detour.servers;
 	if (host->is_wanted && detour.port == host->detour.port &&
 	    address_equal(&detour.to[0], &host->detour.to[0]) &&

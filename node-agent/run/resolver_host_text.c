@@ -3,8 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "decide/marks.h"
-
 #define TABLE "inet weft_resolver"
 
 enum { DNS_PORT = 53 };
@@ -88,7 +86,7 @@ void host_detour_render(struct text *out, const struct host_detour *detour)
 		      "\tchain asked {\n\t\ttype nat hook output priority -100; policy "
 		      "accept;\n");
 	// What weft-dns asks itself has a mark.
-	text_addf(out, "\t\tmeta mark & 0x%08x != 0 accept\n", POLICY_MASK);
+	text_addf(out, "\t\tmeta mark & 0x%08x != 0 accept\n", detour->mask);
 	add_family(out, &back, detour, 4);
 	add_family(out, &back, detour, 6);
 	text_add(out, "\t}\n\tchain sent {\n\t\ttype nat hook postrouting priority srcnat; policy "

@@ -27,6 +27,7 @@ void host_servers_read(const char *text, struct host_servers *ret);
 struct host_detour {
 	struct address to[2]; // IPv4, IPv6
 	unsigned port;
+	uint32_t mask; // of the marks by which weft-dns' own questions are told
 	struct host_servers servers;
 };
 

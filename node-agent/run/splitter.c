@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/text.h"
 
+#include "decide/decide.h"
 #include "run/companion.h"
 #include "run/policies_config.h"
 #include "run/state.h"
@@ -17,7 +18,7 @@ CLEAN_FUNC(json_t, json_decref)
 #define CONFIG "proxy.json"
 #define KEY    "splitter/weft"
 
-enum { FILE_MODE = 0644 };
+enum { FILE_MODE = 0644, FILE_MAX = 64 << 20 };
 
 struct splitter {
 	struct agent *agent;
@@ -26,12 +27,31 @@ struct splitter {
 	char *written; // the file as it was written last
 };
 
+static uint32_t mask_of(const json_t *file)
+{
+	return decide_mask_of(json_array_get(json_object_get(file, "policies"), 0));
+}
+
+// What it carries has marks that mean something else from now on, and so have its sockets: it
+// begins anew. The file may be that of an agent before this one.
+static bool has_other_marks(const struct splitter *splitter, const json_t *file)
+{
+	CLEAN(free_ptr) char *text = NULL;
+	size_t len;
+	if (file_read(splitter->config, FILE_MAX, &text, &len, NULL) < 0)
+		return false;
+	CLEAN(json_decref_ptr) json_t *before = json_loadb(text, len, 0, NULL);
+	return before && mask_of(before) != mask_of(file);
+}
+
 static void write_file(struct splitter *splitter, const json_t *file)
 {
 	CLEAN(free_ptr) char *text = json_dumps(file, JSON_SORT_KEYS | JSON_INDENT(1));
 	struct err err = { 0 };
 	if (!text || (splitter->written && strcmp(text, splitter->written) == 0))
 		return;
+	if (has_other_marks(splitter, file))
+		companion_want(splitter->proxy, false);
 	if (file_replace(splitter->config, text, strlen(text), FILE_MODE, &err) < 0) {
 		companion_fail(splitter->proxy, err.text);
 		return;

@@ -65,6 +65,11 @@ def case_a_key_that_does_not_fit_is_refused(c):
 
 def case_bad_settings_are_one_sentence(c):
     for extra, sentence in (("vxlan_port: 70000", b"vxlan_port: 70000 is not in 1..65535"),
+                            ("vxlan_port: 862", b"probe_port: 862 is also vxlan_port"),
+                            ("mark_mask: 0x0fff00f0", b"mark_mask: 0x0fff00f0 is not 12 bits one beside the other"),
+                            ("table_base: 254", b"table_base: 254 is not in 256..2000000000"),
+                            ("priority_base: 32766", b"priority_base: 32766 is not in 10..32600"),
+                            ("vni_base: 16777215", b"vni_base: 16777215 is not in 0..4194304"),
                             ("vxlan_prt: 1", b"did you mean vxlan_port?"),
                             ("tls: {certificate: /x}", b"give both or neither")):
         mine = Controller(c.binary, c.root, extra)

@@ -466,7 +466,6 @@ const char *fake_kernel_sysctl(struct fake_kernel *f, const char *name)
 static int sysctl_read(struct kernel *k, const char *name, char *ret, size_t size, struct err *err)
 {
 	const char *value = fake_kernel_sysctl(fake_of(k), name);
-
 	if (!value)
 		return err_set(err, -ENOENT, "no sysctl %s", name);
 	(void)snprintf(ret, size, "%s", value);
@@ -497,8 +496,8 @@ static int sysctl_write(struct kernel *k, const char *name, const char *value, s
 static int guard_replace(struct kernel *k, const char *ruleset, struct err *err)
 {
 	struct fake_kernel *f = fake_of(k);
-
 	int rc = called(k, err);
+
 	if (rc < 0)
 		return rc;
 	(void)snprintf(f->guard_table, sizeof f->guard_table, "%s", ruleset);
@@ -581,6 +580,7 @@ static const struct kernel_ops fake_ops = {
 	.default_route = default_route,
 	.policy_read = policy_read,
 	.policy_replace = policy_replace,
+	.flows_forget = fake_flows_forget,
 	.checksum_off = checksum_off,
 	.wireguard_name = wireguard_name,
 	.close = close_fake,

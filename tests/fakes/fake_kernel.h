@@ -6,6 +6,10 @@
 
 #include "kernel/kernel.h"
 
+struct fake_marks {
+	uint32_t mark, mask;
+};
+
 struct fake_kernel {
 	struct kernel base;
 	struct kernel_snapshot state;
@@ -19,6 +23,8 @@ struct fake_kernel {
 	struct kernel_policy policy;
 	struct kernel_route defaults[8]; // of the main table, anybody's
 	size_t defaults_len;
+	struct fake_marks forgotten[16]; // of connections, the last ones
+	size_t forgotten_len;
 };
 
 // fake_kernel_done() frees what it holds.

@@ -112,6 +112,16 @@ int fake_policy_replace(struct kernel_policy *p, const char *ruleset)
 	return 0;
 }
 
+int fake_flows_forget(struct kernel *k, uint32_t mark, uint32_t mask, struct err *err)
+{
+	struct fake_kernel *f = (struct fake_kernel *)(void *)k;
+
+	(void)err;
+	f->forgotten[f->forgotten_len++ % ARRAY_LEN(f->forgotten)] =
+		(struct fake_marks){ mark, mask };
+	return 0;
+}
+
 void fake_guard_replace(struct kernel_guard *guard, const char *ruleset)
 {
 	const char *comment = strstr(ruleset, "comment \"");

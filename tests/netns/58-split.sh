@@ -263,12 +263,23 @@ edited() {
 }
 unknown_is_film() { [ "$(get unknown.example 203.0.113.7)" = 198.18.90.2 ]; }
 
+# All that follows has other numbers than Weft's own.
+the_numbers_move() {
+	local proxy host
+	proxy=$(program_pid ida weft-proxy)
+	move_numbers ida joe
+	for host in ida joe; do till 20 has_no_old_numbers $host || die "$host has of the numbers before: $(old_numbers $host)"; done
+	till 20 is_other_pid ida weft-proxy "$proxy" || die "weft-proxy goes on with marks that mean something else"
+	till 20 film_by 198.18.90.2 203.0.113.8 || die "what is spliced comes by $(get films.example 203.0.113.8)"
+}
+
 fleet '' >"$scratch/fleet.yaml"
 lab_up -f "$scratch/fleet.yaml" >"$scratch/up" 2>&1 || { cat "$scratch/up"; exit 1; }
 plug_in
 web
 for host in ida joe; do till 60 is_settled $host || { status ida .errors; exit 1; }; done
 check "each name leaves where its rule says, IPv4 and IPv6, HTTP/1 and h2" learned_ways
+check "marks, tables, priorities and VNIs are moved" the_numbers_move
 check "so does what was asked for elsewhere, by TLS and HTTP" asked_elsewhere
 check "hellos byte by byte, of 4 kB, in mixed case" hellos
 check "one address for two names of different rules" shared

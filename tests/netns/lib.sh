@@ -152,6 +152,28 @@ status() { { in_host "$1" weft-agent status --json || true; } | jq -er "$2"; }
 is_settled() { [ "$(status "$1" '.connected and (.errors | length == 0) and .revision == .target')" = true ]; }
 writes() { status "$1" .writes; }
 
+# move_numbers HOST...: other marks, tables, priorities and VNIs are Weft's from now on, and the hosts have taken them over.
+move_numbers() {
+	local host
+	in_host controller sh -c 'printf "mark_mask: 0x00003ffc\ntable_base: 51234\npriority_base: 12341\nvni_base: 100000\n" >>/etc/weft/controller.yaml'
+	program_restart controller weft-controller TERM
+	for host in "$@"; do
+		till 40 in_host "$host" grep -q '\\"table\\":5' /var/lib/weft-agent/desired.json || die "$host was not told the other numbers"
+		till 40 is_settled "$host" || die "$host has not taken the other numbers over: $(status "$host" .line)"
+	done
+}
+# old_numbers HOST: what it has with numbers that were Weft's before that; not the rules for its connection, and behind the main table's.
+old_numbers() {
+	local family
+	for family in -4 -6; do
+		in_host "$1" ip $family -j rule show | jq -c '.[] | select(.protocol == "87" and .priority != 1 and .priority != 32800 and (.priority < 12341 or .priority > 12499))'
+		in_host "$1" ip $family -j -d route show table all | jq -c '.[] | select((.table | tostring | tonumber? // 254) as $t | $t >= 22342 and $t <= 31100)'
+	done
+	in_host "$1" nft list table inet weft_policy | grep -E '0x0?f(ff|f[0-9a-f])0000|take_0[0-9a-f]{3}0000' || true
+	in_host "$1" ip -j -d link | jq -c '.[] | select((.ifalias // "" | startswith("weft:wire/")) and .linkinfo.info_data.id < 100000) | .ifalias'
+}
+has_no_old_numbers() { [ -z "$(old_numbers "$1")" ]; }
+
 # lab_reboot HOST: what a boot leaves of Weft is its files; the kernel knows nothing, and the service starts anew.
 lab_reboot() {
 	in_host "$1" sh -c 'pkill -9 -x weft-agent; pkill -9 -x wireguard-go; nft delete table inet weft; nft delete table bridge weft

@@ -134,8 +134,8 @@ static json_t *names(int first, int count)
 
 static void begin(struct bench *b)
 {
-	const struct fleet_settings settings = { 4789, 51820, { 0xfd, 1, 2, 3, 4, 5 },
-						 862,  863,   { 7 } };
+	const struct fleet_settings settings = { 4789,  51820, { 0xfd, 1, 2, 3, 4, 5 }, 862, 863,
+						 { 7 }, { 0 } };
 
 	*b = (struct bench){ .fleet = fleet_new(&settings), .last_id = NETWORK_ID };
 }

@@ -49,7 +49,7 @@ static void try_config(const uint8_t *data, size_t size)
 	struct proxy_config *config = config_of((const char *)data, size);
 	size_t wants;
 	const struct verdict_sniffed sniffed = verdict_sniff(head, sizeof(head) - 1, &wants);
-	if (config && (verdict_for(config, &sniffed) & POLICY_MASK) == 0)
+	if (config && (verdict_for(config, &sniffed) & config->decide->marks.mask) == 0)
 		abort();
 }
 
@@ -60,12 +60,12 @@ static void try_words(const uint8_t *data, size_t size)
 	struct proxy_config *config = config_of(fixed, sizeof(fixed) - 1);
 	size_t wants = 0;
 	const struct verdict_sniffed sniffed = verdict_sniff(data, size, &wants);
-	const uint32_t mark = verdict_for(config, &sniffed) & POLICY_MASK;
+	const uint32_t mark = verdict_for(config, &sniffed) & config->decide->marks.mask;
 	if (sniffed.result == SNIFF_MORE && wants <= size)
 		abort();
 	if (sniffed.result != SNIFF_NAME && mark != 0x10000)
 		abort();
-	if (sniffed.result == SNIFF_NAME && !sniffed.has_ech && mark != POLICY_DROP)
+	if (sniffed.result == SNIFF_NAME && !sniffed.has_ech && mark != config->decide->marks.drop)
 		abort();
 }
 

@@ -92,7 +92,7 @@ static void a_name_leads_to_its_list_s_rule(void **state)
 	assert_int_equal(decide_by_name(home, &lists)->mark, 17039360);
 	lists = lists_of(decide, "work.example");
 	assert_int_equal(decide_by_name(home, &lists)->number, 3);
-	assert_int_equal(decide_by_name(home, &lists)->mark, POLICY_DIRECT);
+	assert_int_equal(decide_by_name(home, &lists)->mark, decide->marks.direct);
 	lists = lists_of(decide, "other.example");
 	assert_true(decide_set_is_empty(&lists));
 	assert_null(decide_by_name(home, &lists));
@@ -163,6 +163,11 @@ static void what_is_wrong_is_named(void **state)
 		const char *text, *sentence;
 	} rows[] = {
 		{ "[{'id': 0, 'name': 'a'}]", "policies[0]: id and name are missing" },
+		{ "[{'id': 1, 'name': 'a', 'mask': 5, 'from': [], 'rules': []}]",
+		  "policies[0]: a: mask: it is not 12 bits one beside the other" },
+		{ "[{'id': 1, 'name': 'a', 'mask': 4095, 'from': [], 'rules': []}, "
+		  "{'id': 2, 'name': 'b', 'from': [], 'rules': []}]",
+		  "policies[1]: b: mask: 0xfff0000 is not 0xfff, that of the others" },
 		{ "[{'id': 1, 'name': 'a', 'from': ['x'], 'rules': []}]",
 		  "policies[0]: a: from[0]: " },
 		{ "[{'id': 1, 'name': 'a', 'from': [], 'rules': [{'number': 1, 'to': [], 'ports': "
@@ -181,6 +186,43 @@ static void what_is_wrong_is_named(void **state)
 		assert_null(decide_of(rows[i].text, &err));
 		assert_memory_equal(err.text, rows[i].sentence, strlen(rows[i].sentence));
 	}
+}
+
+// Wherever the mask is: what a packet and a connection tell are bits of their own.
+static void marks_of_any_mask(void **state)
+{
+	(void)state;
+	for (uint32_t mask = 0xfff; mask <= 0x0fff0000; mask <<= 1) {
+		const struct policy_marks m = policy_marks_of(mask);
+		assert_true(policy_mask_is_good(mask));
+		assert_int_equal((m.direct | m.reject | m.drop | m.split | m.passed) & ~mask, 0);
+		assert_int_equal(mask & m.rules, 0);
+		assert_int_equal(mask & m.proxied, 0);
+		assert_int_equal(m.rules & m.proxied, 0);
+		assert_int_equal(m.flow, 0x0fffffff);
+		for (uint32_t rule = 1; rule <= 255; rule++)
+			assert_int_equal(policy_rule_bits(&m, 126, rule) & ~m.rules, 0);
+		assert_int_not_equal(policy_rule_bits(&m, 1, 7), policy_rule_bits(&m, 2, 7));
+	}
+	assert_false(policy_mask_is_good(0));
+	assert_false(policy_mask_is_good(0x7ff));
+	assert_false(policy_mask_is_good(0x0ffd0000));
+}
+
+static void a_policy_tells_its_mask(void **state)
+{
+	static const char text[] =
+		"[{'id': 1, 'name': 'a', 'mask': 16380, 'from': ['10.1.0.0/16'], 'rules': ["
+		"{'number': 1, 'to': [], 'verdict': 'mark', 'mark': 1028}, "
+		"{'number': 2, 'to': [], 'verdict': 'block'}]}]";
+	CLEAN(decide_free_ptr) struct decide *decide = decide_of(text, NULL);
+	(void)state;
+	assert_non_null(decide);
+	assert_int_equal(decide->marks.mask, 0x3ffc);
+	assert_int_equal(decide->policies[0].rules[0].mark, 1028);
+	assert_int_equal(decide->policies[0].rules[1].mark, 0xffe << 2);
+	assert_true(policy_mark_is_fixed(&decide->marks, 0xffe << 2));
+	assert_false(policy_mark_is_fixed(&decide->marks, 1028));
 }
 
 static void without_memory_nothing_is_left(void **state)
@@ -219,6 +261,8 @@ int main(void)
 		cmocka_unit_test(the_first_rule_that_fits_is_taken),
 		cmocka_unit_test(it_is_said_why_a_rule_does_not_fit),
 		cmocka_unit_test(what_is_wrong_is_named),
+		cmocka_unit_test(marks_of_any_mask),
+		cmocka_unit_test(a_policy_tells_its_mask),
 		cmocka_unit_test(without_memory_nothing_is_left),
 	};
 	return cmocka_run_group_tests(tests, make_images, drop_images);

@@ -20,9 +20,17 @@ static void drop_json(void *json)
 	json_decref(json);
 }
 
+static struct host_numbers host_numbers;
+
+void lot_number(const struct host_numbers *numbers)
+{
+	host_numbers = numbers ? *numbers : (struct host_numbers){ 0 };
+}
+
 void lot_init(struct lot *lot)
 {
-	struct fleet_settings settings = { 4789, 51820, { 0xfd, 1, 2, 3, 4, 5 }, 862, 863, { 7 } };
+	struct fleet_settings settings = { 4789,  51820,       { 0xfd, 1, 2, 3, 4, 5 }, 862, 863,
+					   { 7 }, host_numbers };
 
 	memset(lot, 0, sizeof *lot);
 	lot->fleet = fleet_new(&settings);

@@ -19,6 +19,8 @@ struct lot {
 };
 
 void lot_init(struct lot *lot);
+// Those to come have these settings; NULL: the defaults.
+void lot_number(const struct host_numbers *numbers);
 void lot_done(struct lot *lot);
 
 // Notes an edit; spec NULL deletes. JSON with single quotes for double ones.

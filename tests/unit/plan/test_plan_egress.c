@@ -13,6 +13,7 @@
 #include "base/text.h"
 
 #include "lot.h"
+#include "plan/numbers.h"
 
 // The article's fleet, with a LAN behind rho and epsilon, which stand at one site, and two uplinks
 // at rho. bob is linked with both, pi0 with rho only.
@@ -139,6 +140,68 @@ static void an_exit_lets_its_ingresses_out_and_answers_back(void **state)
 	lot_says(lot, "rho", "address/gateway:bob/fe80::2@bob", "address", "fe80::2/64");
 	lot_says(lot, "bob", "route/exit:bob.rho/return-v4", "via", "fe80::2");
 	lot_says(lot, "rho", "rule/exit:fibre.epsilon/arrival-v4", "table", "24601");
+	lot_done(lot);
+}
+
+static int64_t vni_of(const struct lot *lot, const char *node, const char *key)
+{
+	json_t *body = lot_entry(lot, node, key);
+	const int64_t vni = json_integer_value(json_object_get(body, "vni"));
+
+	json_decref(body);
+	return vni;
+}
+
+// Each as far from its first one as it is by itself.
+static void numbers_are_counted_from_the_settings(void **state)
+{
+	const struct host_numbers numbers = { 0x3ffc, 51234, 12341, 100000 };
+	struct lot *lot = lot_with_clients();
+
+	(void)state;
+	lot_put(lot, "policies", "home", HOME);
+	lot_change(lot);
+	lot_says(lot, "rho", "policy/home", "mask", "268369920");
+	lot_says(lot, "rho", "policy/home", "priority", "22350");
+	lot_says(lot, "bob", "exit/bob.rho", "mask", "268369920");
+	const int64_t vni = vni_of(lot, "bob", "wire/gateway:bob/rho");
+	lot_done(lot);
+	lot_number(&numbers);
+	lot = lot_with_clients();
+	lot_number(NULL);
+	lot_put(lot, "policies", "home", HOME);
+	lot_change(lot);
+	lot_says(lot, "rho", "policy/home", "mask", "16380");
+	lot_says(lot, "rho", "policy/home", "priority", "12350");
+	lot_says(lot, "bob", "exit/bob.rho", "mask", "16380");
+	lot_says(lot, "rho", "gateway-group/tv.block", "table", "51394");
+	lot_says(lot, "rho", "rule/gateway-group/tv.block-v6", "mark", "1032");
+	lot_says(lot, "rho", "rule/gateway-group/tv.block-v6", "mask", "16380");
+	lot_says(lot, "rho", "rule/policy/10.1.0.0/16-end", "priority", "12499");
+	lot_says(lot, "rho", "rule/policy/direct-v4", "mark", "16380");
+	lot_says(lot, "rho", "rule/exit:fibre.epsilon/arrival-v4", "table", "53493");
+	assert_int_equal(vni_of(lot, "bob", "wire/gateway:bob/rho"), vni + numbers.vni_base);
+	lot_done(lot);
+}
+
+// Those of segments end before the others' begin, and go on behind them.
+static void no_two_tables_are_one(void **state)
+{
+	struct lot *lot = lot_with_clients();
+	const struct fleet *fleet = lot->fleet;
+
+	(void)state;
+	assert_int_equal(fleet_passing_table(fleet, 1), 22344);
+	assert_int_equal(fleet_passing_table(fleet, 155), 22498);
+	assert_true(fleet_passing_table(fleet, 156) >
+		    fleet_table(fleet, TABLE_RETURNS + RETURN_WAYS_MAX));
+	assert_int_equal(fleet_passing_table(fleet, 157), fleet_passing_table(fleet, 156) + 1);
+	assert_true(fleet_table(fleet, TABLE_GROUPS + 2 * GATEWAY_GROUPS_IN_ALL + 1) <
+		    fleet_table(fleet, TABLE_UPLINKS));
+	assert_true(fleet_table(fleet, TABLE_UPLINKS + GATEWAYS_IN_ALL) <
+		    fleet_table(fleet, TABLE_RETURNS));
+	assert_true(VNI_BASE_MAX + GATEWAY_VNI_BASE + GATEWAY_WIRES_IN_ALL < 1 << 24);
+	assert_true((SEGMENTS_MAX + 1) * SEGMENT_VNI_BLOCK <= GATEWAY_VNI_BASE);
 	lot_done(lot);
 }
 
@@ -373,6 +436,8 @@ int main(void)
 		cmocka_unit_test(nothing_is_made_before_a_policy),
 		cmocka_unit_test(an_ingress_has_policy_groups_and_gateways),
 		cmocka_unit_test(an_exit_lets_its_ingresses_out_and_answers_back),
+		cmocka_unit_test(numbers_are_counted_from_the_settings),
+		cmocka_unit_test(no_two_tables_are_one),
 		cmocka_unit_test(what_is_no_longer_needed_goes),
 		cmocka_unit_test(who_reaches_no_exit_has_no_gateway),
 		cmocka_unit_test(the_longer_prefix_stands_before),

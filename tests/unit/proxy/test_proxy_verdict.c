@@ -41,7 +41,8 @@ static struct proxy_config *config_of(const char *text, struct err *err)
 
 static uint32_t bits(uint32_t rule)
 {
-	return policy_rule_bits(3, rule);
+	const struct policy_marks marks = policy_marks_of(POLICY_MASK_UNSAID);
+	return policy_rule_bits(&marks, 3, rule);
 }
 
 struct given {
@@ -97,10 +98,11 @@ static void a_name_decides(void **state)
 	assert_false(verdict_needs_address(given->config->decide, &tv));
 	assert_false(verdict_needs_address(given->config->decide, &other));
 	assert_int_equal(verdict_for(given, &tv, NULL), 0x10000 | bits(1));
-	assert_int_equal(verdict_for(given, &no, NULL), POLICY_DROP | bits(2));
+	assert_int_equal(verdict_for(given, &no, NULL),
+			 given->config->decide->marks.drop | bits(2));
 	assert_int_equal(verdict_for(given, &other, NULL), 0x20000 | bits(3));
 	given->client = "10.2.0.1"; // of no policy
-	assert_int_equal(verdict_for(given, &tv, NULL), POLICY_DIRECT);
+	assert_int_equal(verdict_for(given, &tv, NULL), given->config->decide->marks.direct);
 	given->client = NULL;
 }
 
@@ -127,8 +129,10 @@ static void nobodys_flow_goes_by_its_address(void **state)
 	struct verdict_learned learned = { 0 };
 	assert_int_equal(nobody.result, SNIFF_NO_NAME);
 	assert_true(verdict_needs_address(given->config->decide, &nobody));
-	assert_int_equal(verdict_for(given, &nobody, &learned), POLICY_DROP | bits(2));
-	assert_int_equal(verdict_for(given, &nobody, NULL), POLICY_DROP | bits(2));
+	assert_int_equal(verdict_for(given, &nobody, &learned),
+			 given->config->decide->marks.drop | bits(2));
+	assert_int_equal(verdict_for(given, &nobody, NULL),
+			 given->config->decide->marks.drop | bits(2));
 	decide_set_put(&learned.lists, TV_LIST);
 	assert_int_equal(verdict_for(given, &nobody, &learned), 0x10000 | bits(1));
 }
@@ -154,7 +158,8 @@ static void an_encrypted_hello_counts_by_what_is_known_of_it(void **state)
 	// A front's name is nobody's.
 	learned = (struct verdict_learned){ 0 };
 	assert_true(verdict_needs_address(given->config->decide, &front));
-	assert_int_equal(verdict_for(given, &front, &learned), POLICY_DROP | bits(2));
+	assert_int_equal(verdict_for(given, &front, &learned),
+			 given->config->decide->marks.drop | bits(2));
 	assert_int_equal(verdict_for(given, &plain, &learned), 0x20000 | bits(3));
 }
 

@@ -122,3 +122,19 @@ void fixture_assert_refused(struct fixture *f, const char *key, const char *body
 	assert_string_equal(f->result.errors[0].text, sentence);
 	(void)entry_set_drop(f->set, key);
 }
+
+void fixture_table_has(const struct fixture *f, const char *line)
+{
+	if (!strstr(f->kernel.policy_table, line))
+		fail_msg("%s\nhas no %s", f->kernel.policy_table, line);
+}
+
+size_t fixture_rules_with(const struct fixture *f, uint32_t mark, enum kernel_rule_action action)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < f->kernel.state.rules_len; i++)
+		n += f->kernel.state.rules[i].mark == mark &&
+		     f->kernel.state.rules[i].action == action;
+	return n;
+}

@@ -33,5 +33,9 @@ void fixture_run(struct fixture *f);
 // An entry that is the only one in error, with that sentence; it is not wanted afterwards.
 void fixture_assert_refused(struct fixture *f, const char *key, const char *body,
 			    const char *sentence);
+// What the last transaction on the policies' table says.
+void fixture_table_has(const struct fixture *f, const char *line);
+// How many rules of routing there are.
+size_t fixture_rules_with(const struct fixture *f, uint32_t mark, enum kernel_rule_action action);
 // A run that finds nothing to do.
 void fixture_assert_quiet(struct fixture *f);

@@ -99,16 +99,6 @@ static void assert_observed(struct fixture *f, const char *key, const char *part
 		fail_msg("%s is %s, without %s", key, body, part);
 }
 
-static size_t rules_with(const struct fixture *f, uint32_t mark, enum kernel_rule_action action)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < f->kernel.state.rules_len; i++)
-		n += f->kernel.state.rules[i].mark == mark &&
-		     f->kernel.state.rules[i].action == action;
-	return n;
-}
-
 static void an_uplink_follows_its_interface(void **state)
 {
 	struct fixture *f = *state;
@@ -213,12 +203,6 @@ static void a_group_is_chosen_before_anything_leads_to_it(void **state)
 	assert_null(route_in(f, 22500, AF_INET, KERNEL_ROUTE_UNREACHABLE));
 }
 
-static void has(const struct fixture *f, const char *line)
-{
-	if (!strstr(f->kernel.policy_table, line))
-		fail_msg("%s\nhas no %s", f->kernel.policy_table, line);
-}
-
 static void the_table_says_what_the_rules_say(void **state)
 {
 	struct fixture *f = *state;
@@ -226,24 +210,30 @@ static void the_table_says_what_the_rules_say(void **state)
 	want_policy(f);
 	fixture_run(f);
 	assert_int_equal(f->result.errors_len, 0);
-	has(f, "ip saddr { 10.1.0.0/16 } goto policy_7");
-	has(f, "ip6 saddr { fd00:1::/48 } goto policy_7");
-	has(f, "ip daddr { 203.0.113.0/24 } tcp dport { 443 } counter name \"p7r1flows\" ct mark "
-	       "set ct "
-	       "mark & 0xf0000000 | 0x01000702 goto take_01000000");
-	has(f, "udp dport { 5000-6100 } counter name \"p7r1flows\"");
-	has(f, "meta nfproto ipv4 counter name \"p7r3flows\"");
-	has(f, "\t\tcounter name \"p7r2flows\" ct mark set ct mark & 0xf0000000 | 0x0ffd0703 goto "
-	       "take_0ffd0000");
-	has(f, "0x00000702 : \"p7r1\"");
-	has(f, "iifname vmap { \"wvone\" : goto answers }");
-	has(f,
-	    "oifname \"wvone\" tcp flags & (syn | rst) == syn tcp option maxseg size set rt mtu");
-	has(f, "oifname { \"wan0\", \"wwan.0\" } ct mark & 0x0fff0000 { 0x01000000 } masquerade");
+	fixture_table_has(f, "ip saddr { 10.1.0.0/16 } goto policy_7");
+	fixture_table_has(f, "ip6 saddr { fd00:1::/48 } goto policy_7");
+	fixture_table_has(
+		f,
+		"ip daddr { 203.0.113.0/24 } tcp dport { 443 } counter name \"p7r1flows\" ct mark "
+		"set ct "
+		"mark & 0xf0000000 | 0x01000702 goto take_01000000");
+	fixture_table_has(f, "udp dport { 5000-6100 } counter name \"p7r1flows\"");
+	fixture_table_has(f, "meta nfproto ipv4 counter name \"p7r3flows\"");
+	fixture_table_has(
+		f,
+		"\t\tcounter name \"p7r2flows\" ct mark set ct mark & 0xf0000000 | 0x0ffd0703 goto "
+		"take_0ffd0000");
+	fixture_table_has(f, "0x00000702 : \"p7r1\"");
+	fixture_table_has(f, "iifname vmap { \"wvone\" : goto answers }");
+	fixture_table_has(f, "oifname \"wvone\" tcp flags & (syn | rst) == syn tcp option maxseg "
+			     "size set rt mtu");
+	fixture_table_has(
+		f,
+		"oifname { \"wan0\", \"wwan.0\" } ct mark & 0x0fff0000 { 0x01000000 } masquerade");
 	// What is dropped: known destinations first, in both families.
-	assert_int_equal(rules_with(f, 0x0ffd0000, KERNEL_RULE_LOOKUP), 2);
-	assert_int_equal(rules_with(f, 0x0ffd0000, KERNEL_RULE_BLACKHOLE), 2);
-	assert_int_equal(rules_with(f, 0x0ffe0000, KERNEL_RULE_UNREACHABLE), 0);
+	assert_int_equal(fixture_rules_with(f, 0x0ffd0000, KERNEL_RULE_LOOKUP), 2);
+	assert_int_equal(fixture_rules_with(f, 0x0ffd0000, KERNEL_RULE_BLACKHOLE), 2);
+	assert_int_equal(fixture_rules_with(f, 0x0ffe0000, KERNEL_RULE_UNREACHABLE), 0);
 	assert_observed(f, "policy/home", "\"ok\":true");
 	fixture_assert_quiet(f);
 }
@@ -259,15 +249,17 @@ static void an_exit_lets_only_its_clients_out(void **state)
 		     "\"needs\":[\"wire/lan/bob\"],\"table\":25000,\"uplink\":\"uplink/fibre\"}");
 	fixture_run(f);
 	assert_int_equal(f->result.errors_len, 0);
-	has(f, "iifname vmap { \"wvone\" : goto exit_wvone }");
-	has(f, "ip saddr != { 10.2.0.0/16 } counter name \"exit_foreign\" drop");
-	has(f, "meta nfproto ipv6 counter name \"exit_foreign\" drop");
-	has(f, "ip daddr { 10.0.0.0/8");
-	has(f, "iifname \"wvone\" meta nfproto ipv4 oifname != \"wan0\" counter name "
-	       "\"exit_refused\" drop");
-	has(f, "iifname \"wvone\" meta nfproto ipv6 counter name \"exit_refused\" drop");
-	has(f, "ct direction reply ct mark & 0x0fff0000 == 0x09000000 goto take_09000000");
-	has(f, "oifname \"wvone\" meta mark set meta mark & 0xf000ffff");
+	fixture_table_has(f, "iifname vmap { \"wvone\" : goto exit_wvone }");
+	fixture_table_has(f, "ip saddr != { 10.2.0.0/16 } counter name \"exit_foreign\" drop");
+	fixture_table_has(f, "meta nfproto ipv6 counter name \"exit_foreign\" drop");
+	fixture_table_has(f, "ip daddr { 10.0.0.0/8");
+	fixture_table_has(f, "iifname \"wvone\" meta nfproto ipv4 oifname != \"wan0\" counter name "
+			     "\"exit_refused\" drop");
+	fixture_table_has(f,
+			  "iifname \"wvone\" meta nfproto ipv6 counter name \"exit_refused\" drop");
+	fixture_table_has(
+		f, "ct direction reply ct mark & 0x0fff0000 == 0x09000000 goto take_09000000");
+	fixture_table_has(f, "oifname \"wvone\" meta mark set meta mark & 0xf000ffff");
 	fixture_assert_quiet(f);
 	// Behind somebody else's NAT private destinations are what there is.
 	assert_int_equal(kernel_prefix_parse("192.168.1.7/24", &a.prefix, NULL), 0);
@@ -289,7 +281,7 @@ static void what_is_edited_comes_back_and_leaving_takes_all(void **state)
 	fixture_run(f);
 	assert_int_equal(f->result.drifts_len, 1);
 	assert_non_null(strstr(f->result.drifts[0].text, "were edited"));
-	has(f, "flush chain inet weft_policy arrival");
+	fixture_table_has(f, "flush chain inet weft_policy arrival");
 	fixture_assert_quiet(f);
 	kernel_policy_done(&f->kernel.policy);
 	fixture_run(f);
@@ -312,9 +304,9 @@ static void counters_of_rules_that_are_gone_go(void **state)
 		     "\"ports\":[],\"to\":[],\"verdict\":\"direct\"}]}");
 	fixture_run(f);
 	assert_int_equal(f->result.errors_len, 0);
-	has(f, "delete counter inet weft_policy p7r1flows\n");
+	fixture_table_has(f, "delete counter inet weft_policy p7r1flows\n");
 	assert_null(strstr(f->kernel.policy_table, "delete counter inet weft_policy p7r3\n"));
-	assert_int_equal(rules_with(f, 0x0ffd0000, KERNEL_RULE_BLACKHOLE), 0);
+	assert_int_equal(fixture_rules_with(f, 0x0ffd0000, KERNEL_RULE_BLACKHOLE), 0);
 	fixture_assert_quiet(f);
 }
 
@@ -417,12 +409,12 @@ static void what_is_not_known_is_looked_into(void **state)
 	assert_table_says(f, lines, ARRAY_LEN(lines));
 	assert_null(strstr(f->kernel.policy_table, "chain split_9"));
 	// Which addresses go by a default route only is asked of the rules that refuse.
-	assert_int_equal(rules_with(f, 0x0ffe0000, KERNEL_RULE_UNREACHABLE), 2);
+	assert_int_equal(fixture_rules_with(f, 0x0ffe0000, KERNEL_RULE_UNREACHABLE), 2);
 	fixture_assert_quiet(f);
 	want_names(f, ",\"split\":[]");
 	fixture_run(f);
 	assert_null(strstr(f->kernel.policy_table, "tproxy"));
-	assert_int_equal(rules_with(f, 0x0ffe0000, KERNEL_RULE_UNREACHABLE), 0);
+	assert_int_equal(fixture_rules_with(f, 0x0ffe0000, KERNEL_RULE_UNREACHABLE), 0);
 	fixture_assert_quiet(f);
 }
 
@@ -450,7 +442,7 @@ static void rules_of_all_sorts(void **state)
 		     "22350,\"suppress\":0,\"table\":254}");
 	fixture_run(f);
 	assert_int_equal(f->kernel.state.rules_len, 3);
-	assert_int_equal(rules_with(f, 0x01000000, KERNEL_RULE_LOOKUP), 0);
+	assert_int_equal(fixture_rules_with(f, 0x01000000, KERNEL_RULE_LOOKUP), 0);
 	fixture_assert_quiet(f);
 }
 
@@ -525,6 +517,12 @@ static void what_a_body_lacks_is_told(void **state)
 		  "{\"from\":[],\"id\":1,\"needs\":[],\"rules\":[{\"lists\":[{\"name\":\"tv\"}],"
 		  "\"number\":1,\"ports\":[],\"to\":[],\"verdict\":\"direct\"}]}",
 		  "rules[0]: lists[0]: id: a whole number is missing" },
+		{ "policy/x", "{\"from\":[],\"id\":1,\"mask\":1,\"needs\":[],\"rules\":[]}",
+		  "mask: 0x1 is not 12 bits one beside the other" },
+		{ "exit/x.y",
+		  "{\"device\":\"wvone\",\"from\":[],\"mark\":65536,\"mask\":4095,\"needs\":["
+		  "],\"table\":1,\"uplink\":null}",
+		  "mark: 0x10000 has bits that are not in the mask 0xfff" },
 		{ "exit/x.y",
 		  "{\"device\":\"wvone\",\"from\":[],\"mark\":1,\"needs\":[],\"table\":1,"
 		  "\"uplink\":null}",

@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "decide/marks.h"
 #include "dns/config.h"
 #include "run/resolver_config.h"
 
@@ -103,7 +102,7 @@ static void the_host_s_own_questions_are_told_from_its_own(void **state)
 	add(gathered, "dns", "paris",
 	    "{\"listen\":[\"10.1.0.1\"],\"port\":53,\"clients\":[\"10.1.5.0/24\"],\"host\":true,"
 	    "\"upstreams\":[\"9.9.9.9\"],\"cache_bytes\":1048576,\"needs\":[]}");
-	assert_int_equal(json_integer_value(json_object_get(file, "mark")), POLICY_DIRECT);
+	assert_int_equal(json_integer_value(json_object_get(file, "mark")), 0x0fff0000);
 	assert_string_equal(json_string_value(json_array_get(json_object_get(file, "clients"), 1)),
 			    "10.1.0.1");
 }

@@ -61,7 +61,8 @@ static void has(const struct text *text, const char *line)
 
 static void each_family_has_its_rules(void **state)
 {
-	struct host_detour detour = { .to = { address_of("10.1.0.1"), address_of("fd00:1::1") },
+	struct host_detour detour = { .mask = 0x0fff0000,
+				      .to = { address_of("10.1.0.1"), address_of("fd00:1::1") },
 				      .port = 53 };
 	CLEAN(text_free) struct text text = { 0 };
 	(void)state;
