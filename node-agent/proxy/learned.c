@@ -43,7 +43,7 @@ struct telling {
 struct learned {
 	uv_loop_t *loop;
 	uv_timer_t timer;
-	struct asking *first;
+	struct asking *first, **last; // the oldest first
 	unsigned n_asked;
 	struct telling *told[TOLD_MAX];
 	struct letter *waiting, **waiting_last; // to be told
@@ -53,6 +53,7 @@ struct learned {
 };
 
 static void on_timer(uv_timer_t *timer);
+static void ask_more(struct learned *learned);
 
 struct learned *learned_new(uv_loop_t *loop)
 {
@@ -60,6 +61,7 @@ struct learned *learned_new(uv_loop_t *loop)
 	if (!learned)
 		return NULL;
 	learned->loop = loop;
+	learned->last = &learned->first;
 	learned->waiting_last = &learned->waiting;
 	(void)uv_timer_init(loop, &learned->timer);
 	learned->timer.data = learned;
@@ -132,6 +134,8 @@ static void asking_free(struct asking *asking)
 	while (*at != asking)
 		at = &(*at)->next;
 	*at = asking->next;
+	if (!asking->next)
+		asking->learned->last = at;
 	service_question_cancel(asking->question);
 	proxy_config_release(asking->config);
 	letter_free(asking->letter);
@@ -147,12 +151,15 @@ static void on_answer(void *context, const json_t *answer, const char *why)
 	learned->n_asked--;
 	if (json_object_get(answer, "error")) // it may be of another version
 		answer = NULL;
-	if (answer)
+	const bool is_well = answer;
+	if (is_well)
 		kept_put(learned, &asking->letter->address, answer);
 	else if (clock_mono_ms() - asking->began_ms < PATIENCE_MS)
 		return; // the timer tries again
 	answer_letter(asking->config, take_ptr(&asking->letter), answer);
 	asking_free(asking);
+	if (is_well)
+		ask_more(learned);
 }
 
 static void try_to_ask(struct learned *learned, struct asking *asking)
@@ -181,28 +188,42 @@ void learned_ask(struct learned *learned, struct proxy_config *config, struct le
 	asking->config = proxy_config_keep(config);
 	asking->letter = letter;
 	asking->began_ms = clock_mono_ms();
-	asking->next = learned->first;
-	learned->first = asking;
+	*learned->last = asking;
+	learned->last = &asking->next;
 	try_to_ask(learned, asking);
 	if (!uv_is_active((uv_handle_t *)&learned->timer))
 		(void)uv_timer_start(&learned->timer, on_timer, AGAIN_MS, AGAIN_MS);
 }
 
+// One that waits for its turn: it may be answered by now, or have waited too long.
+static void take_turn(struct learned *learned, struct asking *asking)
+{
+	const json_t *answer = kept_get(learned, &asking->letter->address);
+	if (answer || clock_mono_ms() - asking->began_ms >= PATIENCE_MS) {
+		answer_letter(asking->config, take_ptr(&asking->letter), answer);
+		asking_free(asking);
+	} else {
+		try_to_ask(learned, asking);
+	}
+}
+
+static void ask_more(struct learned *learned)
+{
+	for (struct asking *asking = learned->first, *next; asking && learned->n_asked < ASKED_MAX;
+	     asking = next) {
+		next = asking->next;
+		if (!asking->question)
+			take_turn(learned, asking);
+	}
+}
+
 static void on_timer(uv_timer_t *timer)
 {
 	struct learned *learned = timer->data;
-	const int64_t now = clock_mono_ms();
 	for (struct asking *asking = learned->first, *next; asking; asking = next) {
 		next = asking->next;
-		const json_t *answer = kept_get(learned, &asking->letter->address);
-		if (asking->question)
-			continue;
-		if (answer || now - asking->began_ms >= PATIENCE_MS) {
-			answer_letter(asking->config, take_ptr(&asking->letter), answer);
-			asking_free(asking);
-		} else {
-			try_to_ask(learned, asking);
-		}
+		if (!asking->question)
+			take_turn(learned, asking);
 	}
 	if (!learned->first)
 		(void)uv_timer_stop(timer);

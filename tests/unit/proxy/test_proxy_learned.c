@@ -104,14 +104,19 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static struct letter *ask(struct given *given, const char *address, const char *name)
+static void ask_for(struct given *given, const char *address, const char *name, uint32_t serial)
 {
 	struct letter *letter = letter_new(LETTER_ASK);
 	assert_int_equal(address_parse(address, &letter->address, NULL), 0);
 	letter->from = &given->box;
-	letter->serial = 7;
+	letter->serial = serial;
 	letter->name = name ? strdup(name) : NULL;
 	learned_ask(given->learned, given->config, letter);
+}
+
+static struct letter *ask(struct given *given, const char *address, const char *name)
+{
+	ask_for(given, address, name, 7);
 	const int64_t end_ms = clock_mono_ms() + PATIENCE_MS;
 	struct letter *answer = NULL;
 	while (!(answer = mailbox_take(&given->box)) && clock_mono_ms() < end_ms)
@@ -155,6 +160,45 @@ static void without_an_answer_it_fails_in_time(void **state)
 	CLEAN(letter_free_ptr) struct letter *again = ask(given, "192.0.2.3", NULL);
 	assert_false(again->is_failed);
 	assert_true(decide_set_has(&again->learned.lists, 0));
+}
+
+// Asks for MANY addresses at once; returns how many nobody could tell of.
+enum { MANY = 700, TRIES = 5 };
+static unsigned ask_for_many(struct given *given, unsigned round)
+{
+	unsigned n_answers = 0, n_failed = 0, n_before = 0;
+	bool is_first_answered = false;
+	for (unsigned i = 0; i < MANY; i++) {
+		char address[ADDRESS_TEXT_SIZE];
+		(void)snprintf(address, sizeof(address), "2001:db8:%x::%x", round, i);
+		ask_for(given, address, NULL, i);
+	}
+	const int64_t end_ms = clock_mono_ms() + PATIENCE_MS;
+	while (n_answers < MANY && clock_mono_ms() < end_ms) {
+		(void)uv_run(&given->loop, UV_RUN_ONCE);
+		for (struct letter *at = mailbox_take(&given->box), *next; at; at = next) {
+			next = at->next;
+			n_answers++;
+			n_failed += at->is_failed;
+			is_first_answered |= at->serial == MANY / 2;
+			n_before += !is_first_answered && at->serial == MANY - 1;
+			letter_free(at);
+		}
+	}
+	assert_int_equal(n_answers, MANY);
+	assert_int_equal(n_before, 0); // who came later is not asked for before
+	return n_failed;
+}
+
+// More than can be asked at a time are asked one after another, without a pause. A machine that is
+// busy with something else may need more than their patience: then they are asked once more.
+static void many_addresses_are_asked_for_at_once(void **state)
+{
+	struct given *given = *state;
+	unsigned tries = 1;
+	while (ask_for_many(given, tries) > 0 && tries < TRIES)
+		tries++;
+	assert_true(tries < TRIES);
 }
 
 static void names_are_told(void **state)
@@ -233,6 +277,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(an_address_is_asked_for_once_in_a_while, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(without_an_answer_it_fails_in_time, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(many_addresses_are_asked_for_at_once, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(names_are_told, set_up, tear_down),
 		cmocka_unit_test(sockets_are_handed_over),
