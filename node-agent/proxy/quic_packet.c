@@ -9,7 +9,6 @@
 
 enum {
 	LONG_HEADER = 0x80,
-	FIXED_BIT = 0x40,
 	SAMPLE_SIZE = 16,
 	NUMBER_MAX = 4, // bytes of a packet number
 	TAG_SIZE = 16,
@@ -48,7 +47,7 @@ enum quic_cut quic_packet_cut(const uint8_t *data, size_t len, struct quic_packe
 	if (len < 7 || !(data[0] & LONG_HEADER))
 		return QUIC_CUT_END;
 	struct quic_packet packet = { .at = data, .version = (uint32_t)octets_get(data + 1, 4) };
-	if ((packet.version != QUIC_V1 && packet.version != QUIC_V2) || !(data[0] & FIXED_BIT))
+	if (packet.version != QUIC_V1 && packet.version != QUIC_V2)
 		return QUIC_CUT_FOREIGN;
 	unsigned type = data[0] >> 4 & 3;
 	packet.type = type == (packet.version == QUIC_V1 ? V1_INITIAL : V2_INITIAL) ? QUIC_INITIAL

@@ -134,8 +134,9 @@ static void add_of_policy(struct text *out, const struct policy *p)
 	text_addf(out, "\tchain split_%u {\n", p->id);
 	// What is said of its packets on their way.
 	text_add(out, "\t\tmeta l4proto { icmp, icmpv6 } socket transparent 1 goto to_splitter\n");
-	// A long header (RFC 9000, 17.2): all that a client sends before it has keys.
-	add_ports(out, p, "goto split_tcp", "@th,64,8 & 0xc0 == 0xc0 goto split_quic");
+	// A long header (RFC 9000, 17.2): all that a client sends before it has keys. The bit
+	// beside it may be anything (RFC 9287).
+	add_ports(out, p, "goto split_tcp", "@th,64,8 & 0x80 == 0x80 goto split_quic");
 	text_add(out, "\t}\n");
 }
 

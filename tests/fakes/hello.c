@@ -159,7 +159,7 @@ size_t initial_seal(const struct initial_form *form, const uint8_t *frames, size
 				  form->key_id ? form->key_id_len : form->id_len, &keys);
 	assert(r == 0);
 	(void)r;
-	put(&sheet, form->version == QUIC_V1 ? 0xc3 : 0xd3, 1);
+	put(&sheet, (form->version == QUIC_V1 ? 0x83 : 0x93) | (form->is_greased ? 0 : 0x40), 1);
 	put(&sheet, form->version, 4);
 	put(&sheet, form->id_len, 1);
 	put_bytes(&sheet, form->id, form->id_len);

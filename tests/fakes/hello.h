@@ -29,6 +29,7 @@ struct initial_form {
 	size_t key_id_len;
 	size_t token_len;
 	uint32_t number;
+	bool is_greased; // RFC 9287
 };
 
 // A CRYPTO frame of hello[offset, offset + len); returns its size.

@@ -65,7 +65,7 @@ table inet weft_policy {
 		meta l4proto tcp socket transparent 1 goto to_splitter
 		fib daddr type != unicast accept
 		tcp dport { 80, 443, 8443 } tcp flags & (syn | ack) == syn goto to_splitter
-		udp dport 443 @th,64,8 & 0xc0 == 0xc0 goto to_splitter
+		udp dport 443 @th,64,8 & 0x80 == 0x80 goto to_splitter
 	}
 	chain to_splitter { ct zone set 22 meta mark set 0x0ff00000 accept; }
 	chain leading {

@@ -122,6 +122,18 @@ static void pieces_come_in_any_order(void **state)
 	}
 }
 
+static void the_fixed_bit_may_be_anything(void **state)
+{
+	static const struct initial_form form = {
+		.version = QUIC_V1, .id = rfc_id, .id_len = 8, .is_greased = true
+	};
+	uint8_t hello[HELLO_SIZE];
+	(void)state;
+	size_t len = hello_make(&large, hello);
+	CLEAN(quic_flow_free_ptr) struct quic_flow *flow = quic_flow_new();
+	assert_int_equal(send(flow, &form, hello, 0, len), SNIFF_NAME);
+}
+
 // Frames of one packet in disorder, with pings, and two packets in one datagram.
 static void one_datagram_with_everything(void **state)
 {
@@ -223,6 +235,7 @@ int main(void)
 		cmocka_unit_test(keys_are_those_of_the_rfcs),
 		cmocka_unit_test(the_packet_of_the_rfc_is_read),
 		cmocka_unit_test(pieces_come_in_any_order),
+		cmocka_unit_test(the_fixed_bit_may_be_anything),
 		cmocka_unit_test(one_datagram_with_everything),
 		cmocka_unit_test(after_a_retry_the_keys_are_others),
 		cmocka_unit_test(the_servers_id_keeps_the_keys),

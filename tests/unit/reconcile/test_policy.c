@@ -385,7 +385,7 @@ static void what_is_not_known_is_looked_into(void **state)
 		// The longer prefix first; who has no names is not looked into.
 		"\t\tip saddr { 10.1.7.0/24 } accept\n\t\tip saddr { 10.1.0.0/16 } goto split_7\n",
 		"\t\ttcp dport { 443 } goto split_tcp\n"
-		"\t\tudp dport { 443 } @th,64,8 & 0xc0 == 0xc0 goto split_quic\n",
+		"\t\tudp dport { 443 } @th,64,8 & 0x80 == 0x80 goto split_quic\n",
 		"\t\tmeta mark set meta mark & 0xf000ffff | 0x0ffe0000\n"
 		"\t\tfib daddr . mark oif missing goto to_splitter\n",
 		"\t\tct zone set 22 meta mark set meta mark & 0xf000ffff | 0x0ff00000 accept\n",
