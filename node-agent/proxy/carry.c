@@ -125,8 +125,13 @@ void flow_carry(struct proxy_worker *worker, struct flow *flow, unsigned side, u
 	if ((events & EPOLLIN || reading != RELAY_READ_SHORT) && !flow->ways[from].is_blocked &&
 	    !carry(worker, flow, from, reading))
 		return;
-	if (events & (EPOLLOUT | EPOLLERR) && flow->ways[!from].is_blocked)
-		(void)carry(worker, flow, !from, RELAY_READ_DRY);
+	if (events & (EPOLLOUT | EPOLLERR) && flow->ways[!from].is_blocked &&
+	    !carry(worker, flow, !from, RELAY_READ_DRY))
+		return;
+	// A client that is gone is told to a server that reads nothing, too. What a server said
+	// before it was gone is still read by a slow client.
+	if (events & EPOLLERR && side == FLOW_CLIENT)
+		flow_end(worker, flow, END_RESET);
 }
 
 void flow_go_on(struct proxy_worker *worker, struct flow *flow)

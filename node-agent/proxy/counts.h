@@ -11,8 +11,10 @@ enum proxy_count {
 	COUNT_UNKNOWN,
 	COUNT_FOREIGN, // neither TLS nor HTTP nor QUIC
 	COUNT_REFUSED, // by a rule
-	COUNT_FAILED,  // not taken by the server, or nobody could say what its address is for
-	COUNT_FULL,    // had to wait because there were as many as there may be
+	// Not taken by the server, cut short in its first words, or nobody could say what its
+	// address is for.
+	COUNT_FAILED,
+	COUNT_FULL, // had to wait because there were as many as there may be
 	COUNT_BYTES_UP,
 	COUNT_BYTES_DOWN,
 	COUNT_QUIC,        // flows

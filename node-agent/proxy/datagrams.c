@@ -347,16 +347,14 @@ static bool receive(struct proxy_quic *quic, int fd)
 
 static void expire(struct proxy_quic *quic, struct quic_entry *entry)
 {
-	const struct verdict_sniffed unknown = { .result = SNIFF_NO_NAME };
-	if (entry->wait == QUIC_HEARD) {
-		settle(quic, entry, &unknown);
-	} else if (entry->wait == QUIC_WRITTEN) {
+	if (entry->wait == QUIC_WRITTEN) {
 		send_held(quic, entry);
-	} else {
-		if (entry->wait == QUIC_ASKED)
-			count_add(&quic->counts, COUNT_FAILED, 1);
-		drop(quic, entry);
+		return;
 	}
+	// What was heard of a hello may be to any name.
+	if (entry->wait != QUIC_DECIDED)
+		count_add(&quic->counts, COUNT_FAILED, 1);
+	drop(quic, entry);
 }
 
 static void expire_all(struct proxy_quic *quic)

@@ -17,7 +17,7 @@
 
 enum { FLOW_CLIENT, FLOW_SERVER }; // of fds
 enum { FLOW_UP, FLOW_DOWN };       // of ways: from the client, to the client
-enum { WORKER_LISTENERS = 128, FLOWS_CHUNK = 64 };
+enum { WORKER_LISTENERS = 128, FLOWS_CHUNK = 64, HELLO_SHARES = 4096 };
 
 enum flow_state {
 	FLOW_SNIFFED,    // its first bytes come
@@ -53,6 +53,7 @@ struct flow {
 	uint32_t mark;
 	uint32_t since_ms, used_ms; // that it waits, of its last byte
 	uint32_t began_ms;
+	uint32_t n_hello; // bytes of its first words that are kept while they are not complete
 	uint8_t state, wait;
 	bool is_watched;      // its client's socket
 	bool is_silent;       // decided without a word, and neither side has said one since
@@ -86,7 +87,8 @@ struct proxy_worker {
 	size_t n_listeners;
 	size_t limit, n_flows, n_workers;
 	uint32_t last_serial, now_ms;
-	size_t n_hello_bytes; // of first words that are not complete
+	size_t n_hello_bytes;                // of first words that are not complete
+	uint32_t hello_shares[HELLO_SHARES]; // of clients, by their hash
 	struct flow_queue queues[WAITS];
 	struct flow *again, *ended, *spare;
 	struct flow_chunk *chunks;
@@ -120,6 +122,8 @@ void flow_late(struct proxy_worker *worker, struct flow *flow); // they do not c
 // Of a silent flow: whether its client has a word after all, or is gone. Then the flow has ended;
 // the client is heard as if it had just come.
 bool flow_speaks_late(struct proxy_worker *worker, struct flow *flow);
+// That so many bytes of its first words are kept.
+void flow_count_hello(struct proxy_worker *worker, struct flow *flow, uint32_t len);
 void flow_learned(struct proxy_worker *worker, struct letter *letter);
 
 // ---- carry.c ----

@@ -16,6 +16,7 @@
 enum {
 	ACCEPTS = 64,              // at a time
 	HELLO_BYTES_MAX = 8 << 20, // of first words that are not complete
+	HELLO_SHARE = 1 << 20,     // of them, so many of a client
 	TCP = 6,
 };
 
@@ -160,17 +161,50 @@ static void settle(struct proxy_worker *worker, struct flow *flow,
 
 // ---- its first words ----
 
+static uint32_t *share_of(struct proxy_worker *worker, const struct address *client)
+{
+	uint32_t hash = 0;
+	for (size_t i = 0; i < sizeof(client->bytes); i++)
+		hash = hash * 31 + client->bytes[i];
+	return &worker->hello_shares[hash % HELLO_SHARES];
+}
+
+void flow_count_hello(struct proxy_worker *worker, struct flow *flow, uint32_t len)
+{
+	if (len == flow->n_hello)
+		return;
+	uint32_t *share = share_of(worker, &flow->client.address);
+	*share = *share + len - flow->n_hello;
+	worker->n_hello_bytes = worker->n_hello_bytes + len - flow->n_hello;
+	flow->n_hello = len;
+}
+
+// Whether so many bytes of it may be kept. Those who have waited longest for theirs make room, but
+// not for one client that has many.
+static bool has_room_for_hello(struct proxy_worker *worker, struct flow *flow, uint32_t len)
+{
+	if (*share_of(worker, &flow->client.address) + len > HELLO_SHARE)
+		return false;
+	while (worker->n_hello_bytes + len > HELLO_BYTES_MAX) {
+		struct flow *oldest = worker->queues[WAIT_HELLO].first;
+		if (!oldest || oldest == flow)
+			return false;
+		fail(worker, oldest);
+	}
+	return true;
+}
+
 // Keeps them until more have come: `wants` bytes in all.
 static bool keep(struct proxy_worker *worker, struct flow *flow, size_t len, size_t wants)
 {
 	struct relay_way *up = &flow->ways[FLOW_UP];
 	const int more = wants > len ? (int)(wants - len) : 1;
-	worker->n_hello_bytes -= up->rest_len;
+	flow_count_hello(worker, flow, 0);
 	free(take_ptr(&up->rest));
 	up->rest_len = 0;
-	if (!relay_put(up, worker->hello, len))
+	if (!has_room_for_hello(worker, flow, (uint32_t)len) || !relay_put(up, worker->hello, len))
 		return false;
-	worker->n_hello_bytes += len;
+	flow_count_hello(worker, flow, (uint32_t)len);
 	(void)setsockopt(flow->fds[FLOW_CLIENT], SOL_SOCKET, SO_RCVLOWAT, &more, sizeof(more));
 	if (flow->wait != WAIT_HELLO)
 		flow_wait(worker, flow, WAIT_HELLO);
@@ -182,7 +216,7 @@ static void heard(struct proxy_worker *worker, struct flow *flow, size_t len,
 		  const struct verdict_sniffed *sniffed)
 {
 	struct relay_way *up = &flow->ways[FLOW_UP];
-	worker->n_hello_bytes -= up->rest_len;
+	flow_count_hello(worker, flow, 0);
 	if (len != up->rest_len) {
 		free(take_ptr(&up->rest));
 		up->rest_len = 0;
@@ -220,19 +254,17 @@ void flow_hear(struct proxy_worker *worker, struct flow *flow)
 	}
 	have += (size_t)n;
 	struct verdict_sniffed sniffed = verdict_sniff(worker->hello, have, &wants);
-	const bool may_wait =
-		n > 0 && have < sizeof(worker->hello) && worker->n_hello_bytes < HELLO_BYTES_MAX;
-	if (sniffed.result != SNIFF_MORE || !may_wait)
+	if (sniffed.result != SNIFF_MORE)
 		heard(worker, flow, have, &sniffed);
-	else if (!keep(worker, flow, have, wants))
-		flow_end(worker, flow, END_RESET);
+	// What is cut short may be to any name: nobody decides it.
+	else if (n == 0 || have == sizeof(worker->hello) || !keep(worker, flow, have, wants))
+		fail(worker, flow);
 }
 
 void flow_late(struct proxy_worker *worker, struct flow *flow)
 {
 	const struct verdict_sniffed sniffed = said(flow);
-	flow->is_silent = !flow->ways[FLOW_UP].rest;
-	worker->n_hello_bytes -= flow->ways[FLOW_UP].rest_len;
+	flow->is_silent = true;
 	flow->state = FLOW_CONNECTING;
 	settle(worker, flow, &sniffed);
 }

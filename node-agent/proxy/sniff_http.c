@@ -144,6 +144,25 @@ static const char *find_end(struct word head)
 	return crlf ? crlf + 3 : NULL;
 }
 
+// What has no end yet: other protocols of lines are not waited for.
+static enum sniff_result begin_request(struct word head)
+{
+	struct word authority = { 0 };
+	if (!memchr(head.at, '\n', head.len))
+		return SNIFF_MORE;
+	const enum sniff_result result = read_request_line(take_line(&head), &authority);
+	return result == SNIFF_NAME ? SNIFF_MORE : result;
+}
+
+// Servers may take a head that is too long here: the lines count that are there.
+static enum sniff_result read_long(struct word head, struct name *ret)
+{
+	const char *last = memrchr(head.at, '\n', head.len);
+	head.len = last ? (size_t)(last - head.at) : 0;
+	const enum sniff_result result = read_head(head, ret);
+	return result == SNIFF_NO_NAME ? SNIFF_BAD : result;
+}
+
 enum sniff_result sniff_http(const uint8_t *data, size_t len, struct sniff *ret)
 {
 	struct word head = { (const char *)data, len };
@@ -155,7 +174,7 @@ enum sniff_result sniff_http(const uint8_t *data, size_t len, struct sniff *ret)
 		return SNIFF_FOREIGN;
 	const char *end = find_end(head);
 	if (!end)
-		return len >= SNIFF_HTTP_MAX ? SNIFF_BAD : SNIFF_MORE;
+		return len < SNIFF_HTTP_MAX ? begin_request(head) : read_long(head, &ret->name);
 	head.len = (size_t)(end - head.at);
 	return read_head(head, &ret->name);
 }

@@ -159,8 +159,7 @@ void flow_end(struct proxy_worker *worker, struct flow *flow, enum flow_end end)
 {
 	if (flow->state == FLOW_ENDED)
 		return;
-	if (flow->state == FLOW_SNIFFED)
-		worker->n_hello_bytes -= flow->ways[FLOW_UP].rest_len;
+	flow_count_hello(worker, flow, 0);
 	leave_queue(worker, flow);
 	flow->state = FLOW_ENDED;
 	for (unsigned i = 0; i < 2; i++) {
@@ -204,7 +203,7 @@ static uint32_t wait_ms(const struct proxy_worker *worker, enum flow_wait wait)
 
 static void expire(struct proxy_worker *worker, struct flow *flow)
 {
-	if (flow->wait == WAIT_FIRST || flow->wait == WAIT_HELLO) {
+	if (flow->wait == WAIT_FIRST) {
 		flow_late(worker, flow);
 		return;
 	}

@@ -108,10 +108,10 @@ for list in tv no hush odd; do
 	weft-dns image "$scratch/$list.txt" "$scratch/$list.image" >/dev/null
 	chmod 644 "$scratch/$list.image"
 done
-for one in one two; do in_ns $one setsid python3 "$here/splitter.py" serve $one >"$scratch/$one.log" 2>&1 & done
+for one in one two; do in_ns $one setsid python3 -B "$here/splitter.py" serve $one >"$scratch/$one.log" 2>&1 & done
 in_ns router setsid weft-sets run "$scratch/sets.sock" nobody >"$scratch/sets.log" 2>&1 &
 till 20 test -S "$scratch/sets.sock"
 for address in 203.0.113.10 2001:db8::10; do
 	for one in one two; do till 20 in_ns $one python3 -c "import socket; socket.create_connection(('$address', 443), 1)"; done
 done
-in_ns client python3 "$here/splitter.py" client "$scratch" "$(ns router)" "$WEFT_BIN"
+in_ns client python3 -B "$here/splitter.py" client "$scratch" "$(ns router)" "$WEFT_BIN"

@@ -5,7 +5,6 @@
     splitter.py client WHERE ROUTER PROGRAMS        the cases; WHERE holds the lists and sockets"""
 import concurrent.futures
 import hashlib
-import hmac
 import json
 import os
 import pathlib
@@ -17,6 +16,8 @@ import subprocess
 import sys
 import threading
 import time
+
+from hellos import handshake, http, initial, tls
 
 FOUR, SIX = "203.0.113.10", "2001:db8::10"
 SPEAKS_FIRST = 8443
@@ -52,6 +53,8 @@ def echo(talk, peer, name, port):
         data = talk.recv(65536)
         if port != SPEAKS_FIRST:
             talk.sendall(hello)
+        if b"deaf" in data:
+            time.sleep(2 * WAIT)
         while data:
             talk.sendall(data)
             data = talk.recv(65536)
@@ -67,73 +70,6 @@ def datagrams(name, family, address):
         while True:
             data, peer = door.recvfrom(65536)
             door.sendto(f"{name} {peer[0]} {peer[1]} {len(data)}".encode(), peer)
-
-
-# ---- what clients say ----
-
-def vector(size, data):
-    return len(data).to_bytes(size, "big") + data
-
-
-def handshake(name, padding=0):
-    extensions = b"\x00\x2b" + vector(2, b"\x02\x03\x04")
-    if name:
-        extensions += b"\x00\x00" + vector(2, vector(2, b"\x00" + vector(2, name.encode())))
-    if padding:
-        extensions += b"\x00\x33" + vector(2, vector(2, b"\x11\xec" + vector(2, bytes(padding))))
-    body = b"\x03\x03" + bytes(32) + vector(1, bytes(32)) + vector(2, b"\x13\x01") + vector(1, b"\x00") + vector(2, extensions)
-    return b"\x01" + vector(3, body)
-
-
-def tls(name, padding=0):
-    return b"\x16\x03\x01" + vector(2, handshake(name, padding))
-
-
-def http(name):
-    return f"GET / HTTP/1.1\r\nHost: {name}\r\n\r\n".encode()
-
-
-def aes(mode, key, data, iv=None):
-    command = ["openssl", "enc", f"-aes-128-{mode}", "-nopad", "-K", key.hex()] + (["-iv", iv.hex()] if iv else [])
-    return subprocess.run(command, input=data, capture_output=True, check=True).stdout
-
-
-def expand(secret, label, size):
-    info = struct.pack(">H", size) + vector(1, b"tls13 " + label) + b"\0"
-    return hmac.new(secret, info + b"\1", hashlib.sha256).digest()[:size]
-
-
-def ghash(key, data):
-    h, y = int.from_bytes(key, "big"), 0
-    for at in range(0, len(data), 16):
-        x, z = y ^ int.from_bytes(data[at:at + 16], "big"), 0
-        v = h
-        for bit in range(127, -1, -1):
-            if x >> bit & 1:
-                z ^= v
-            v = v >> 1 ^ (0xe1 << 120 if v & 1 else 0)
-        y = z
-    return y.to_bytes(16, "big")
-
-
-def initial(crypto, offset=0, number=0):
-    """A client's Initial of QUIC v1 (RFC 9001) with this part of its ClientHello."""
-    ident = b"splitter"
-    salt = bytes.fromhex("38762cf7f55934b34d179ae6a4c80cadccbb7f0a")
-    client = expand(hmac.new(salt, ident, hashlib.sha256).digest(), b"client in", 32)
-    key, iv, hp = expand(client, b"quic key", 16), expand(client, b"quic iv", 12), expand(client, b"quic hp", 16)
-    frame = b"\x06" + struct.pack(">HH", 0x4000 | offset, 0x4000 | len(crypto)) + crypto
-    plain = frame + bytes(1162 - len(frame))
-    head = b"\xc3" + struct.pack(">I", 1) + vector(1, ident) + b"\0\0" + struct.pack(">H", 0x4000 | 4 + len(plain) + 16) + \
-        struct.pack(">I", number)
-    nonce = (int.from_bytes(iv, "big") ^ number).to_bytes(12, "big")
-    sealed = aes("ctr", key, plain, nonce + struct.pack(">I", 2))
-    fill = lambda data: data + bytes(-len(data) % 16)
-    tag = ghash(aes("ecb", key, bytes(16)), fill(head) + fill(sealed) + struct.pack(">QQ", len(head) * 8, len(sealed) * 8))
-    tag = bytes(a ^ b for a, b in zip(tag, aes("ctr", key, bytes(16), nonce + struct.pack(">I", 1))))
-    mask = aes("ecb", hp, (sealed + tag)[:16])
-    hidden = bytes([head[0] ^ mask[0] & 15]) + head[1:-4] + bytes(a ^ b for a, b in zip(head[-4:], mask[1:5]))
-    return hidden + sealed + tag
 
 
 # ---- a client ----
@@ -487,13 +423,60 @@ class Case:
             raise AssertionError("there were never too many")
         return [f"the ninth of eight waited {took:.1f} s for silent ones to end"]
 
+    def cut_short(self):
+        """Clients that fall silent in the midst of their first words, or say the last of them: they may be to any name."""
+        begin, before = time.monotonic(), self.status()["counts"]
+        with connect() as hello, connect(port=80) as head, connect() as ended, udp(FOUR) as datagram:
+            hello.sendall(tls("www.tv.example")[:60])
+            head.sendall(http("www.tv.example")[:-2])
+            ended.sendall(tls("www.tv.example")[:60])
+            ended.shutdown(socket.SHUT_WR)
+            datagram.send(initial(handshake("www.tv.example", 1400)[:1000]))
+            for talk in (hello, head, ended):
+                fails(lambda: talk.recv(1), ConnectionResetError)
+            took = time.monotonic() - begin
+            self.till(lambda: self.count("failed") == before["failed"] + 4)
+            datagram.settimeout(0.2)
+            fails(lambda: datagram.recv(1), TimeoutError)
+        after = self.status()["counts"]
+        if [k for k in ("named", "unknown", "foreign") if after[k] != before[k]]:
+            raise AssertionError(f"{before} became {after}")
+        return [f"they are reset after {took:.1f} s"]
+
+    def gone(self):
+        """A client that resets its connection while the server reads nothing."""
+        with connect() as talk:
+            talk.sendall(tls("deaf.tv.example"))
+            line(talk)
+            talk.setblocking(False)
+
+            def is_full():
+                try:
+                    while talk.send(bytes(1 << 20)):
+                        pass
+                except BlockingIOError:
+                    return self.stalled()
+            self.till(is_full)
+            talk.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.till(lambda: self.count("active") == 0)
+
     def flooded(self):
-        """Hellos that never end, and datagrams that look like QUIC, each from somewhere else."""
+        """Hellos that never end, of one client and of many, and datagrams that look like QUIC, each from somewhere else."""
+        self.start(workers=1)
         before, talks = self.memory(), []
+        unknown = self.count("unknown")
         hello = tls("www.tv.example", 15000)
-        for _ in range(400):
-            talks.append(connect())
-            talks[-1].sendall(hello[:14000])
+
+        def half(address, count):
+            for _ in range(count):
+                talks.append(socket.create_connection((FOUR, 443), WAIT, (address, 0)))
+                talks[-1].sendall(hello[:14000])
+        half("10.57.0.2", 400)
+        addresses = [f"10.57.0.{n}" for n in range(10, 20)]
+        for address in addresses:
+            subprocess.run(["ip", "addr", "add", f"{address}/24", "dev", "eth0"], check=True)
+            half(address, 65)
+        reaches(tls("www.tv.example", 4000), "one", to=SIX, pieces=700)
         junk = initial(handshake("www.tv.example", 1400)[:900])
 
         def are_too_many():
@@ -508,8 +491,10 @@ class Case:
             talk.close()
         self.till(lambda: self.count("active") == 0)
         if held > 48 << 10:
-            raise AssertionError(f"{held} kB for 400 connections and datagrams that say nothing")
-        return [f"400 hellos and more flows of QUIC than are kept hold {held} kB"]
+            raise AssertionError(f"{held} kB for {len(talks)} connections and datagrams that say nothing")
+        if self.count("unknown") != unknown:
+            raise AssertionError(f"{self.count('unknown') - unknown} hellos were decided that were not there")
+        return [f"{len(talks)} hellos and more flows of QUIC than are kept hold {held} kB"]
 
     def quic(self):
         if not (self.where / "sets.sock").exists():
@@ -521,6 +506,7 @@ class Case:
         self.datagrams([initial(long[:1000]), initial(long[1000:], 1000, 1)], "one")
         self.datagrams([initial(long[1000:], 1000, 1), initial(long[:1000])], "one")
         self.datagrams([initial(hello)], "one", SIX)
+        self.datagrams([initial(hello, fixed=0)], "one")
         for to in (FOUR, SIX):
             with udp(to) as talk:
                 talk.send(initial(handshake("no.example")))
@@ -582,6 +568,8 @@ def client(where, router, programs):
                 ("much goes both ways, and who does not read slows who sends", case.much),
                 ("a reload leaves connections alone, and a bad one leaves all as it was", case.reloaded),
                 ("QUIC: its flow is written into the kernel, which forwards what follows", case.quic),
+                ("first words that are cut short go nowhere", case.cut_short),
+                ("a client that resets while the server does not read", case.gone),
                 ("a flood of what never ends is bounded, and others get through", case.flooded),
                 ("a restart hands over its sockets and ends with its last connection", case.handed_over),
                 ("as many connections as there may be: silent ones make room", case.limits),

@@ -44,6 +44,10 @@ static void a_host_is_found(void **state)
 		{ " GET / HTTP/1.1\r\n\r\n", SNIFF_FOREIGN, NULL },
 		{ "GET / HTTP/1.1\r\nHost: example.com\r\n", SNIFF_MORE, NULL },
 		{ "", SNIFF_MORE, NULL },
+		{ "GET / HTTP/1.1\r\n", SNIFF_MORE, NULL },
+		{ "EHLO", SNIFF_MORE, NULL },
+		{ "EHLO here\r\n", SNIFF_BAD, NULL },
+		{ "PRI * HTTP/2.0\r\n", SNIFF_FOREIGN, NULL },
 	};
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -71,6 +75,9 @@ static void a_head_without_end_is_given_up(void **state)
 	assert_int_equal(sniff_http(head, SNIFF_HTTP_MAX - 1, &sniff), SNIFF_MORE);
 	assert_int_equal(sniff.wants, SNIFF_HTTP_MAX);
 	assert_int_equal(sniff_http(head, SNIFF_HTTP_MAX, &sniff), SNIFF_BAD);
+	memcpy(head, "GET / HTTP/1.1\r\nHost: a.example\r\nX: ", 36);
+	assert_int_equal(sniff_http(head, SNIFF_HTTP_MAX - 1, &sniff), SNIFF_MORE);
+	assert_int_equal(sniff_http(head, SNIFF_HTTP_MAX, &sniff), SNIFF_NAME);
 	memset(head, 'a', 40);
 	assert_int_equal(sniff_http(head, 40, &sniff), SNIFF_FOREIGN); // no method is so long
 }
