@@ -55,6 +55,7 @@ struct kind_reference {
 };
 
 #define KIND_REFERENCES_MAX 6
+#define KIND_LISTS_MAX      256 // domain lists that the policies of one node speak of
 #define KIND_NAME_MAX       191 // of a link: three names and two dots
 
 struct kind {

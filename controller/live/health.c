@@ -52,6 +52,26 @@ static bool say_conflict(const struct node *node, char *reason)
 	return false;
 }
 
+// The first program beside the agent that does not do what is wanted: weft-dns, weft-proxy.
+static bool say_companion(const struct node *node, char *reason)
+{
+	static const char *const kinds[] = { "dns/", "splitter/" };
+	struct entry_change entry;
+
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		for (size_t at = 0; entry_set_next_under(node->entries, kinds[i], &at, &entry);) {
+			json_auto_t *body = json_loadb(entry.body, entry.body_len, 0, NULL);
+			const char *error = json_string_value(json_object_get(body, "error"));
+
+			if (!error || !*error)
+				continue;
+			(void)snprintf(reason, LIVE_REASON_SIZE, "%s: %s", entry.key, error);
+			return true;
+		}
+	}
+	return false;
+}
+
 bool node_refuses(const struct node *node)
 {
 	// One that has what it should have refuses nothing, whatever it said last.
@@ -90,7 +110,8 @@ enum live_health node_health(const struct node *node, int64_t now_ms, char *ret_
 			       (long long)node->applied_revision, (long long)node->target_revision);
 		return LIVE_HEALTH_LAGGING;
 	}
-	return say_conflict(node, reason) ? LIVE_HEALTH_ERROR : LIVE_HEALTH_OK;
+	return say_conflict(node, reason) || say_companion(node, reason) ? LIVE_HEALTH_ERROR
+									 : LIVE_HEALTH_OK;
 }
 
 enum live_health live_node_health(const struct live *live, int64_t node_id, int64_t now_ms,

@@ -22,8 +22,8 @@ struct live_subscriber;
 enum live_health {
 	LIVE_HEALTH_OK,
 	LIVE_HEALTH_LAGGING, // connected, but not yet at its target for 2 s and more
-	LIVE_HEALTH_ERROR,   // connected, and some entries failed, or its host has a conflict that
-			     // stops traffic
+	LIVE_HEALTH_ERROR, // connected, and some entries failed, its host has a conflict that stops
+			   // traffic, or its resolver or splitter is not as it should be
 	LIVE_HEALTH_OFFLINE,
 	LIVE_HEALTH_NEVER, // has never been connected
 };

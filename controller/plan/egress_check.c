@@ -2,6 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "model/kinds.h"
+
 #include "plan/dns.h"
 #include "plan/egress.h"
 
@@ -143,6 +145,62 @@ static void check_resolvers(const struct checking *c, const struct fleet_object 
 	}
 }
 
+static bool has_clients(const struct fleet *fleet, const struct fleet_object *policy,
+			const struct fleet_object *node)
+{
+	struct clients clients;
+
+	egress_clients(fleet, policy, node, &clients);
+	return clients.count > 0;
+}
+
+// How many lists the policies of a node speak of; *ret_policy is the newest of these.
+static size_t count_lists(const struct fleet *fleet, const struct fleet_object *node,
+			  const struct fleet_object **ret_policy)
+{
+	struct fleet_object *list, *policy;
+	size_t count = 0;
+
+	*ret_policy = NULL;
+	for (size_t l = 0; fleet_next(fleet, FLEET_DOMAIN_LIST, &l, &list);) {
+		bool is_named = false;
+
+		for (size_t p = 0; fleet_next(fleet, FLEET_POLICY, &p, &policy);) {
+			if (!egress_names(policy, list) || !has_clients(fleet, policy, node))
+				continue;
+			is_named = true;
+			if (!*ret_policy || (*ret_policy)->id < policy->id)
+				*ret_policy = policy;
+		}
+		count += is_named;
+	}
+	return count;
+}
+
+static void check_lists(const struct checking *c)
+{
+	const struct fleet_object *policy;
+	struct fleet_object *node, *list;
+	char text[256];
+	size_t lists = 0;
+
+	for (size_t at = 0; fleet_next(c->fleet, FLEET_DOMAIN_LIST, &at, &list);)
+		lists++;
+	if (lists <= KIND_LISTS_MAX)
+		return;
+	for (size_t at = 0; fleet_next(c->fleet, FLEET_NODE, &at, &node);) {
+		lists = count_lists(c->fleet, node, &policy);
+		if (lists <= KIND_LISTS_MAX)
+			continue;
+		(void)snprintf(text, sizeof text,
+			       "the policies of %s speak of %zu domain lists, and a node takes %d: "
+			       "a list may hold many services",
+			       node->name, lists, KIND_LISTS_MAX);
+		c->refuse(c->arg, policy, "rules", text);
+		return;
+	}
+}
+
 // ---- two policies for one client ----
 
 static const struct prefix *same_client(const struct clients *a, const struct clients *b)
@@ -198,4 +256,5 @@ void egress_check(const struct fleet *fleet, egress_refuse_fn *refuse, void *arg
 			check_resolvers(&c, o);
 		check_others(&c, o);
 	}
+	check_lists(&c);
 }

@@ -11,12 +11,13 @@
 
 #include "base/clean.h"
 #include "base/err.h"
+#include "model/kinds.h"
 #include "model/net.h"
 
 #include "decide/marks.h"
 #include "names/list.h"
 
-enum { DECIDE_LISTS_MAX = 256 }; // that the policies of one node speak of
+enum { DECIDE_LISTS_MAX = KIND_LISTS_MAX };
 
 // Lists, each by its place in `struct decide`.
 struct decide_set {

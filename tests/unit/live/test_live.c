@@ -203,6 +203,14 @@ static void health_has_a_reason(void **state)
 	assert_int_equal(live_cursor(live), before + 1);
 	live_applied(live, 1, &applied, START + 3000);
 	assert_int_equal(live_node_health(live, 1, START + 9000, reason), LIVE_HEALTH_OK);
+	// Of the programs beside the agent: what runs by an older file than it should is not well.
+	assert_int_equal(observe(live, 1, true, "dns/paris",
+				 "{\"state\":\"running\",\"error\":\"lists: too many\"}"),
+			 0);
+	assert_int_equal(live_node_health(live, 1, START + 9000, reason), LIVE_HEALTH_ERROR);
+	assert_string_equal(reason, "dns/paris: lists: too many");
+	assert_int_equal(observe(live, 1, true, "splitter/weft", "{\"state\":\"running\"}"), 0);
+	assert_int_equal(live_node_health(live, 1, START + 9000, reason), LIVE_HEALTH_OK);
 	applied.errors = &error;
 	applied.errors_count = 1;
 	applied.errors_total = 3;

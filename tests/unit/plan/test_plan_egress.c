@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "model/kinds.h"
 
 #include "lot.h"
 #include "plan/numbers.h"
@@ -430,6 +431,34 @@ static void what_cannot_work_is_refused(void **state)
 	lot_done(lot);
 }
 
+// A node keeps a bit for each list, and there are so many.
+static void more_lists_than_a_node_takes_are_refused(void **state)
+{
+	struct lot *lot = lot_with_clients();
+	CLEAN(text_free) struct text rules = { 0 };
+	struct err err;
+	char name[16];
+
+	(void)state;
+	lot_put(lot, "resolvers", "paris", "{'site':'paris','upstreams':['9.9.9.9']}");
+	text_add(&rules, "{'from':['site/paris'],'rules':[{'to':['list/l0'");
+	for (int i = 0; i <= KIND_LISTS_MAX; i++) {
+		(void)snprintf(name, sizeof name, "l%d", i);
+		lot_put(lot, "domain-lists", name, "{'names':['tv.example']}");
+		if (i > 0 && i < KIND_LISTS_MAX)
+			text_addf(&rules, ",'list/%s'", name);
+	}
+	text_add(&rules, "],'via':'tv'}]}");
+	lot_put(lot, "policies", "home", rules.data);
+	lot_change(lot);
+	lot_put(lot, "policies", "more",
+		"{'from':['10.1.9.0/24'],'rules':[{'to':['list/l256'],'via':'tv'}]}");
+	assert_true(lot_commit(lot, &err) < 0);
+	if (!strstr(err.text, "policies.more.rules: the policies of rho speak of 257 domain lists"))
+		fail_msg("%s", err.text);
+	lot_done(lot);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -445,6 +474,7 @@ int main(void)
 		cmocka_unit_test(new_clients_bring_their_lists),
 		cmocka_unit_test(what_is_not_looked_into_needs_no_splitter),
 		cmocka_unit_test(what_cannot_work_is_refused),
+		cmocka_unit_test(more_lists_than_a_node_takes_are_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
