@@ -70,3 +70,27 @@ struct name_hit name_list_find(const struct name_list *list, const struct name *
 	}
 	return hit;
 }
+
+void name_list_fetch_tables(const struct name_list *list, const struct name *name)
+{
+	uint64_t hash = list->seed;
+	const unsigned labels = name->n_labels;
+	for (unsigned depth = 1; depth <= labels && depth <= list->deepest; depth++) {
+		hash = list_hash(hash, name->wire + name->starts[labels - depth]);
+		const uint32_t slot = list_slot(hash, list->slots);
+		__builtin_prefetch(list->tags + slot);
+		__builtin_prefetch(list->offsets + slot);
+	}
+}
+
+void name_list_fetch_entries(const struct name_list *list, const struct name *name)
+{
+	uint64_t hash = list->seed;
+	const unsigned labels = name->n_labels;
+	for (unsigned depth = 1; depth <= labels && depth <= list->deepest; depth++) {
+		hash = list_hash(hash, name->wire + name->starts[labels - depth]);
+		const uint32_t slot = list_slot(hash, list->slots);
+		if (list->tags[slot] == list_tag(hash) && list->offsets[slot] < list->entries_size)
+			__builtin_prefetch(list->entries + list->offsets[slot]);
+	}
+}

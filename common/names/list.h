@@ -39,6 +39,12 @@ int name_list_view(const void *image, size_t size, struct name_list *ret, struct
 // The closest rule for `name`.
 struct name_hit name_list_find(const struct name_list *list, const struct name *name);
 
+// Has the processor fetch what name_list_find() will read of the tables and, when these are there,
+// of the entries. Who calls the one, then the other for many names before the first is looked up
+// waits for memory about once, and not for each.
+void name_list_fetch_tables(const struct name_list *list, const struct name *name);
+void name_list_fetch_entries(const struct name_list *list, const struct name *name);
+
 // ---- list_build.c ----
 
 struct name_list_builder;

@@ -160,7 +160,9 @@ static void take_question(struct connection *connection, const uint8_t *wire, si
 				       .place = connection,
 				       .client = connection->client,
 				       .is_stream = true };
-	size_t made = dns_serve(connection->door->server, &from, wire, len, answer);
+	struct dns_asked asked;
+	dns_serve_read(&asked, wire, len, dns_serve_now_us());
+	size_t made = dns_serve(connection->door->server, &from, &asked, answer);
 	send_answer(connection, answer, made);
 }
 

@@ -32,6 +32,7 @@ struct batch {
 	struct mmsghdr in[BATCH], out[BATCH];
 	struct iovec in_data[BATCH], out_data[BATCH];
 	struct dns_from from[BATCH];
+	struct dns_asked asked[BATCH];
 	_Alignas(struct cmsghdr) uint8_t in_control[BATCH][CONTROL_SIZE];
 	_Alignas(struct cmsghdr) uint8_t out_control[BATCH][CONTROL_SIZE];
 	uint8_t questions[BATCH][QUESTION_MAX];
@@ -157,7 +158,7 @@ static void answer(struct dns_udp *udp, size_t i, unsigned *n_out)
 	from->asked = udp->is_any ? asked_address(in) : (struct address){ 0 };
 	if ((in->msg_flags & MSG_TRUNC) || from->client.family == 0)
 		return;
-	size_t len = dns_serve(udp->server, from, batch.questions[i], batch.in[i].msg_len, made);
+	size_t len = dns_serve(udp->server, from, &batch.asked[i], made);
 	if (len == 0 || len > ANSWER_MAX)
 		return;
 	unsigned out = (*n_out)++;
@@ -182,6 +183,16 @@ static void send_answers(const struct dns_udp *udp, unsigned count)
 	}
 }
 
+// All of a batch before the first is answered: their look-ups wait for memory together.
+static void read_questions(const struct dns_udp *udp, size_t count)
+{
+	const uint64_t now_us = dns_serve_now_us();
+	for (size_t i = 0; i < count; i++)
+		dns_serve_read(&batch.asked[i], batch.questions[i], batch.in[i].msg_len, now_us);
+	if (count > 1)
+		dns_serve_prepare(udp->server, batch.asked, count);
+}
+
 static void on_readable(uv_poll_t *poll, int status, int events)
 {
 	struct dns_udp *udp = poll->data;
@@ -191,6 +202,8 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 		unsigned n_out = 0;
 		prepare(udp);
 		int n = recvmmsg(udp->fd, batch.in, BATCH, 0, NULL);
+		if (n > 0)
+			read_questions(udp, (size_t)n);
 		for (int i = 0; i < n; i++)
 			answer(udp, (size_t)i, &n_out);
 		send_answers(udp, n_out);

@@ -65,14 +65,20 @@ static int read_question(const uint8_t *data, size_t len, struct dns_question *r
 	return 0;
 }
 
+// Behind the question, whose own place in the reader is left to who wants it there.
+static void begin_records(struct dns_reader *reader, size_t question_len)
+{
+	reader->at = DNS_HEADER_SIZE + question_len;
+	memcpy(reader->left, reader->header.counts + 1, sizeof(reader->left));
+}
+
 int dns_reader_init(struct dns_reader *reader, const uint8_t *data, size_t len)
 {
 	*reader = (struct dns_reader){ .data = data, .len = len };
 	if (read_header(data, len, &reader->header) < 0 || reader->header.counts[0] != 1 ||
 	    read_question(data, len, &reader->question) < 0)
 		return -EBADMSG;
-	reader->at = DNS_HEADER_SIZE + reader->question.len;
-	memcpy(reader->left, reader->header.counts + 1, sizeof(reader->left));
+	begin_records(reader, reader->question.len);
 	return 0;
 }
 
@@ -116,16 +122,16 @@ static int read_edns(const struct dns_record *opt, struct dns_edns *ret)
 
 int dns_query_read(const uint8_t *data, size_t len, struct dns_query *ret)
 {
-	struct dns_reader reader;
 	struct dns_record record;
 	*ret = (struct dns_query){ .edns.udp_size = DNS_UDP_MIN };
 	if (read_header(data, len, &ret->header) < 0 || (ret->header.flags & DNS_QR))
 		return -EBADMSG;
 	if (ret->header.flags & DNS_OPCODE)
 		return DNS_NOTIMP;
-	if (dns_reader_init(&reader, data, len) < 0)
+	if (ret->header.counts[0] != 1 || read_question(data, len, &ret->question) < 0)
 		return DNS_FORMERR;
-	ret->question = reader.question;
+	struct dns_reader reader = { .data = data, .len = len, .header = ret->header };
+	begin_records(&reader, ret->question.len);
 	int more, r = 0;
 	while (r == 0 && (more = dns_reader_next(&reader, &record)) != 0) {
 		if (more < 0)

@@ -120,6 +120,16 @@ bool dns_rules_blocked(const struct dns_rules *rules, const struct address *clie
 	return true;
 }
 
+void dns_rules_fetch(const struct dns_rules *rules, const struct name *name, bool of_entries)
+{
+	for (size_t i = 0; i < rules->n_blocks; i++) {
+		const struct dns_block *block = &rules->blocks[i];
+		for (size_t k = 0; k < block->n_lists; k++)
+			(of_entries ? name_list_fetch_entries
+				    : name_list_fetch_tables)(&block->lists[k].file.list, name);
+	}
+}
+
 // ---- forwards ----
 
 struct match {

@@ -103,6 +103,10 @@ struct dns_blocked {
 bool dns_rules_blocked(const struct dns_rules *rules, const struct address *client,
 		       const struct name *name, struct dns_blocked *ret);
 
+// Has the processor fetch what dns_rules_blocked() will read of the lists for many names: their
+// tables, then (for all of them) their entries (names/list.h).
+void dns_rules_fetch(const struct dns_rules *rules, const struct name *name, bool of_entries);
+
 // The forward whose match is longest: more labels of the name, then the longer prefix, then a name
 // before a pattern; NULL: the rules' own upstreams.
 const struct dns_forward *dns_rules_forward(const struct dns_rules *rules,

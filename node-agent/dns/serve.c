@@ -31,7 +31,7 @@ struct asking {
 	bool is_held;              // the answer leaves later, with the waiter
 };
 
-static uint64_t now_us(void)
+uint64_t dns_serve_now_us(void)
 {
 	return uv_hrtime() / US_PER_NS;
 }
@@ -52,7 +52,7 @@ static size_t limit_of(const struct dns_from *from, const struct dns_edns *edns)
 static size_t end(struct dns_server *server, const struct asking *asking, enum dns_outcome outcome,
 		  const char *upstream, size_t len)
 {
-	uint64_t us = now_us() - asking->began_us;
+	uint64_t us = dns_serve_now_us() - asking->began_us;
 	server->outcomes[outcome]++;
 	server->by_stream += asking->from->is_stream;
 	dns_latency_add(&server->latency, us, 1);
@@ -489,38 +489,53 @@ static bool is_refused(const struct dns_question *question)
 	       (question->type >= TYPE_META && question->type < DNS_ANY);
 }
 
-size_t dns_serve(struct dns_server *server, const struct dns_from *from, const uint8_t *wire,
-		 size_t len, uint8_t ret[DNS_MESSAGE_MAX])
+void dns_serve_read(struct dns_asked *ret, const uint8_t *wire, size_t len, uint64_t now_us)
 {
-	struct dns_query query;
+	ret->wire = wire;
+	ret->came_us = now_us;
+	ret->said = dns_query_read(wire, len, &ret->query);
+}
+
+void dns_serve_prepare(const struct dns_server *server, const struct dns_asked *asked, size_t len)
+{
+	const struct dns_rules *rules = &server->config->rules;
+	for (int of_entries = 0; of_entries <= 1; of_entries++)
+		for (size_t i = 0; i < len; i++)
+			if (asked[i].said == 0)
+				dns_rules_fetch(rules, &asked[i].query.question.name, of_entries);
+}
+
+size_t dns_serve(struct dns_server *server, const struct dns_from *from,
+		 const struct dns_asked *asked, uint8_t ret[DNS_MESSAGE_MAX])
+{
+	const struct dns_query *query = &asked->query;
 	struct name target;
 	char rule[DNS_RULE_SIZE];
 	bool goes_on;
 	struct asking asking = { .from = from,
-				 .query = &query,
-				 .wire = wire,
-				 .name = &query.question.name,
-				 .began_us = now_us(),
+				 .query = query,
+				 .wire = asked->wire,
+				 .name = &query->question.name,
+				 .began_us = asked->came_us,
 				 .rule = "" };
-	int r = dns_query_read(wire, len, &query);
-	if (r < 0)
+	if (asked->said < 0)
 		return 0;
-	asking.limit = limit_of(from, &query.edns);
+	asking.limit = limit_of(from, &query->edns);
 	if (server->rate &&
 	    !dns_rate_take(server->rate, &from->client, (int64_t)uv_now(server->loop)))
 		return end(server, &asking, DNS_LIMITED, "",
 			   from->is_stream ? write_empty(&asking, DNS_REFUSED, 0, ret) : 0);
-	if (r > 0)
+	if (asked->said > 0)
 		return end(server, &asking, DNS_REFUSED_IT, "",
-			   write_empty(&asking, (enum dns_rcode)r, 0, ret));
+			   write_empty(&asking, (enum dns_rcode)asked->said, 0, ret));
 	if (dns_prefixes_match(&server->config->rules.clients, &from->client) < 0 ||
-	    is_refused(&query.question))
+	    is_refused(&query->question))
 		return end(server, &asking, DNS_REFUSED_IT, "",
 			   write_empty(&asking, DNS_REFUSED, 0, ret));
 	size_t made = answer_locally(server, &asking, &goes_on, &target, ret);
 	if (!goes_on)
 		return made;
-	made = block(server, &asking, &query.question.name, ret);
+	made = block(server, &asking, &query->question.name, ret);
 	if (made == 0 && asking.is_alias)
 		made = block(server, &asking, asking.name, ret);
 	if (made == 0)

@@ -98,9 +98,23 @@ struct dns_waiter {
 	char rule[DNS_RULE_SIZE];
 };
 
+uint64_t dns_serve_now_us(void); // of a clock that only goes on
+
+// A message as it was read, and what dns_query_read() said of it.
+struct dns_asked {
+	const uint8_t *wire;
+	struct dns_query query;
+	int said;
+	uint64_t came_us;
+};
+void dns_serve_read(struct dns_asked *ret, const uint8_t *wire, size_t len, uint64_t now_us);
+
+// Many at a time are answered sooner when this is done for all of them first.
+void dns_serve_prepare(const struct dns_server *server, const struct dns_asked *asked, size_t len);
+
 // The answer's length in `ret`; 0: it comes by the door, or never.
-size_t dns_serve(struct dns_server *server, const struct dns_from *from, const uint8_t *wire,
-		 size_t len, uint8_t ret[DNS_MESSAGE_MAX]);
+size_t dns_serve(struct dns_server *server, const struct dns_from *from,
+		 const struct dns_asked *asked, uint8_t ret[DNS_MESSAGE_MAX]);
 
 // Answers a waiter and frees it: with an upstream's answer as the cache keeps it, or (len 0) with
 // an old one where it may be, else SERVFAIL.

@@ -93,11 +93,27 @@ static bool put_name(struct dns_writer *writer, const struct name *name)
 	return put_number(writer, 0, 1);
 }
 
+// The name that was put at `at`, once more.
+static bool put_name_again(struct dns_writer *writer, const struct name *name, size_t at)
+{
+	if (name->n_labels == 0 || at >= POINTER_REACH)
+		return put_name(writer, name);
+	const uint64_t stands = octets_get(writer->data + at, 2);
+	return put_number(writer, (stands & POINTER) == POINTER ? stands : POINTER | at, 2);
+}
+
+// What stands between a record's name and the length of its data.
+static bool put_fields(struct dns_writer *writer, uint16_t type, uint16_t class, uint32_t ttl_s)
+{
+	return put_number(writer, type, 2) && put_number(writer, class, 2) &&
+	       put_number(writer, ttl_s, 4);
+}
+
 // Everything but the data and its length.
 static bool put_head(struct dns_writer *writer, const struct dns_record *record)
 {
-	return put_name(writer, &record->name) && put_number(writer, record->type, 2) &&
-	       put_number(writer, record->class, 2) && put_number(writer, record->ttl, 4);
+	return put_name(writer, &record->name) &&
+	       put_fields(writer, record->type, record->class, record->ttl);
 }
 
 // Where a record began, to go back to when it does not fit.
@@ -150,13 +166,10 @@ void dns_write_soa(struct dns_writer *writer, enum dns_section section, const st
 	static const char mailbox[] = "\12hostmaster";
 	const uint32_t numbers[] = { 1, SOA_REFRESH_S, SOA_RETRY_S, SOA_EXPIRE_S, ttl_s };
 	struct mark mark = mark_of(writer);
-	const struct dns_record record = {
-		.name = *zone, .type = DNS_SOA, .class = DNS_IN, .ttl = ttl_s
-	};
-	bool fits = put_head(writer, &record);
+	bool fits = put_name(writer, zone) && put_fields(writer, DNS_SOA, DNS_IN, ttl_s);
 	size_t size_at = writer->len;
-	fits = fits && put_number(writer, 0, 2) && put_name(writer, zone) &&
-	       put(writer, mailbox, sizeof(mailbox) - 1) && put_name(writer, zone);
+	fits = fits && put_number(writer, 0, 2) && put_name_again(writer, zone, mark.len) &&
+	       put(writer, mailbox, sizeof(mailbox) - 1) && put_name_again(writer, zone, mark.len);
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
 		fits = fits && put_number(writer, numbers[i], 4);
 	if (fits)

@@ -434,8 +434,10 @@ enum dns_zone_answer dns_zones_answer(const struct dns_zones *zones, const struc
 				      uint16_t type, struct dns_writer *writer,
 				      struct name *ret_target)
 {
+	if (zones->n_nodes == 0)
+		return DNS_ZONE_NONE;
 	struct name at = *name;
-	for (unsigned hop = 0; zones->n_nodes > 0 && hop < CHAIN_MAX; hop++) {
+	for (unsigned hop = 0; hop < CHAIN_MAX; hop++) {
 		const struct node *apex = find_apex(zones, &at);
 		if (!apex && hop == 0)
 			return DNS_ZONE_NONE;
@@ -452,5 +454,5 @@ enum dns_zone_answer dns_zones_answer(const struct dns_zones *zones, const struc
 		(void)write_records(writer, node, &at, DNS_CNAME);
 		(void)name_read(alias->data, alias->len, &at);
 	}
-	return zones->n_nodes > 0 ? DNS_ZONE_DONE : DNS_ZONE_NONE;
+	return DNS_ZONE_DONE;
 }

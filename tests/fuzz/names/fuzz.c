@@ -75,8 +75,11 @@ static void try_image(const uint8_t *data, size_t size)
 	if (!copy || name_parse("a.b.example", 11, &name, NULL) < 0)
 		abort();
 	memcpy(copy, data, size);
-	if (name_list_view(copy, size, &list, NULL) == 0)
-		(void)name_list_find(&list, &name);
+	if (name_list_view(copy, size, &list, NULL) < 0)
+		return;
+	name_list_fetch_tables(&list, &name);
+	name_list_fetch_entries(&list, &name);
+	(void)name_list_find(&list, &name);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

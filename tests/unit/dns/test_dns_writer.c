@@ -58,6 +58,37 @@ static void names_are_pointed_to(void **state)
 	assert_memory_equal(data, expected, sizeof(expected) - 1);
 }
 
+static void the_zone_of_an_soa_stands_once(void **state)
+{
+#define NUMBERS "\0\0\0\1\0\0\x0e\x10\0\0\2\x58\0\1\x51\x80\0\0\0\x3c"
+	static const struct {
+		const char *zone;
+		const uint8_t *record;
+		size_t len;
+	} rows[] = {
+		{ "www.example.com", BYTES("\xc0\x0c\0\6\0\1\0\0\0\x3c\0\x23\xc0\x0c\12"
+					   "hostmaster\xc0\x0c" NUMBERS) },
+		{ "lan.example.com", BYTES("\3lan\xc0\x10\0\6\0\1\0\0\0\x3c\0\x23\xc0\x21\12"
+					   "hostmaster\xc0\x21" NUMBERS) },
+		{ ".", BYTES("\0\0\6\0\1\0\0\0\x3c\0\x21\0\12hostmaster\0" NUMBERS) },
+	};
+#undef NUMBERS
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct name root = { .len = 1 };
+		const struct name zone = rows[i].zone[0] == '.' ? root : name_of(rows[i].zone);
+		const size_t head = DNS_HEADER_SIZE + sizeof(QUESTION) - 1;
+		uint8_t data[512];
+		struct dns_query query;
+		struct dns_writer writer;
+		begin(&writer, data, sizeof(data), &query);
+		dns_write_soa(&writer, DNS_AUTHORITY, &zone, 60);
+		assert_int_equal(dns_write_end(&writer, &query.edns, DNS_NXDOMAIN),
+				 head + rows[i].len);
+		assert_memory_equal(data + head, rows[i].record, rows[i].len);
+	}
+}
+
 static void edns_is_answered_and_a_high_rcode_fits(void **state)
 {
 	uint8_t data[512];
@@ -259,6 +290,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_are_pointed_to),
+		cmocka_unit_test(the_zone_of_an_soa_stands_once),
 		cmocka_unit_test(edns_is_answered_and_a_high_rcode_fits),
 		cmocka_unit_test(what_does_not_fit_is_told),
 		cmocka_unit_test(answers_are_made_anew),

@@ -163,8 +163,11 @@ static void damage_never_reads_elsewhere(void **state)
 		image[at / 8] ^= (uint8_t)(1u << at % 8);
 		for (size_t i = 0; i < ARRAY_LEN(asked); i++) {
 			struct name name = name_of(asked[i]);
-			if (name_list_view(image, size, &list, NULL) == 0)
-				(void)name_list_find(&list, &name);
+			if (name_list_view(image, size, &list, NULL) < 0)
+				continue;
+			name_list_fetch_tables(&list, &name);
+			name_list_fetch_entries(&list, &name);
+			(void)name_list_find(&list, &name);
 		}
 		image[at / 8] ^= (uint8_t)(1u << at % 8);
 	}
