@@ -161,7 +161,7 @@ void live_add_message(struct text *t, const char *type, const char *id, const js
 		return;
 	}
 	json_auto_t *line = json_pack("{s:s, s:s, s:O?}", "type", type, "id", id, "data", data);
-	CLEAN(free_ptr) char *dumped = line ? json_dumps(line, JSON_COMPACT) : NULL;
+	CLEAN(free_ptr) char *dumped = line ? json_dumps(line, JSON_COMPACT | VALUE_REALS) : NULL;
 	if (dumped)
 		text_addf(t, "%s\n", dumped);
 }

@@ -9,6 +9,7 @@
 #include "settings/yaml_emit.h"
 
 #include "cli/terminal.h"
+#include "cli/value.h"
 
 static int put(const struct call *call, const char *s, struct err *err)
 {
@@ -35,7 +36,7 @@ int show_table(const struct call *call, const struct table *t, struct err *err)
 
 int show_json(const struct call *call, const json_t *value, struct err *err)
 {
-	CLEAN(free_ptr) char *s = json_dumps(value, JSON_INDENT(2) | JSON_ENCODE_ANY);
+	CLEAN(free_ptr) char *s = json_dumps(value, JSON_INDENT(2) | JSON_ENCODE_ANY | VALUE_REALS);
 	int r = put(call, s, err);
 	return r ? r : put(call, "\n", err);
 }

@@ -86,7 +86,7 @@ void value_add(struct text *t, const json_t *value)
 	} else if (json_is_object(value)) {
 		add_object(t, value);
 	} else {
-		CLEAN(free_ptr) char *s = json_dumps(value, JSON_ENCODE_ANY);
+		CLEAN(free_ptr) char *s = json_dumps(value, JSON_ENCODE_ANY | VALUE_REALS);
 		text_add(t, s ? s : "?");
 	}
 }

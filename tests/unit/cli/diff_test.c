@@ -12,6 +12,7 @@
 #include "cli/diff.h"
 #include "cli/problem.h"
 #include "cli/table.h"
+#include "cli/value.h"
 
 static const char result[] =
 	"{'revision':8,'changes':["
@@ -161,9 +162,19 @@ static void fits_tables(void **state)
 	assert_string_equal(narrow.data, "NAME  TEXT\né     a long senten…\nx     -\n");
 }
 
+static void numbers_are_written_as_people_do(void **state)
+{
+	(void)state;
+	CLEAN(text_free) struct text t = { 0 };
+	json_auto_t *value = json_pack("[f, i, f]", 48.9, 7, 0.1);
+	value_add(&t, value);
+	assert_string_equal(t.data, "[48.9, 7, 0.1]");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(numbers_are_written_as_people_do),
 		cmocka_unit_test(renders),
 		cmocka_unit_test(tells_of_new_names),
 		cmocka_unit_test(knows_nothing_to_do),
