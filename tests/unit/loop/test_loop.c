@@ -51,6 +51,15 @@ static void test_notify_reaches_an_abstract_socket(void **state)
 	expect_state(fd, "STATUS=5 nodes READY=1");
 	assert_int_equal(notify_stopping(), 0);
 	expect_state(fd, "STOPPING=1");
+	assert_int_equal(notify_main_pid(4711), 0);
+	expect_state(fd, "MAINPID=4711");
+	// It waits for the file that comes with it to be closed.
+	assert_int_equal(notify_barrier(1), -ETIMEDOUT);
+	expect_state(fd, "BARRIER=1");
+	assert_int_equal(notify_barrier(0), -ETIMEDOUT);
+	close_fd(&fd);
+	fd = -1;
+	assert_int_equal(notify_barrier(20000), -ECONNREFUSED);
 }
 
 static void test_notify_without_systemd(void **state)
