@@ -152,7 +152,6 @@ static json_t *status(struct dns_server *server, const json_t *request, struct e
 {
 	const struct dns_cache_counts cache = dns_cache_counts(server->cache);
 	const struct count rows[] = { { "since_ms", (uint64_t)server->since_ms },
-				      { "loaded_ms", (uint64_t)server->loaded_ms },
 				      { "entries", cache.entries },
 				      { "bytes", cache.bytes },
 				      { "hits", server->looked_up[DNS_FRESH] },
@@ -164,18 +163,18 @@ static json_t *status(struct dns_server *server, const json_t *request, struct e
 				      { "p99_us", dns_latency_get(&server->latency, 990) } };
 	(void)request;
 	(void)err;
-	json_t *all = json_pack("{s:s, s:i, s:o, s:o, s:o, s:o}", "state", "running", "pid",
-				(int)getpid(), "counts", counts(server), "upstreams",
+	json_t *all = service_status(&server->reread);
+	json_t *own = json_pack("{s:o, s:o, s:o, s:o}", "counts", counts(server), "upstreams",
 				upstream_list(server), "blocks", block_list(server), "lists",
 				policy_lists(&server->config->rules));
+	(void)json_object_update(all, own);
+	json_decref(own);
 	add_counts(all, rows, ARRAY_LEN(rows));
 	if (dns_learn_is_on(server->learn))
 		(void)json_object_set_new(all, "sets",
 					  json_string(dns_learn_counts(server->learn).is_connected
 							      ? "connected"
 							      : "away"));
-	if (server->trouble.code != 0)
-		(void)json_object_set_new(all, "error", json_string(server->trouble.text));
 	return all;
 }
 
@@ -319,7 +318,7 @@ static json_t *reload(struct dns_server *server, const json_t *request, struct e
 {
 	(void)request;
 	(void)err;
-	dns_server_reload(server);
+	service_reread(&server->reread);
 	return json_pack("{s:b}", "reloading", true);
 }
 

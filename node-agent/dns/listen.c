@@ -17,7 +17,7 @@ static void set_option(int fd, int level, int option)
 	(void)setsockopt(fd, level, option, &(int){ 1 }, sizeof(int));
 }
 
-int dns_listen_socket(const struct endpoint *endpoint, int type, struct err *err)
+static int listen_anew(const struct endpoint *endpoint, int type, struct err *err)
 {
 	struct sockaddr_storage at;
 	char text[ENDPOINT_TEXT_SIZE];
@@ -43,6 +43,14 @@ int dns_listen_socket(const struct endpoint *endpoint, int type, struct err *err
 		return err_set(err, -errno, "cannot listen at %s: %s",
 			       endpoint_format(endpoint, text), strerror(errno));
 	return take_fd(&fd);
+}
+
+int dns_listen_socket(const struct dns_server *server, const struct endpoint *endpoint, int type,
+		      struct err *err)
+{
+	const struct place at = { endpoint->address, endpoint->port };
+	int fd = server->before ? handover_take(server->before, type, &at) : -1;
+	return fd < 0 ? listen_anew(endpoint, type, err) : fd;
 }
 
 struct address dns_listen_address(const struct sockaddr *from)

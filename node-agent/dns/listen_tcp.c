@@ -137,7 +137,9 @@ static void send_answer(struct connection *connection, const uint8_t *message, s
 
 static void hold(struct dns_from *from)
 {
-	((struct connection *)from->place)->pending++;
+	struct connection *connection = from->place;
+	connection->pending++;
+	connection->door->server->n_pending++;
 }
 
 static void answer_later(struct dns_from *from, const uint8_t *message, size_t len)
@@ -145,6 +147,7 @@ static void answer_later(struct dns_from *from, const uint8_t *message, size_t l
 	struct connection *connection = from->place;
 	send_answer(connection, message, len);
 	connection->pending--;
+	connection->door->server->n_pending--;
 	pace(connection);
 	release(connection);
 }
@@ -268,10 +271,16 @@ static void on_door_closed(uv_handle_t *handle)
 	release_door(door);
 }
 
+static void close_listener(struct dns_tcp *door)
+{
+	if (!uv_is_closing((uv_handle_t *)&door->tcp))
+		uv_close((uv_handle_t *)&door->tcp, on_door_closed);
+}
+
 static void close_door(struct dns_tcp *door)
 {
 	door->is_closing = true;
-	uv_close((uv_handle_t *)&door->tcp, on_door_closed);
+	close_listener(door);
 	uv_close((uv_handle_t *)&door->timer, on_door_closed);
 	while (door->first)
 		end(door->first);
@@ -279,7 +288,7 @@ static void close_door(struct dns_tcp *door)
 
 static int open_one(struct dns_server *server, const struct endpoint *endpoint, struct err *err)
 {
-	int fd = dns_listen_socket(endpoint, SOCK_STREAM, err);
+	int fd = dns_listen_socket(server, endpoint, SOCK_STREAM, err);
 	if (fd < 0)
 		return fd;
 	struct dns_tcp *door = calloc(1, sizeof(*door));
@@ -343,4 +352,27 @@ void dns_tcp_keep(struct dns_server *server, const struct dns_config *config)
 		*at = door->next;
 		close_door(door);
 	}
+}
+
+void dns_tcp_leave(struct dns_server *server)
+{
+	for (struct dns_tcp *door = server->tcp; door; door = door->next)
+		close_listener(door);
+}
+
+bool dns_tcp_has_connections(const struct dns_server *server)
+{
+	const struct dns_tcp *door = server->tcp;
+	while (door && door->n_connections == 0)
+		door = door->next;
+	return door;
+}
+
+size_t dns_tcp_sockets(const struct dns_server *server, int *ret, size_t max)
+{
+	size_t count = 0;
+	for (const struct dns_tcp *door = server->tcp; door && count < max; door = door->next)
+		if (uv_fileno((const uv_handle_t *)&door->tcp, &ret[count]) == 0)
+			count++;
+	return count;
 }

@@ -105,7 +105,9 @@ static socklen_t peer_len(const struct dns_from *from)
 
 static void hold(struct dns_from *from)
 {
-	((struct dns_udp *)from->place)->pending++;
+	struct dns_udp *udp = from->place;
+	udp->pending++;
+	udp->server->n_pending++;
 }
 
 static void answer_later(struct dns_from *from, const uint8_t *message, size_t len)
@@ -122,6 +124,7 @@ static void answer_later(struct dns_from *from, const uint8_t *message, size_t l
 	if (len > 0)
 		(void)sendmsg(udp->fd, &header, 0);
 	udp->pending--;
+	udp->server->n_pending--;
 	release(udp);
 }
 
@@ -216,7 +219,7 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 
 static int open_one(struct dns_server *server, const struct endpoint *endpoint, struct err *err)
 {
-	int fd = dns_listen_socket(endpoint, SOCK_DGRAM, err);
+	int fd = dns_listen_socket(server, endpoint, SOCK_DGRAM, err);
 	if (fd < 0)
 		return fd;
 	struct dns_udp *udp = calloc(1, sizeof(*udp));
@@ -275,4 +278,12 @@ void dns_udp_keep(struct dns_server *server, const struct dns_config *config)
 		udp->is_closed = true;
 		release(udp);
 	}
+}
+
+size_t dns_udp_sockets(const struct dns_server *server, int *ret, size_t max)
+{
+	size_t count = 0;
+	for (const struct dns_udp *udp = server->udp; udp && count < max; udp = udp->next)
+		ret[count++] = udp->fd;
+	return count;
 }

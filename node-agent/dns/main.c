@@ -13,6 +13,9 @@
 
 static const char usage[] =
 	"usage: weft-dns run CONFIG         answers as CONFIG says\n"
+	"       weft-dns reload CONFIG      the one that runs reads CONFIG again, or makes room "
+	"for\n"
+	"                                   this program\n"
 	"       weft-dns check CONFIG       tells whether CONFIG is good\n"
 	"       weft-dns image LIST IMAGE   makes of a list what blocks refer to\n"
 	"       weft-dns --version\n";
@@ -21,9 +24,14 @@ enum { EXIT_USAGE = 2 };
 
 static struct dns_server server;
 
-static int open_server(uv_loop_t *loop, const char *path, struct err *err)
+static int open_server(uv_loop_t *loop, const char *path, struct handover *before, struct err *err)
 {
-	int r = dns_server_init(&server, loop, path, err);
+	return dns_server_init(&server, loop, path, before, err);
+}
+
+static int begin(struct err *err)
+{
+	int r = dns_server_begin(&server, err);
 	if (r == 0)
 		log_info("weft-dns: %zu addresses are answered at", server.config->n_listen);
 	return r;
@@ -31,7 +39,12 @@ static int open_server(uv_loop_t *loop, const char *path, struct err *err)
 
 static void reload_server(void)
 {
-	dns_server_reload(&server);
+	service_reread(&server.reread);
+}
+
+static bool has_left(void)
+{
+	return server.is_leaving;
 }
 
 static void close_server(void)
@@ -39,8 +52,14 @@ static void close_server(void)
 	dns_server_done(&server);
 }
 
-static const struct service_program program = { "weft-dns", open_server, reload_server,
-						close_server };
+static const struct service_program program = {
+	.name = "weft-dns",
+	.open = open_server,
+	.begin = begin,
+	.reload = reload_server,
+	.has_left = has_left,
+	.close = close_server,
+};
 
 static int check(const char *path)
 {
@@ -67,6 +86,8 @@ int main(int argc, char **argv)
 {
 	if (argc == 3 && strcmp(argv[1], "run") == 0)
 		return service_run(&program, argv[2]);
+	if (argc == 3 && strcmp(argv[1], "reload") == 0)
+		return service_reload(&program, argv[2]);
 	if (argc == 3 && strcmp(argv[1], "check") == 0)
 		return check(argv[2]);
 	if (argc == 4 && strcmp(argv[1], "image") == 0)

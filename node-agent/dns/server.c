@@ -14,7 +14,14 @@
 #include "service/sandbox.h"
 #include "service/service.h"
 
-enum { BYTES_A_KB = 1024, MS_PER_S = 1000 };
+enum {
+	BYTES_A_KB = 1024,
+	MS_PER_S = 1000,
+	// Of one that another process has followed:
+	DRAIN_TICK_MS = 10,
+	QUIET_MS = 250, // so long the other one waits for what is asked to be answered, and learned
+	DRAIN_MS = 10000, // then it ends whoever is still connected
+};
 
 // What a configuration makes of its own, to be put in place at once or not at all.
 struct made {
@@ -170,7 +177,6 @@ static void swap_in(struct dns_server *server, struct dns_config *config, struct
 	}
 	struct dns_config *former = server->config;
 	server->config = config;
-	server->loaded_ms = clock_wall_ms();
 	// Whether these are told with encrypted hellos is up to the lists.
 	if (config->rules.decide) {
 		(void)dns_cache_forget_type(server->cache, DNS_HTTPS);
@@ -207,55 +213,62 @@ static int apply(struct dns_server *server, struct dns_config *config, struct er
 
 // ---- reading it again ----
 
-struct reading {
-	uv_work_t work;
-	struct dns_server *server;
-	struct dns_config *config; // NULL: `err` says why
-	struct err err;
-};
-
-static void read_config(uv_work_t *work)
+static void *read_config(const char *path, struct err *err)
 {
-	struct reading *reading = work->data;
-	reading->config = dns_config_read(reading->server->path, &reading->err);
+	return dns_config_read(path, err);
 }
 
-static void on_read(uv_work_t *work, int status)
+static void free_config(void *config)
 {
-	CLEAN(free_ptr) struct reading *reading = work->data;
-	struct dns_server *server = reading->server;
-	server->is_reloading = false;
-	if (status == UV_ECANCELED || !server->config) { // it ends
-		dns_config_free(reading->config);
-		return;
-	}
-	if (reading->config && apply(server, reading->config, &reading->err) < 0) {
-		dns_config_free(reading->config);
-		reading->config = NULL;
-	}
-	server->trouble = reading->config ? (struct err){ 0 } : reading->err;
-	if (reading->config)
-		log_info("configuration: read again");
-	else
-		log_error("configuration: the one before stays: %s", reading->err.text);
-	if (server->must_reload)
-		dns_server_reload(server);
+	dns_config_free(config);
 }
 
-void dns_server_reload(struct dns_server *server)
+static int apply_again(void *context, void *config, struct err *err)
 {
-	server->must_reload = server->is_reloading;
-	if (server->is_reloading)
-		return;
-	struct reading *reading = calloc(1, sizeof(*reading));
-	if (!reading) {
-		log_error("configuration: the one before stays: out of memory");
-		return;
-	}
-	reading->work.data = reading;
-	reading->server = server;
-	server->is_reloading = true;
-	(void)uv_queue_work(server->loop, &reading->work, read_config, on_read);
+	return apply(context, config, err);
+}
+
+// ---- leaving ----
+
+static size_t sockets(void *context, int *ret)
+{
+	const struct dns_server *server = context;
+	const size_t count = dns_udp_sockets(server, ret, HANDOVER_MAX);
+	return count + dns_tcp_sockets(server, ret + count, HANDOVER_MAX - count);
+}
+
+static void say_left(struct dns_server *server)
+{
+	struct service_talk *talk = service_find(server->control, server->leave_talk);
+	server->leave_talk = 0;
+	if (talk)
+		service_say(talk, json_pack("{s:b}", "leaving", true));
+}
+
+static void on_drain(uv_timer_t *timer)
+{
+	struct dns_server *server = timer->data;
+	const int64_t gone_ms = (int64_t)uv_now(timer->loop) - server->left_ms;
+	const bool is_quiet = server->n_pending == 0;
+	if (server->leave_talk != 0 && (is_quiet || gone_ms >= QUIET_MS))
+		say_left(server);
+	if ((is_quiet && !dns_tcp_has_connections(server)) || gone_ms >= DRAIN_MS)
+		uv_stop(timer->loop);
+}
+
+// What is asked meanwhile waits in the sockets: the other one, who learns what the sets hold when
+// it begins, does not begin beside this one's writing.
+static void leave(void *context, struct service_talk *talk)
+{
+	struct dns_server *server = context;
+	log_info("another process answers from now on");
+	server->is_leaving = true;
+	server->leave_talk = service_talk_id(talk);
+	server->left_ms = (int64_t)uv_now(server->loop);
+	service_reread_close(&server->reread);
+	dns_udp_keep(server, NULL);
+	dns_tcp_leave(server);
+	(void)uv_timer_start(&server->drain, on_drain, 0, DRAIN_TICK_MS);
 }
 
 // ---- beginning and end ----
@@ -265,12 +278,23 @@ static void on_request(void *context, struct service_talk *talk, const json_t *r
 	service_say(talk, dns_control_answer(context, request, service_is_owner(talk)));
 }
 
-static int open_all(struct dns_server *server, struct err *err)
+static int open_control(struct dns_server *server, struct err *err)
 {
-	const uint32_t kept = 1u << CAP_NET_BIND_SERVICE | 1u << CAP_NET_RAW;
-	CLEAN(dns_config_free_ptr) struct dns_config *config = dns_config_read(server->path, err);
-	if (!config)
-		return -EINVAL;
+	const struct dns_settings *settings = &server->config->settings;
+	// weft-proxy is no other user, but says what strangers' flows say.
+	const struct service_owner owner = { .on_request = on_request,
+					     .context = server,
+					     .user = settings->user,
+					     .sockets = sockets,
+					     .leave = leave };
+	if (!settings->control)
+		return 0;
+	return service_open(server->loop, settings->control, &owner, server->before,
+			    &server->control, err);
+}
+
+static int make_parts(struct dns_server *server, struct err *err)
+{
 	int r = exchange_host_init(&server->host, server->loop, err);
 	if (r < 0)
 		return r;
@@ -279,30 +303,55 @@ static int open_all(struct dns_server *server, struct err *err)
 	server->learn = dns_learn_new(server);
 	if (!server->upstreams || !server->asks || !server->learn)
 		return err_set(err, -ENOMEM, "out of memory");
-	// weft-proxy is no other user, but says what strangers' flows say.
-	const struct service_owner owner = { on_request, server, config->settings.user };
+	return 0;
+}
+
+static int open_all(struct dns_server *server, struct err *err)
+{
+	const uint32_t kept = 1u << CAP_NET_BIND_SERVICE | 1u << CAP_NET_RAW;
+	CLEAN(dns_config_free_ptr)
+	struct dns_config *config = dns_config_read(server->reread.path, err);
+	if (!config)
+		return -EINVAL;
+	int r = make_parts(server, err);
+	if (r < 0)
+		return r;
 	if (config->settings.control)
-		r = service_open(server->loop, config->settings.control, &owner, &server->control,
-				 err);
-	if (r == 0)
-		r = apply(server, config, err);
+		handover_ask(config->settings.control, server->before);
+	r = apply(server, config, err);
 	if (r < 0)
 		return r;
 	config = NULL;
-	return sandbox_enter(server->config->settings.user, kept, err);
+	// One that could not listen leaves the control socket alone.
+	r = open_control(server, err);
+	return r < 0 ? r : sandbox_enter(server->config->settings.user, kept, err);
 }
 
-int dns_server_init(struct dns_server *server, uv_loop_t *loop, const char *path, struct err *err)
+int dns_server_init(struct dns_server *server, uv_loop_t *loop, const char *path,
+		    struct handover *before, struct err *err)
 {
-	*server = (struct dns_server){ .loop = loop, .path = path, .since_ms = clock_wall_ms() };
+	const struct service_reader reader = { read_config, free_config, apply_again, server };
+	*server =
+		(struct dns_server){ .loop = loop, .before = before, .since_ms = clock_wall_ms() };
+	service_reread_init(&server->reread, loop, path, &reader);
+	(void)uv_timer_init(loop, &server->drain);
+	server->drain.data = server;
 	int r = open_all(server, err);
 	if (r < 0)
 		dns_server_done(server);
 	return r;
 }
 
+int dns_server_begin(struct dns_server *server, struct err *err)
+{
+	server->before = NULL;
+	return service_begin(server->control, err);
+}
+
 void dns_server_done(struct dns_server *server)
 {
+	service_reread_close(&server->reread);
+	uv_close((uv_handle_t *)&server->drain, NULL);
 	dns_asks_free(server->asks);
 	server->asks = NULL;
 	dns_learn_free(take_ptr(&server->learn));

@@ -17,17 +17,19 @@
 #include "dns/journal.h"
 #include "dns/rate.h"
 #include "dns/upstreams.h"
+#include "service/handover.h"
+#include "service/reread.h"
 
 struct dns_asks;
 struct dns_held;
 struct dns_learn;
 struct service_control;
+struct service_talk;
 struct dns_udp;
 struct dns_tcp;
 
 struct dns_server {
 	uv_loop_t *loop;
-	const char *path; // of the configuration
 	struct dns_config *config;
 	struct exchange_host host;
 	struct dns_upstreams *upstreams;
@@ -41,26 +43,31 @@ struct dns_server {
 	struct dns_learn *learn;
 	struct dns_udp *udp; // listening sockets
 	struct dns_tcp *tcp;
+	unsigned n_pending;      // answers that clients wait for
+	struct handover *before; // its sockets are used first; NULL once this one serves
 	struct service_control *control;
+	struct service_reread reread;
+	uv_timer_t drain;
+	bool is_leaving; // another process answers now
+	uint64_t leave_talk;
+	int64_t left_ms;
 	uint64_t outcomes[DNS_OUTCOMES];
 	uint64_t doh_hits;
 	uint64_t by_stream;                // of the outcomes
 	uint64_t looked_up[DNS_STALE + 1]; // in the cache, by what was found
 	uint64_t renewals;                 // of answers whose time is nearly over
 	struct dns_latency latency;
-	int64_t since_ms, loaded_ms; // since 1970
-	bool is_reloading, must_reload;
-	struct err trouble; // of the last reload, code 0 when it went well
+	int64_t since_ms; // since 1970
 };
 
 // ---- server.c ----
 
-// Opens what the configuration says. After a failure nothing is left open.
-int dns_server_init(struct dns_server *server, uv_loop_t *loop, const char *path, struct err *err);
+// Opens what the configuration says, with the sockets of the process before. After a failure
+// nothing is left open.
+int dns_server_init(struct dns_server *server, uv_loop_t *loop, const char *path,
+		    struct handover *before, struct err *err);
+int dns_server_begin(struct dns_server *server, struct err *err); // the process before has left
 void dns_server_done(struct dns_server *server);
-
-// Reads the configuration again beside answering; a bad one keeps the old.
-void dns_server_reload(struct dns_server *server);
 
 // ---- serve.c: from a question to its answer ----
 
@@ -146,13 +153,21 @@ int dns_ask(struct dns_server *server, const struct dns_wanted *wanted, struct d
 // Opens what of `config` is not open yet. After a failure all is as it was.
 int dns_udp_open(struct dns_server *server, const struct dns_config *config, struct err *err);
 int dns_tcp_open(struct dns_server *server, const struct dns_config *config, struct err *err);
-// Closes what `config` (NULL: nothing) does not say.
+// Closes what `config` (NULL: nothing) does not say; by UDP, answers that are awaited still leave.
 void dns_udp_keep(struct dns_server *server, const struct dns_config *config);
 void dns_tcp_keep(struct dns_server *server, const struct dns_config *config);
+// Takes no more connections; those that are there go on.
+void dns_tcp_leave(struct dns_server *server);
+bool dns_tcp_has_connections(const struct dns_server *server);
+// Copies out the sockets that are listened at, at most `max`; returns how many.
+size_t dns_udp_sockets(const struct dns_server *server, int *ret, size_t max);
+size_t dns_tcp_sockets(const struct dns_server *server, int *ret, size_t max);
 
 // The kernel's address for an endpoint; returns its length.
 socklen_t dns_listen_sockaddr(const struct endpoint *endpoint, struct sockaddr_storage *ret);
-// A socket of `type` that is bound to it, also before a device has the address. A negative errno.
-int dns_listen_socket(const struct endpoint *endpoint, int type, struct err *err);
+// A socket of `type` that is bound to it, of the process before or a new one, also before a device
+// has the address. A negative errno.
+int dns_listen_socket(const struct dns_server *server, const struct endpoint *endpoint, int type,
+		      struct err *err);
 struct address dns_listen_address(const struct sockaddr *from);
 bool dns_listen_has(const struct dns_config *config, const struct endpoint *endpoint);

@@ -1,12 +1,9 @@
 // What the control socket answers.
 //
-//   {"do":"status"}  {"do":"connections","client":…}  {"do":"reload"}  {"do":"hand_over"}
+//   {"do":"status"}  {"do":"connections","client":…}  {"do":"reload"}
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-#include "base/version.h"
 
 #include "proxy/server.h"
 
@@ -37,13 +34,10 @@ static json_t *counts(const struct proxy_server *server)
 static void status(struct proxy_server *server, struct service_talk *talk, const json_t *request)
 {
 	(void)request;
-	json_t *all = json_pack("{s:s, s:s, s:I, s:I, s:i, s:i, s:o}", "state",
-				server->is_leaving ? "leaving" : "running", "version",
-				weft_version(), "since_ms", (json_int_t)server->since_ms,
-				"loaded_ms", (json_int_t)server->loaded_ms, "pid", (int)getpid(),
-				"workers", (int)server->n_workers, "counts", counts(server));
-	if (all && server->trouble.code != 0)
-		(void)json_object_set_new(all, "error", json_string(server->trouble.text));
+	json_t *all = service_status(&server->reread);
+	(void)json_object_set_new(all, "since_ms", json_integer(server->since_ms));
+	(void)json_object_set_new(all, "workers", json_integer((json_int_t)server->n_workers));
+	(void)json_object_set_new(all, "counts", counts(server));
 	service_say(talk, all);
 }
 
@@ -113,32 +107,8 @@ void proxy_control_done(struct proxy_server *server)
 static void reload(struct proxy_server *server, struct service_talk *talk, const json_t *request)
 {
 	(void)request;
-	proxy_server_reload(server);
+	service_reread(&server->reread);
 	service_say(talk, json_pack("{s:b}", "reloading", true));
-}
-
-static void hand_over(struct proxy_server *server, struct service_talk *talk, const json_t *request)
-{
-	int files[HANDOVER_MAX];
-	size_t n_files = 0;
-	(void)request;
-	for (size_t i = 0; i < server->n_workers; i++) {
-		size_t count;
-		const int *own = proxy_worker_listeners(server->workers[i], &count);
-		for (size_t k = 0; k < count && n_files < HANDOVER_MAX; k++)
-			files[n_files++] = own[k];
-	}
-	if (server->quic)
-		n_files +=
-			proxy_quic_sockets(server->quic, files + n_files, HANDOVER_MAX - n_files);
-	if (server->is_leaving || n_files == 0) {
-		const struct err err = { -EBUSY, "another process has taken over already" };
-		refuse(talk, &err);
-		return;
-	}
-	if (service_say_files(talk, json_pack("{s:i}", "sockets", (int)n_files), files, n_files) ==
-	    0)
-		proxy_server_leave(server);
 }
 
 void proxy_control_answer(void *context, struct service_talk *talk, const json_t *request)
@@ -147,10 +117,7 @@ void proxy_control_answer(void *context, struct service_talk *talk, const json_t
 		const char *name;
 		void (*answer)(struct proxy_server *server, struct service_talk *talk,
 			       const json_t *request);
-	} verbs[] = { { "status", status },
-		      { "connections", connections },
-		      { "reload", reload },
-		      { "hand_over", hand_over } };
+	} verbs[] = { { "status", status }, { "connections", connections }, { "reload", reload } };
 	const char *wanted = text_of(request, "do");
 	struct err err = { 0 };
 	for (size_t i = 0; wanted && i < ARRAY_LEN(verbs); i++) {

@@ -11,17 +11,25 @@
 #include "proxy/server.h"
 #include "service/program.h"
 
-static const char usage[] = "usage: weft-proxy run CONFIG         splits as CONFIG says\n"
-			    "       weft-proxy check CONFIG       tells whether CONFIG is good\n"
-			    "       weft-proxy --version\n";
+static const char usage[] =
+	"usage: weft-proxy run CONFIG         splits as CONFIG says\n"
+	"       weft-proxy reload CONFIG      the one that runs reads CONFIG again,\n"
+	"                                     or makes room for this program\n"
+	"       weft-proxy check CONFIG       tells whether CONFIG is good\n"
+	"       weft-proxy --version\n";
 
 enum { EXIT_USAGE = 2 };
 
 static struct proxy_server server;
 
-static int open_server(uv_loop_t *loop, const char *path, struct err *err)
+static int open_server(uv_loop_t *loop, const char *path, struct handover *before, struct err *err)
 {
-	int r = proxy_server_init(&server, loop, path, err);
+	return proxy_server_init(&server, loop, path, before, err);
+}
+
+static int begin(struct err *err)
+{
+	int r = service_begin(server.control, err);
 	if (r == 0)
 		log_info("weft-proxy: %zu workers carry what is led to port %u", server.n_workers,
 			 server.config->settings.port);
@@ -30,7 +38,12 @@ static int open_server(uv_loop_t *loop, const char *path, struct err *err)
 
 static void reload_server(void)
 {
-	proxy_server_reload(&server);
+	service_reread(&server.reread);
+}
+
+static bool has_left(void)
+{
+	return server.is_leaving;
 }
 
 static void close_server(void)
@@ -38,8 +51,14 @@ static void close_server(void)
 	proxy_server_done(&server);
 }
 
-static const struct service_program program = { "weft-proxy", open_server, reload_server,
-						close_server };
+static const struct service_program program = {
+	.name = "weft-proxy",
+	.open = open_server,
+	.begin = begin,
+	.reload = reload_server,
+	.has_left = has_left,
+	.close = close_server,
+};
 
 static int check(const char *path)
 {
@@ -55,6 +74,8 @@ int main(int argc, char **argv)
 {
 	if (argc == 3 && strcmp(argv[1], "run") == 0)
 		return service_run(&program, argv[2]);
+	if (argc == 3 && strcmp(argv[1], "reload") == 0)
+		return service_reload(&program, argv[2]);
 	if (argc == 3 && strcmp(argv[1], "check") == 0)
 		return check(argv[2]);
 	if (argc == 2 && strcmp(argv[1], "--version") == 0) {

@@ -87,34 +87,51 @@ static void on_drained(uv_timer_t *timer)
 	uv_stop(timer->loop);
 }
 
-void proxy_server_leave(struct proxy_server *server)
+static size_t sockets(void *context, int *ret)
 {
+	struct proxy_server *server = context;
+	size_t count = 0;
+	for (size_t i = 0; i < server->n_workers; i++) {
+		size_t n_own;
+		const int *own = proxy_worker_listeners(server->workers[i], &n_own);
+		for (size_t k = 0; k < n_own && count < HANDOVER_MAX; k++)
+			ret[count++] = own[k];
+	}
+	return count + proxy_quic_sockets(server->quic, ret + count, HANDOVER_MAX - count);
+}
+
+// Takes no more connections and ends with the last that it has, or when their time is over.
+static void leave(void *context, struct service_talk *talk)
+{
+	struct proxy_server *server = context;
 	const struct letter form = { .kind = LETTER_LEAVE };
 	log_info("another process listens from now on");
 	server->is_leaving = true;
+	service_reread_close(&server->reread);
 	proxy_server_post(server, &form);
 	post(proxy_quic_box(server->quic), &form);
 	(void)uv_timer_start(&server->drain, on_drained, server->config->settings.drain_ms, 0);
+	service_say(talk, json_pack("{s:b}", "leaving", true));
 }
 
-// ---- reading it again ----
+// ---- reading it again: connections go on as they were decided ----
 
-struct reading {
-	uv_work_t work;
-	struct proxy_server *server;
-	struct proxy_config *config; // NULL: `err` says why
-	struct err err;
-};
-
-static void read_config(uv_work_t *work)
+static void *read_config(const char *path, struct err *err)
 {
-	struct reading *reading = work->data;
-	reading->config = proxy_config_read(reading->server->path, &reading->err);
+	return proxy_config_read(path, err);
 }
 
-static void put_in_force(struct proxy_server *server, struct proxy_config *config)
+static void free_config(void *config)
 {
+	proxy_config_release(config);
+}
+
+static int put_in_force(void *context, void *read, struct err *err)
+{
+	struct proxy_server *server = context;
+	struct proxy_config *config = read;
 	const struct letter form = { .kind = LETTER_CONFIG, .config = config };
+	(void)err;
 	if (config->settings.port != server->config->settings.port ||
 	    config->settings.workers != server->config->settings.workers)
 		log_warn("configuration: port and workers stay as they are until a restart");
@@ -122,42 +139,7 @@ static void put_in_force(struct proxy_server *server, struct proxy_config *confi
 	post(proxy_quic_box(server->quic), &form);
 	proxy_config_release(server->config);
 	server->config = config;
-	server->loaded_ms = clock_wall_ms();
-	log_info("configuration: read again");
-}
-
-static void on_read(uv_work_t *work, int status)
-{
-	CLEAN(free_ptr) struct reading *reading = work->data;
-	struct proxy_server *server = reading->server;
-	server->is_reloading = false;
-	if (status == UV_ECANCELED || !server->config) { // it ends
-		proxy_config_release(reading->config);
-		return;
-	}
-	server->trouble = reading->config ? (struct err){ 0 } : reading->err;
-	if (reading->config)
-		put_in_force(server, reading->config);
-	else
-		log_error("configuration: the one before stays: %s", reading->err.text);
-	if (server->must_reload)
-		proxy_server_reload(server);
-}
-
-void proxy_server_reload(struct proxy_server *server)
-{
-	server->must_reload = server->is_reloading;
-	if (server->is_reloading)
-		return;
-	struct reading *reading = calloc(1, sizeof(*reading));
-	if (!reading) {
-		log_error("configuration: the one before stays: out of memory");
-		return;
-	}
-	reading->work.data = reading;
-	reading->server = server;
-	server->is_reloading = true;
-	(void)uv_queue_work(server->loop, &reading->work, read_config, on_read);
+	return 0;
 }
 
 // ---- listening ----
@@ -168,7 +150,7 @@ static int listen_at(const struct proxy_config *config, const struct address *at
 		     struct handover *handover, struct err *err)
 {
 	const struct place place = { *at, (uint16_t)config->settings.port };
-	int fd = handover_take(handover, type, at->family);
+	int fd = handover_take(handover, type, &place);
 	if (fd < 0)
 		fd = dial_listen(&place, type, &config->decide->marks, err);
 	if (at->family == 6 && (fd == -EAFNOSUPPORT || fd == -EADDRNOTAVAIL))
@@ -202,13 +184,14 @@ static int listen_all(const struct proxy_config *config, int type, struct handov
 
 // Those of the process before that were more than this one has workers for: what waits in them
 // would be lost.
-static size_t take_more(struct handover *handover, int *files, size_t max)
+static size_t take_more(const struct proxy_config *config, struct handover *handover, int *files,
+			size_t max)
 {
 	size_t count = 0;
 	for (size_t i = 0; i < ARRAY_LEN(loopbacks); i++) {
+		const struct place place = { loopbacks[i], (uint16_t)config->settings.port };
 		int fd;
-		while (count < max &&
-		       (fd = handover_take(handover, SOCK_STREAM, loopbacks[i].family)) >= 0)
+		while (count < max && (fd = handover_take(handover, SOCK_STREAM, &place)) >= 0)
 			files[count++] = fd;
 	}
 	return count;
@@ -223,7 +206,8 @@ static int add_worker(struct proxy_server *server, struct handover *handover, si
 		return r;
 	size_t count = (size_t)r;
 	if (server->n_workers + 1 == n_workers)
-		count += take_more(handover, files + count, ARRAY_LEN(files) - count);
+		count += take_more(server->config, handover, files + count,
+				   ARRAY_LEN(files) - count);
 	const struct proxy_worker_form form = { server->config, &server->desk, files, count,
 						n_workers };
 	struct proxy_worker *worker = proxy_worker_new(&form, err);
@@ -256,22 +240,13 @@ static size_t workers_wanted(const struct proxy_config *config)
 	return wanted < PROXY_WORKERS_MAX ? wanted : PROXY_WORKERS_MAX;
 }
 
-static int listen_for_all(struct proxy_server *server, struct err *err)
+static int listen_for_all(struct proxy_server *server, struct handover *before, struct err *err)
 {
-	const struct proxy_settings *settings = &server->config->settings;
 	const size_t n_workers = workers_wanted(server->config);
-	struct handover handover = { 0 };
 	int r = 0;
-	if (settings->control)
-		handover_ask(settings->control, (uint16_t)settings->port, &handover);
-	if (handover.count > 0)
-		log_info("%zu sockets of the process before are taken over", handover.count);
 	while (r == 0 && server->n_workers < n_workers)
-		r = add_worker(server, &handover, n_workers, err);
-	if (r == 0)
-		r = add_quic(server, &handover, err);
-	handover_done(&handover);
-	return r;
+		r = add_worker(server, before, n_workers, err);
+	return r < 0 ? r : add_quic(server, before, err);
 }
 
 // ---- beginning and end ----
@@ -284,13 +259,23 @@ static int start_threads(struct proxy_server *server, struct err *err)
 	return r;
 }
 
-static int open_all(struct proxy_server *server, struct err *err)
+static int open_control(struct proxy_server *server, struct handover *before, struct err *err)
 {
 	const struct service_owner owner = { .on_request = proxy_control_answer,
-					     .context = server };
-	server->config = proxy_config_read(server->path, err);
+					     .context = server,
+					     .sockets = sockets,
+					     .leave = leave };
+	const char *path = server->config->settings.control;
+	return path ? service_open(server->loop, path, &owner, before, &server->control, err) : 0;
+}
+
+static int open_all(struct proxy_server *server, struct handover *before, struct err *err)
+{
+	server->config = proxy_config_read(server->reread.path, err);
 	if (!server->config)
 		return -EINVAL;
+	if (server->config->settings.control)
+		handover_ask(server->config->settings.control, before);
 	server->learned = learned_new(server->loop);
 	if (!server->learned)
 		return err_set(err, -ENOMEM, "out of memory");
@@ -300,10 +285,9 @@ static int open_all(struct proxy_server *server, struct err *err)
 	server->is_polled = true;
 	server->desk_poll.data = server;
 	(void)uv_poll_start(&server->desk_poll, UV_READABLE, on_letters);
-	r = listen_for_all(server, err);
-	if (r == 0 && server->config->settings.control)
-		r = service_open(server->loop, server->config->settings.control, &owner,
-				 &server->control, err);
+	r = listen_for_all(server, before, err);
+	if (r == 0)
+		r = open_control(server, before, err);
 	// Threads get what it keeps, so they start behind it.
 	if (r == 0)
 		r = sandbox_enter(server->config->settings.user, 1u << CAP_NET_RAW, err);
@@ -311,15 +295,16 @@ static int open_all(struct proxy_server *server, struct err *err)
 }
 
 int proxy_server_init(struct proxy_server *server, uv_loop_t *loop, const char *path,
-		      struct err *err)
+		      struct handover *before, struct err *err)
 {
-	*server = (struct proxy_server){ .loop = loop, .path = path };
-	server->since_ms = server->loaded_ms = clock_wall_ms();
+	const struct service_reader reader = { read_config, free_config, put_in_force, server };
+	*server = (struct proxy_server){ .loop = loop, .since_ms = clock_wall_ms() };
+	service_reread_init(&server->reread, loop, path, &reader);
 	int r = mailbox_init(&server->desk);
 	if (r < 0)
 		return err_set(err, r, "no events: %s", strerror(-r));
 	(void)uv_timer_init(loop, &server->drain);
-	r = open_all(server, err);
+	r = open_all(server, before, err);
 	if (r < 0)
 		proxy_server_done(server);
 	return r;
@@ -327,11 +312,8 @@ int proxy_server_init(struct proxy_server *server, uv_loop_t *loop, const char *
 
 void proxy_server_done(struct proxy_server *server)
 {
-	// What another process has taken over is no longer this one's to delete.
-	if (server->is_leaving)
-		service_leave(take_ptr(&server->control));
-	else
-		service_close(take_ptr(&server->control));
+	service_reread_close(&server->reread);
+	service_close(take_ptr(&server->control));
 	for (size_t i = 0; i < server->n_workers; i++)
 		proxy_worker_free(server->workers[i]);
 	server->n_workers = 0;

@@ -12,10 +12,11 @@
 #include "proxy/config.h"
 #include "proxy/counts.h"
 #include "proxy/datagrams.h"
-#include "proxy/handover.h"
 #include "proxy/learned.h"
 #include "proxy/mailbox.h"
 #include "proxy/worker.h"
+#include "service/handover.h"
+#include "service/reread.h"
 #include "service/service.h"
 
 enum { PROXY_WORKERS_MAX = 64 };
@@ -30,7 +31,6 @@ struct proxy_roll {
 
 struct proxy_server {
 	uv_loop_t *loop;
-	const char *path; // of the configuration
 	struct proxy_config *config;
 	struct mailbox desk; // letters to the loop thread
 	uv_poll_t desk_poll;
@@ -39,27 +39,22 @@ struct proxy_server {
 	size_t n_workers;
 	struct proxy_quic *quic;
 	struct service_control *control;
+	struct service_reread reread;
 	struct proxy_roll *rolls;
 	uv_timer_t drain;
 	bool is_leaving; // another process listens now
 	size_t n_gone;   // workers whose last connection has ended since
-	bool is_polled, is_reloading, must_reload;
-	int64_t since_ms, loaded_ms; // since 1970
-	struct err trouble;          // of the last reload, code 0 when it went well
+	bool is_polled;
+	int64_t since_ms; // since 1970
 };
 
 // ---- server.c ----
 
-// Opens what the configuration says. After a failure nothing is left open.
+// Opens what the configuration says, with the sockets of the process before, and carries what comes
+// there. After a failure nothing is left open.
 int proxy_server_init(struct proxy_server *server, uv_loop_t *loop, const char *path,
-		      struct err *err);
+		      struct handover *before, struct err *err);
 void proxy_server_done(struct proxy_server *server);
-
-// Reads the configuration again; a bad one keeps the old. Connections go on as they were decided.
-void proxy_server_reload(struct proxy_server *server);
-
-// Takes no more connections and ends with the last that it has, or when their time is over.
-void proxy_server_leave(struct proxy_server *server);
 
 // A copy of the letter to every worker. NULL `make`s are left out.
 void proxy_server_post(struct proxy_server *server, const struct letter *form);

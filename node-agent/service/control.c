@@ -13,7 +13,13 @@
 
 #include "service/service.h"
 
-enum { BACKLOG = 128, REQUEST_MAX = 16384, TALKS_MAX = 64, PATIENCE_MS = 5000, FILES_MAX = 253 };
+enum {
+	BACKLOG = 128,
+	REQUEST_MAX = 16384,
+	TALKS_MAX = 64,
+	PATIENCE_MS = 5000,
+	FILES_MAX = HANDOVER_MAX + 1
+};
 
 struct service_talk {
 	struct service_talk *next;
@@ -25,6 +31,8 @@ struct service_talk {
 	char *answer;
 	unsigned handles;
 	bool is_closing, is_asked;
+	bool has_sockets; // copies of them: it may ask to leave
+	bool goes_on;     // another request may come by it
 	size_t have;
 	char request[REQUEST_MAX];
 };
@@ -32,7 +40,10 @@ struct service_talk {
 struct service_control {
 	uv_pipe_t pipe;
 	struct service_owner owner;
-	bool is_closed;
+	bool is_retired; // another process has the socket
+	bool is_closed;  // the pipe
+	bool is_over;    // the owner's
+	bool keeps_path; // the socket is not this process's alone
 	uid_t opened_by;
 	struct service_talk *first;
 	unsigned n_talks;
@@ -42,8 +53,15 @@ struct service_control {
 
 static void release(struct service_control *control)
 {
-	if (control->is_closed && control->n_talks == 0)
+	if (control->is_closed && control->is_over && control->n_talks == 0)
 		free(control);
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+	struct service_control *control = handle->data;
+	control->is_closed = true;
+	release(control);
 }
 
 static void on_talk_closed(uv_handle_t *handle)
@@ -73,10 +91,15 @@ static void end(struct service_talk *talk)
 
 // ---- answers ----
 
+static void hear(struct service_talk *talk);
+
 static void on_written(uv_write_t *write, int status)
 {
-	(void)status;
-	end(write->handle->data);
+	struct service_talk *talk = write->handle->data;
+	if (status < 0 || !talk->goes_on)
+		end(talk);
+	else
+		hear(talk);
 }
 
 void service_say(struct service_talk *talk, json_t *answer)
@@ -115,21 +138,21 @@ static int send_files(struct service_talk *talk, char first, const int *files, s
 	return sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT) == 1 ? 0 : -EPIPE;
 }
 
-int service_say_files(struct service_talk *talk, json_t *answer, const int *files, size_t n_files)
+// The talk goes on afterwards, for as long as the other side likes.
+static void say_files(struct service_talk *talk, json_t *answer, const int *files, size_t n_files)
 {
 	CLEAN(free_ptr) char *line = json_dumps(answer, JSON_COMPACT);
 	json_decref(answer);
-	int r = line ? send_files(talk, line[0], files, n_files) : -ENOMEM;
-	if (r < 0) {
+	if (!line || send_files(talk, line[0], files, n_files) < 0) {
 		end(talk);
-		return r;
+		return;
 	}
+	talk->has_sockets = talk->goes_on = true;
 	talk->answer = take_ptr(&line);
 	uv_buf_t bufs[] = { uv_buf_init(talk->answer + 1, (unsigned)strlen(talk->answer) - 1),
 			    uv_buf_init((char *)"\n", 1) };
 	if (uv_write(&talk->write, (uv_stream_t *)&talk->pipe, bufs, 2, on_written) < 0)
 		end(talk);
-	return 0;
 }
 
 bool service_is_owner(const struct service_talk *talk)
@@ -168,13 +191,68 @@ json_t *service_refusal(const struct err *err)
 	return json_pack("{s:o}", "error", sentence);
 }
 
+// ---- handing over ----
+
+static void refuse(struct service_talk *talk, const char *why)
+{
+	service_say(talk, json_pack("{s:s}", "error", why));
+}
+
+static void give_sockets(struct service_talk *talk)
+{
+	struct service_control *control = talk->control;
+	int files[FILES_MAX];
+	const int own = uv_fileno((uv_handle_t *)&control->pipe, &files[0]) == 0;
+	const size_t count = control->owner.sockets(control->owner.context, files + own);
+	say_files(talk, json_pack("{s:i}", "sockets", (int)count), files, count + (size_t)own);
+}
+
+// The socket at `path` is another process's, which has it open.
+static void retire(struct service_control *control)
+{
+	if (control->is_retired)
+		return;
+	control->is_retired = true;
+	uv_close((uv_handle_t *)&control->pipe, on_closed);
+}
+
+static void leave(struct service_talk *talk)
+{
+	const struct service_owner *owner = &talk->control->owner;
+	talk->goes_on = false;
+	retire(talk->control);
+	owner->leave(owner->context, talk);
+}
+
+// Whether it was about that.
+static bool is_handover(struct service_talk *talk, const json_t *request)
+{
+	const char *wanted = json_string_value(json_object_get(request, "do"));
+	const bool leaves = wanted && strcmp(wanted, "leave") == 0;
+	if (!talk->control->owner.sockets || !wanted ||
+	    (!leaves && strcmp(wanted, "hand_over") != 0))
+		return false;
+	if (!service_is_owner(talk))
+		refuse(talk, "handing over is not for this user");
+	else if (talk->control->is_retired)
+		refuse(talk, "another process has taken over already");
+	else if (!leaves)
+		give_sockets(talk);
+	else if (talk->has_sockets)
+		leave(talk);
+	else
+		refuse(talk, "who is to leave hands its sockets over first");
+	return true;
+}
+
 // ---- questions ----
 
 static void ask(struct service_talk *talk, size_t len)
 {
 	json_t *request = json_loadb(talk->request, len, JSON_REJECT_DUPLICATES, NULL);
 	talk->is_asked = true;
-	talk->control->owner.on_request(talk->control->owner.context, talk, request);
+	if (!is_handover(talk, request))
+		talk->control->owner.on_request(talk->control->owner.context, talk, request);
 	json_decref(request);
 }
 
@@ -202,6 +280,17 @@ static void on_read(uv_stream_t *pipe, ssize_t n, const uv_buf_t *buf)
 	if (line)
 		ask(talk, (size_t)(line - talk->request));
 	else
+		end(talk);
+}
+
+// The next request by the same connection.
+static void hear(struct service_talk *talk)
+{
+	free(take_ptr(&talk->answer));
+	talk->have = 0;
+	talk->is_asked = false;
+	(void)uv_timer_stop(&talk->timer);
+	if (uv_read_start((uv_stream_t *)&talk->pipe, give_room, on_read) < 0)
 		end(talk);
 }
 
@@ -233,13 +322,6 @@ static void on_connection(uv_stream_t *listener, int status)
 
 // ---- beginning and end ----
 
-static void on_closed(uv_handle_t *handle)
-{
-	struct service_control *control = handle->data;
-	control->is_closed = true;
-	release(control);
-}
-
 // Not by uv_pipe_bind(): libuv deletes the path of such a pipe whenever it is closed.
 static int listen_at(const char *path, const char *user, struct err *err)
 {
@@ -258,15 +340,19 @@ static int listen_at(const char *path, const char *user, struct err *err)
 	(void)umask(mask);
 	if (r == 0 && other && lchown(path, 0, other->pw_gid) < 0)
 		r = -errno;
+	if (r == 0 && listen(fd, BACKLOG) < 0)
+		r = -errno;
 	if (r < 0)
 		return err_set(err, r, "control: cannot listen at %s: %s", path, strerror(-r));
 	return take_fd(&fd);
 }
 
 int service_open(uv_loop_t *loop, const char *path, const struct service_owner *owner,
-		 struct service_control **ret, struct err *err)
+		 struct handover *before, struct service_control **ret, struct err *err)
 {
-	CLEAN(close_fd) int fd = listen_at(path, owner->user, err);
+	CLEAN(close_fd) int fd = take_fd(&before->control);
+	if (fd < 0)
+		fd = listen_at(path, owner->user, err);
 	if (fd < 0)
 		return fd;
 	struct service_control *control = calloc(1, sizeof(*control));
@@ -275,18 +361,28 @@ int service_open(uv_loop_t *loop, const char *path, const struct service_owner *
 	(void)snprintf(control->path, sizeof(control->path), "%s", path);
 	control->owner = *owner;
 	control->opened_by = geteuid();
+	// Until service_begin() it may still be the one before's.
+	control->keeps_path = before->talk >= 0;
 	(void)uv_pipe_init(loop, &control->pipe, 0);
 	control->pipe.data = control;
 	int r = uv_pipe_open(&control->pipe, fd);
-	if (r == 0) {
-		(void)take_fd(&fd);
-		r = uv_listen((uv_stream_t *)&control->pipe, BACKLOG, on_connection);
-	}
 	if (r < 0) {
-		uv_close((uv_handle_t *)&control->pipe, on_closed);
+		service_close(control);
 		return err_set(err, r, "control: cannot listen at %s: %s", path, uv_strerror(r));
 	}
+	(void)take_fd(&fd);
 	*ret = control;
+	return 0;
+}
+
+int service_begin(struct service_control *control, struct err *err)
+{
+	int r = control ? uv_listen((uv_stream_t *)&control->pipe, BACKLOG, on_connection) : 0;
+	if (r < 0)
+		return err_set(err, r, "control: cannot listen at %s: %s", control->path,
+			       uv_strerror(r));
+	if (control)
+		control->keeps_path = false;
 	return 0;
 }
 
@@ -294,15 +390,12 @@ void service_close(struct service_control *control)
 {
 	if (!control)
 		return;
-	(void)unlink(control->path); // fails once it is another user; who started it cleans up
-	service_leave(control);
-}
-
-void service_leave(struct service_control *control)
-{
-	if (!control)
-		return;
-	uv_close((uv_handle_t *)&control->pipe, on_closed);
+	if (!control->is_retired && !control->keeps_path)
+		(void)unlink(
+			control->path); // fails once it is another user; who started it cleans up
+	retire(control);
+	control->is_over = true;
 	while (control->first)
 		end(control->first);
+	release(control);
 }

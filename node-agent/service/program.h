@@ -1,18 +1,34 @@
 // How the unprivileged programs of a node run (weft-dns, weft-proxy): one loop, SIGHUP reads the
-// configuration again, SIGTERM and SIGINT end them.
+// configuration again, SIGTERM and SIGINT end them, and a new one takes the place of an old one
+// without a question or connection being lost (service/handover.h).
 #pragma once
 
+#include <stdbool.h>
 #include <uv.h>
 
 #include "base/err.h"
 
+#include "service/handover.h"
+
 struct service_program {
 	const char *name;
-	// Serves as the configuration at `path` says; logs what. After a failure nothing is open.
-	int (*open)(uv_loop_t *loop, const char *path, struct err *err);
+	// Prepares to serve as the configuration at `path` says, with the sockets of the process
+	// before, which goes on until begin(). After a failure nothing is open.
+	int (*open)(uv_loop_t *loop, const char *path, struct handover *before, struct err *err);
+	int (*begin)(struct err *err); // logs what is served
 	void (*reload)(void);
+	bool (*has_left)(void); // another process has taken its place
 	void (*close)(void);
 };
 
 // Until the end; the exit code of the process.
 int service_run(const struct service_program *program, const char *path);
+// The same for a process that was started to take another's place: it tells its number through
+// `starter` when it is ready, goes on once a byte comes from there, and answers it once it serves;
+// `starter` is then closed.
+int service_succeed(const struct service_program *program, const char *path, int starter);
+
+// What `systemctl reload` runs: the process that serves reads its configuration again or, when its
+// program is another file than this one, is followed by one of this. Returns the exit code when
+// that is done.
+int service_reload(const struct service_program *program, const char *path);

@@ -10,6 +10,8 @@
 
 #include "base/err.h"
 
+#include "service/handover.h"
+
 // ---- control.c: one line of JSON is asked, one is answered, and the connection ends ----
 
 struct service_control;
@@ -21,21 +23,27 @@ struct service_owner {
 	void (*on_request)(void *context, struct service_talk *talk, const json_t *request);
 	void *context;
 	const char *user; // whose programs may ask as well (service_is_owner), NULL: nobody's
+	// Taking part in a handover (service/handover.h). Copies out the sockets that are listened
+	// at, at most HANDOVER_MAX; returns how many.
+	size_t (*sockets)(void *context, int *ret);
+	// Another process listens from now on: this one stops, answers, and ends once it has done
+	// what it had begun. The control socket is the other's already.
+	void (*leave)(void *context, struct service_talk *talk);
 };
 
-// Listens at `path`, for its own user, root, and those of the owner's `user`. One loop owns it.
+// Listens at `path`, for its own user, root, and those of the owner's `user`; with the socket of
+// the process before if that was handed over. Nothing is answered before service_begin(). One loop
+// owns it.
 int service_open(uv_loop_t *loop, const char *path, const struct service_owner *owner,
-		 struct service_control **ret, struct err *err);
-// NULL is fine. Talks under way end without an answer; `path` is deleted as far as it may be.
+		 struct handover *before, struct service_control **ret, struct err *err);
+// The process before has left (or there was none). NULL is fine.
+int service_begin(struct service_control *control, struct err *err);
+// NULL is fine. Talks under way end without an answer; `path` is deleted as far as it may be, and
+// if no other process has it.
 void service_close(struct service_control *control);
-// The same, but `path` stays: another process listens there by now.
-void service_leave(struct service_control *control);
 
 // Takes `answer` over; NULL ends the talk without one.
 void service_say(struct service_talk *talk, json_t *answer);
-// The same with files (SCM_RIGHTS) beside the line's first byte; they stay the caller's as well.
-// 0, or a negative errno: who asked has none of them, and the talk ends.
-int service_say_files(struct service_talk *talk, json_t *answer, const int *files, size_t n_files);
 
 // Whether who asks is root or the user that the socket was opened by, not `user`.
 bool service_is_owner(const struct service_talk *talk);

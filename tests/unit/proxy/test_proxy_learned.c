@@ -1,5 +1,4 @@
-// What weft-proxy is told by others: addresses by weft-dns, listening sockets by the process
-// before.
+// What weft-proxy is told by weft-dns.
 // clang-format off
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,8 +7,6 @@
 #include <cmocka.h>
 // clang-format on
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,7 +14,6 @@
 
 #include "base/clock.h"
 
-#include "proxy/handover.h"
 #include "proxy/learned.h"
 #include "service/service.h"
 
@@ -31,8 +27,6 @@ struct other {
 	char path[64];
 	const char *answer; // NULL: none
 	unsigned n_asked;
-	int files[3];
-	size_t n_files;
 };
 
 static void on_request(void *context, struct service_talk *talk, const json_t *request)
@@ -40,19 +34,17 @@ static void on_request(void *context, struct service_talk *talk, const json_t *r
 	struct other *other = context;
 	(void)request;
 	other->n_asked++;
-	if (other->n_files > 0)
-		(void)service_say_files(talk, json_pack("{s:i}", "sockets", (int)other->n_files),
-					other->files, other->n_files);
-	else
-		service_say(talk, other->answer ? json_loads(other->answer, 0, NULL) : NULL);
+	service_say(talk, other->answer ? json_loads(other->answer, 0, NULL) : NULL);
 }
 
 static void open_other(struct other *other, uv_loop_t *loop)
 {
-	const struct service_owner owner = { on_request, other, NULL };
+	const struct service_owner owner = { .on_request = on_request, .context = other };
+	struct handover none = HANDOVER_NONE;
 	(void)snprintf(other->path, sizeof(other->path), "/tmp/test_proxy_learned.%d",
 		       (int)getpid());
-	assert_int_equal(service_open(loop, other->path, &owner, &other->control, NULL), 0);
+	assert_int_equal(service_open(loop, other->path, &owner, &none, &other->control, NULL), 0);
+	assert_int_equal(service_begin(other->control, NULL), 0);
 }
 
 static void free_loop(uv_loop_t *loop)
@@ -217,60 +209,6 @@ static void names_are_told(void **state)
 	assert_int_equal(given->dns.n_asked, 20);
 }
 
-// ---- listening sockets ----
-
-static int listen_at(int type, uint16_t *ret_port)
-{
-	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
-	socklen_t len = sizeof(at);
-	int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
-	at.sin_port = htons(*ret_port);
-	assert_int_equal(bind(fd, (const struct sockaddr *)&at, sizeof(at)), 0);
-	assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &len), 0);
-	*ret_port = ntohs(at.sin_port);
-	return fd;
-}
-
-static void serve_one(void *context)
-{
-	struct other *other = context;
-	while (other->n_asked == 0)
-		(void)uv_run(&other->loop, UV_RUN_ONCE);
-	service_leave(take_ptr(&other->control));
-	(void)uv_run(&other->loop, UV_RUN_DEFAULT);
-}
-
-static void sockets_are_handed_over(void **state)
-{
-	static struct other before;
-	struct handover handover;
-	uint16_t port = 0, another = 0;
-	(void)state;
-	before = (struct other){ .n_files = 3 };
-	assert_int_equal(uv_loop_init(&before.loop), 0);
-	open_other(&before, &before.loop);
-	before.files[0] = listen_at(SOCK_STREAM, &port);
-	before.files[1] = listen_at(SOCK_DGRAM, &port);
-	before.files[2] = listen_at(SOCK_STREAM, &another); // not of this port
-	assert_int_equal(uv_thread_create(&before.thread, serve_one, &before), 0);
-	handover_ask(before.path, port, &handover);
-	assert_int_equal(uv_thread_join(&before.thread), 0);
-	assert_int_equal(uv_loop_close(&before.loop), 0);
-	assert_int_equal(handover.count, 2);
-	assert_int_equal(handover_take(&handover, SOCK_STREAM, 6), -1);
-	int fd = handover_take(&handover, SOCK_STREAM, 4);
-	assert_true(fd >= 0);
-	assert_int_equal(close(fd), 0);
-	assert_int_equal(handover_take(&handover, SOCK_STREAM, 4), -1);
-	handover_done(&handover);
-	for (unsigned i = 0; i < 3; i++)
-		assert_int_equal(close(before.files[i]), 0);
-	// Its path is left to who came after.
-	assert_int_equal(unlink(before.path), 0);
-	handover_ask(before.path, port, &handover);
-	assert_int_equal(handover.count, 0);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -281,7 +219,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(many_addresses_are_asked_for_at_once, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(names_are_told, set_up, tear_down),
-		cmocka_unit_test(sockets_are_handed_over),
 	};
 	(void)signal(SIGPIPE, SIG_IGN); // as weft-proxy does
 	return cmocka_run_group_tests(tests, NULL, NULL);
