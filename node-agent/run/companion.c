@@ -14,10 +14,12 @@
 #include "base/text.h"
 
 #include "run/state.h"
+#include "service/identity.h"
 
 enum {
 	TICK_MS = 400,
 	START_GAP_MS = 1000,
+	RENEW_GAP_MS = 30000, // a new program may not come up: the old one goes on
 	PATIENCE_MS = 10000,
 	BUSY_MS = 4000, // so long one that listens may keep silent before it is started anew
 };
@@ -37,9 +39,10 @@ struct companion {
 	struct service_question *talk; // asks for its status
 	json_t *status;                // what it told last
 	bool is_wanted, must_reload;
-	char error[ERR_TEXT_SIZE];     // why it does not run, or not as wanted
-	int64_t since_ms;              // since 1970: of its state
-	int64_t started_ms, silent_ms; // clock_mono_ms: when it was started last; 0: it answers
+	char error[ERR_TEXT_SIZE]; // why it does not run, or not as wanted
+	int64_t since_ms;          // since 1970: of its state
+	// clock_mono_ms: when it was started last, and that beside one that ran; 0: it answers
+	int64_t started_ms, renewed_ms, silent_ms;
 	const char *state;
 };
 
@@ -152,16 +155,58 @@ static void take_silence(struct companion *c, const char *why)
 		start(c, now);
 }
 
+// Whoever listens there is to end.
+static void end_listener(const char *path, const struct companion_program *program)
+{
+	struct ucred peer = { 0 };
+	socklen_t len = sizeof peer;
+	CLEAN(close_fd) int fd = reach(path, program);
+	if (fd >= 0 && getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 && peer.pid > 1)
+		(void)kill(peer.pid, SIGTERM);
+}
+
+// Whether another program than the one that runs would be started now. A service of systemd's is
+// renewed by who installs it.
+static bool is_outdated(const struct companion *c)
+{
+	char program[PATH_MAX], identity[IDENTITY_SIZE];
+	const char *own = json_string_value(json_object_get(c->status, "program"));
+	const char *config = json_string_value(json_object_get(c->status, "config"));
+	if (!c->config || program_is_service())
+		return false;
+	program_beside(c->program->name, program, sizeof program);
+	identity_of(program, identity);
+	if (identity[0] == '\0')
+		return false;
+	return !own || !config || strcmp(own, identity) != 0 || strcmp(config, c->config) != 0;
+}
+
+// The new one takes over from the one that runs; from one that does not know how to hand over, when
+// that has ended.
+static void renew(struct companion *c)
+{
+	const int64_t now = clock_mono_ms();
+	if (!is_outdated(c) || (c->renewed_ms && now - c->renewed_ms < RENEW_GAP_MS))
+		return;
+	c->renewed_ms = now;
+	if (json_object_get(c->status, "program"))
+		start(c, now);
+	else
+		end_listener(c->socket, c->program);
+}
+
 static void on_status(void *context, const json_t *answer, const char *why)
 {
 	struct companion *c = context;
 	c->talk = NULL;
 	if (!c->is_wanted)
 		return;
-	if (json_object_get(answer, "state"))
+	if (json_object_get(answer, "state")) {
 		take_status(c, answer);
-	else if (!answer)
+		renew(c);
+	} else if (!answer) {
 		take_silence(c, why);
+	}
 }
 
 static void look(struct companion *c)
@@ -303,16 +348,11 @@ void companion_end(const struct agent_settings *settings, const struct companion
 	CLEAN(free_ptr) char *service = text_format("%s.service", program->name);
 	CLEAN(free_ptr) char *path = agent_run_path(settings, program->socket);
 	CLEAN(free_ptr) char *output = NULL;
-	struct ucred peer = { 0 };
-	socklen_t len = sizeof peer;
 	const char *const unit[] = { "systemctl", "stop", service, NULL };
 	if (!service || !path)
 		return;
 	if (program_is_service())
 		(void)program_output(unit, PATIENCE_MS, 1, &output, NULL);
-	// Whoever listens at the socket.
-	CLEAN(close_fd) int fd = reach(path, program);
-	if (fd >= 0 && getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 && peer.pid > 1)
-		(void)kill(peer.pid, SIGTERM);
+	end_listener(path, program);
 	(void)unlink(path);
 }

@@ -1,6 +1,6 @@
 // A program of Weft's that runs beside the agent and outlives it: as a service of systemd's,
 // without systemd as a process of its own. It is started, found again, asked how it is, started
-// anew when it is silent, and ended.
+// anew when it is silent, followed by a new one when its program was installed anew, and ended.
 //
 // Loop thread.
 #pragma once
