@@ -15,7 +15,7 @@ outside() {
 	group=$cgroups/weft-install-$$
 	[ -n "$cgroups" ] && mkdir "$group" 2>/dev/null || skip "no cgroup of version 2 can be made"
 	shared=$(mktemp -d)
-	cp -r "$1"/*.deb "$1/next" "$here/systemd_inside.sh" "$shared/"
+	cp -r "$1"/*.deb "$1/next" "$here/systemd_inside.sh" "$here/systemd_handover.sh" "$here/flow.py" "$here/../netns/dns.py" "$shared/"
 	# The subshell moves itself, so that systemd sees the group as the root of all.
 	(echo $BASHPID >"$group/cgroup.procs" && WEFT_SHARED=$shared exec timeout -s KILL 420 \
 		unshare --mount --net --uts --ipc --pid --cgroup --fork --kill-child "$here/systemd.sh" --boot) >"$shared/console" 2>&1

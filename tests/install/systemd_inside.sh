@@ -78,10 +78,10 @@ check "systemd: to the same tunnels" same_tunnels
 # Linux 6.18 refuses now and then to mount a mount namespace).
 enter_two() {
 	if [ ! -e /tmp/two/keeper ]; then
-		mkdir -p /tmp/two/run /tmp/two/state /tmp/two/wireguard
+		mkdir -p /tmp/two/run /tmp/two/state /tmp/two/dns /tmp/two/wireguard
 		cp /usr/sbin/weft-agent /tmp/two/weft-agent
 		nsenter --net=/run/netns/two unshare --mount sh -c 'mount -t sysfs sysfs /sys; mount -t tmpfs tmpfs /run/systemd; mkdir -p /run/wireguard /run/weft-agent /var/lib/weft-agent
-			mount --bind /tmp/two/wireguard /run/wireguard; mount --bind /tmp/two/run /run/weft-agent; mount --bind /tmp/two/state /var/lib/weft-agent
+			mount --bind /tmp/two/wireguard /run/wireguard; mount --bind /tmp/two/run /run/weft-agent; mount --bind /tmp/two/state /var/lib/weft-agent; mount --bind /tmp/two/dns /var/lib/weft-dns
 			echo $$ >/tmp/two/keeper; exec sleep infinity' >/dev/null &
 		within 10 test -s /tmp/two/keeper || return 1
 	fi
@@ -150,6 +150,8 @@ check "upgrade: the tunnels are the very same" same_tunnels
 check "upgrade: and so are their services" [ "$(systemctl show -P InvocationID 'weft-wireguard@*')" = "$units" ]
 enter_two '/tmp/two/weft-agent leave' >>two.log 2>&1
 wait $two
+
+. ./systemd_handover.sh
 
 check "systemd: purge of the agent" apt purge -y weft-agent
 check "systemd: no unit of it is left" sh -c '! systemctl list-units --all --no-legend "weft-agent*" "weft-wireguard*" | grep .'

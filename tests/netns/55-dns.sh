@@ -288,6 +288,35 @@ floods() {
 	reload
 }
 
+# A new program follows three times while every other question is one of the cache and every other one goes upstream.
+upgraded() {
+	local before asking asked lost longest code pid i
+	before=$(cat "$etc/pid")
+	touch "$etc/asking"
+	in_ns client python3 "$here/dns.py" rate 10.55.1.1 n5.ads.example who "$etc/asking" >"$etc/rate" &
+	asking=$!
+	for i in 1 2 3; do
+		cp "$WEFT_BIN/weft-dns" "$etc/weft-dns.$i"
+		read -r code pid < <(in_ns host python3 "$here/handover.py" reload "$etc/notify" "$etc/weft-dns.$i" reload "$etc/config" 2>>"$etc/log")
+		[ "$code" = 0 ] || die "the new program ends with $code: $(tail -n 3 "$etc/log")"
+		echo "$pid" >"$etc/pid"
+		[ "$(control '{"do": "status"}' | jq .pid)" = "$pid" ] || die "$pid is not who answers"
+		is 10.1.1.1 $here4 +tcp a.who
+	done
+	rm "$etc/asking"
+	wait $asking
+	read -r asked lost longest <"$etc/rate"
+	note "$asked questions while three new programs followed each other: $lost without an answer, at most $longest ms"
+	[ "$asked" -gt 300 ] && [ "$lost" = 0 ]
+	in_time "$longest" 500
+	till 20 is_over "$before" || die "the first one does not end"
+	config ', "prt": 1'
+	read -r code pid < <(in_ns host python3 "$here/handover.py" reload "$etc/notify" "$etc/weft-dns.1" reload "$etc/config" 2>/dev/null)
+	[ "$code" = 1 ] && [ "$(control '{"do": "status"}' | jq .pid)" = "$(cat "$etc/pid")" ] || die "a program that does not come up follows"
+	config
+}
+is_over() { [ ! -e "/proc/$1" ]; }
+
 killed() {
 	local at
 	at=$(now_ms)
@@ -314,5 +343,6 @@ check "upstreams away: old answers, else SERVFAIL within 5 s; back by themselves
 check "connections that died unheard: the next question goes by a new one" connections_lost
 check "a list of $names_count names is read again without a pause; a bad configuration changes nothing" reload_without_pause
 check "floods: memory stays, a client has its rate, others have theirs" floods
+check "an upgrade: a new program takes over, and no question of 1,000 a second is lost" upgraded
 check "kill -9: back in less than 2 s with a list of $names_count names, as nobody" killed
 [ $failures = 0 ]

@@ -7,6 +7,11 @@
 . "$(dirname "$0")/lib.sh"
 for tool in dig dnsmasq; do command -v $tool >/dev/null || skip_all "$tool is not installed"; done
 [ -x "$WEFT_BIN/weft-dns" ] || skip_all "weft-dns is not built (WEFT_BIN=$WEFT_BIN)"
+# Programs of this script's own: one of them is installed anew.
+chmod 755 "$scratch"
+cp -r "$WEFT_BIN" "$scratch/bin"
+WEFT_BIN=$scratch/bin
+PATH=$WEFT_BIN:$PATH
 use_lab resolver
 
 ask() { in_host lea-lan dig +tries=1 +time=5 +short "$@"; }
@@ -19,7 +24,7 @@ dns_pid() { in_host lea pgrep -x weft-dns; }
 
 cat >"$scratch/dns.yaml" <<'END'
 resolvers:
-  lyon: {nodes: [lea], listen: [10.1.0.1, "fd01:1::1"], interfaces: [lan0], intercept: true, upstreams: [10.2.0.2], log: all, stale: 1h, doh: block,
+  lyon: {nodes: [lea], listen: [10.1.0.1, "fd01:1::1"], interfaces: [lan0], intercept: true, upstreams: [10.2.0.2], log: all, rate: 0, stale: 1h, doh: block,
          clients: [10.1.0.0/24, "fd01:1::/64"]}
 domain-lists:
   ads: {names: [ads.example, "=tracker.example"]}
@@ -128,6 +133,23 @@ long_list() {
 	is 10.9.0.53 @10.1.0.1 n100000.long.example || die "too much"
 }
 
+# The same path is another file all at once, as a package does it.
+installed_anew() {
+	local pid asking asked lost longest
+	pid=$(dns_pid)
+	touch "$scratch/asking"
+	in_host lea-lan python3 "$here/dns.py" rate 10.1.0.1 printer.lan.example lan.example "$scratch/asking" >"$scratch/rate" &
+	asking=$!
+	cp "$WEFT_BIN/weft-dns" "$WEFT_BIN/new" && mv "$WEFT_BIN/new" "$WEFT_BIN/weft-dns"
+	till 20 is_followed "$pid" || die "$pid still runs, or nobody: $(dns_pid)"
+	rm "$scratch/asking"
+	wait $asking
+	read -r asked lost longest <"$scratch/rate"
+	note "$asked questions while the new one took over: $lost without an answer, at most $longest ms"
+	[ "$lost" = 0 ] && is_running && has_status NXDOMAIN @10.1.0.1 n5.long.example
+}
+is_followed() { [ "$(dns_pid | wc -l)" = 1 ] && [ "$(dns_pid)" != "$1" ]; }
+
 killed() {
 	local pid at
 	pid=$(dns_pid)
@@ -197,6 +219,7 @@ check "the log followed tells each question once" follows
 check "questions, answers, blocked names and upstreams are metrics" counted_for_prometheus
 check "an edit is in force in less than 2 s" changed
 check "a list of 100,000 names is fetched by its hash" long_list
+check "weft-dns installed anew: the agent starts it, and it takes over without a question lost" installed_anew
 check "weft-dns killed: back in less than 2 s; the agent killed: weft-dns stays" killed
 check "with host: true the host's own programs ask it, and without it their own resolvers" host_asks
 check "without its resolver, nothing stays" gone

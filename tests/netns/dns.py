@@ -5,6 +5,8 @@
     dns.py steady ADDRESS NAME FILE     asks every 5 ms until FILE is gone; prints the longest time without an answer (ms)
                                         and how many came
     dns.py flood ADDRESS COUNT          sends COUNT broken messages
+    dns.py rate ADDRESS NAME ZONE FILE  asks 1,000 times a second, NAME and new names below ZONE by turns, until FILE is gone; prints
+                                        how many were asked, how many of them were not answered, and the longest wait (ms)
     dns.py many ADDRESS NAME COUNT      asks COUNT times as fast as it can, prints how many were answered
     dns.py resolver ADDRESS PORT IP     a resolver that says IP of every name, and of the root that it has name servers
 """
@@ -76,6 +78,28 @@ def steady(address, name, path):
         time.sleep(0.005)
     longest = max(longest, time.monotonic() - last)
     print(int(longest * 1000), count)
+
+
+def rate(address, name, zone, path):
+    s, asked, longest, number, done = datagrams(address), {}, 0.0, 0, 0
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+    begin = time.monotonic()
+    end = None
+    while end is None or (asked and time.monotonic() < end):
+        now = time.monotonic()
+        if end is None and number <= (now - begin) * 1000 and (number & 0xffff) not in asked:
+            s.send(question(name if number % 2 else f"new{number}.{zone}", number & 0xffff))
+            asked[number & 0xffff] = now
+            number += 1
+            if number % 100 == 0 and not pathlib.Path(path).exists():
+                end = now + 8
+        s.settimeout(0.0005)
+        try:
+            since = asked.pop(struct.unpack(">H", s.recv(4096)[:2])[0], None)
+            longest, done = max(longest, time.monotonic() - (since or now)), done + 1
+        except OSError:
+            pass
+    print(number, len(asked), int(longest * 1000))
 
 
 def flood(address, count):

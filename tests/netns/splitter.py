@@ -4,6 +4,7 @@
     splitter.py serve NAME                          a server: says who it is and who came, then what it hears
     splitter.py client WHERE ROUTER PROGRAMS        the cases; WHERE holds the lists and sockets"""
 import concurrent.futures
+import contextlib
 import hashlib
 import json
 import os
@@ -17,6 +18,7 @@ import sys
 import threading
 import time
 
+import handover
 from hellos import handshake, http, initial, tls
 
 FOUR, SIX = "203.0.113.10", "2001:db8::10"
@@ -151,7 +153,7 @@ class Case:
             door.listen(64)
             while True:
                 talk, _ = door.accept()
-                with talk:
+                with talk, contextlib.suppress(OSError, ValueError):  # who asks may be killed meanwhile
                     asked = json.loads(talk.makefile().readline())
                     if asked["do"] == "saw":
                         self.saw.append((asked["name"], asked["client"], asked["address"]))
@@ -222,9 +224,10 @@ class Case:
                 process.wait(WAIT)
             except subprocess.TimeoutExpired:
                 process.kill()
-        ends = {process.returncode for process in self.processes} - {0, -signal.SIGKILL}
+        said = (self.where / "proxy.log").read_text()
+        ends = {process.returncode for process in self.processes} - {0, -signal.SIGKILL} | set(re.findall("Sanitizer|runtime error", said))
         if ends:
-            print(f"FAIL weft-proxy ends well: {ends}", (self.where / "proxy.log").read_text()[-3000:])
+            print(f"FAIL weft-proxy ends well: {ends}", said[-3000:])
         return self.failed + len(ends)
 
     # ---- cases ----
@@ -388,6 +391,16 @@ class Case:
                 raise AssertionError("the first process did not wait for its connection")
         first.wait(WAIT)
         return [f"{done} connections while it was started anew three times, none refused; the old one ended with its last"]
+
+    def upgraded(self):
+        return handover.upgraded(self, connect, line, reaches, tls("tv.example"))
+
+    def killed_meanwhile(self):
+        return handover.killed_meanwhile(self, reaches, tls("tv.example"))
+
+    def ended(self):
+        handover.ended(self, connect, line, tls("tv.example"))
+        self.start()
 
     def killed(self):
         with connect() as talk:
@@ -572,6 +585,9 @@ def client(where, router, programs):
                 ("a client that resets while the server does not read", case.gone),
                 ("a flood of what never ends is bounded, and others get through", case.flooded),
                 ("a restart hands over its sockets and ends with its last connection", case.handed_over),
+                ("an upgrade: a new program takes over, a long transfer goes on, nothing is refused", case.upgraded),
+                ("kill -9 of the new or the old one in the midst of it: one is left that serves", case.killed_meanwhile),
+                ("an end is that of the old one as well, which still has a connection", case.ended),
                 ("as many connections as there may be: silent ones make room", case.limits),
                 ("killed: its connections end, the next ones wait for its successor", case.killed)):
             case.check(what, one)
