@@ -31,6 +31,7 @@ static void begin(void)
 	struct err err = { 0 };
 	if (uv_loop_init(&loop) < 0 || exchange_host_init(&server.host, &loop, &err) < 0)
 		abort();
+	service_reread_init(&server.reread, &loop, "config.json", &(struct service_reader){ 0 });
 	server.config = dns_config_parse(config, strlen(config), &err);
 	server.cache = dns_cache_new(&cache);
 	server.journal = dns_journal_new(16);
