@@ -85,6 +85,26 @@ class Transfer:
         return self.count
 
 
+@contextlib.contextmanager
+def hammered(reaches, hello):
+    """Three clients make one connection after the other all the time; how many each made is told at the end."""
+    stop, done = threading.Event(), []
+
+    def hammer():
+        count = 0
+        while not stop.is_set():
+            reaches(hello, "one")
+            count += 1
+        return count
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        work = [pool.submit(hammer) for _ in range(3)]
+        try:
+            yield done
+        finally:
+            stop.set()
+            done.extend(w.result() for w in work)
+
+
 def another_program(case):
     """The same program as another file, as an upgrade leaves it."""
     case.n_programs = getattr(case, "n_programs", 0) + 1
@@ -116,6 +136,22 @@ def serving(case):
     return {pid for pid, name in names.items() if name.startswith("weft-proxy") and is_there(pid)}
 
 
+def handed_over(case, connect, line, reaches, alive, hello):
+    """Connections that come while another process takes over by itself, and those that were there."""
+    with connect() as talk:
+        talk.sendall(hello)
+        line(talk)
+        first = case.processes[-1]
+        with hammered(reaches, hello) as done:
+            for workers in (3, 2, 1):
+                case.start(workers=workers)
+        alive(talk)
+        if first.poll() is not None:
+            raise AssertionError("the first process did not wait for its connection")
+    first.wait(WAIT)
+    return [f"{sum(done)} connections while it was started anew three times, none refused; the old one ended with its last"]
+
+
 def upgraded(case, connect, line, reaches, hello):
     """A reload by the same program, by others, and by one that does not come up."""
     first, loaded = case.status()["pid"], case.status()["loaded_ms"]
@@ -123,21 +159,12 @@ def upgraded(case, connect, line, reaches, hello):
     if reload(case, case.programs / "weft-proxy") != (0, None):
         raise AssertionError("a reload by the same program is more than that")
     case.till(lambda: case.status()["loaded_ms"] != loaded)
-    stop = threading.Event()
-
-    def hammer():
-        done = 0
-        while not stop.is_set():
-            reaches(hello, "one")
-            done += 1
-        return done
-    notes, followers = [], []
-    with connect() as talk, concurrent.futures.ThreadPoolExecutor() as pool:
+    followers = []
+    with connect() as talk:
         talk.sendall(hello)
         line(talk)
         transfer = Transfer(talk, hello)
-        work = [pool.submit(hammer) for _ in range(3)]
-        try:
+        with hammered(reaches, hello) as done:
             for _ in range(3):
                 code, pid = reload(case, another_program(case))
                 if code != 0 or case.status()["pid"] != pid:
@@ -149,14 +176,11 @@ def upgraded(case, connect, line, reaches, hello):
             if reload(case, another_program(case))[0] == 0 or case.status()["pid"] != pid:
                 raise AssertionError("a new program that does not come up takes over")
             path.write_text(good)
-        finally:
-            stop.set()
-            done = sum(w.result() for w in work)
         if not is_there(first):
             raise AssertionError("the first process did not wait for its connection")
-        notes.append(f"{done} connections meanwhile, none refused; {transfer.end() >> 20} MB by one came back as they were sent")
+        size = transfer.end()
     case.till(lambda: serving(case) == {followers[-1]})
-    return notes
+    return [f"{sum(done)} connections meanwhile, none refused; {size >> 20} MB by one came back as they were sent"]
 
 
 def killed_meanwhile(case, reaches, hello):

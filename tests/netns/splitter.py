@@ -3,7 +3,6 @@
 
     splitter.py serve NAME                          a server: says who it is and who came, then what it hears
     splitter.py client WHERE ROUTER PROGRAMS        the cases; WHERE holds the lists and sockets"""
-import concurrent.futures
 import contextlib
 import hashlib
 import json
@@ -366,31 +365,7 @@ class Case:
             alive(talk)
 
     def handed_over(self):
-        """Connections that come while another process takes over, and those that were there."""
-        stop = threading.Event()
-
-        def hammer():
-            done = 0
-            while not stop.is_set():
-                reaches(tls("tv.example"), "one")
-                done += 1
-            return done
-        with connect() as talk, concurrent.futures.ThreadPoolExecutor() as pool:
-            talk.sendall(tls("tv.example"))
-            line(talk)
-            first = self.processes[-1]
-            work = [pool.submit(hammer) for _ in range(3)]
-            try:
-                for workers in (3, 2, 1):
-                    self.start(workers=workers)
-            finally:
-                stop.set()
-            done = sum(w.result() for w in work)
-            alive(talk)
-            if first.poll() is not None:
-                raise AssertionError("the first process did not wait for its connection")
-        first.wait(WAIT)
-        return [f"{done} connections while it was started anew three times, none refused; the old one ended with its last"]
+        return handover.handed_over(self, connect, line, reaches, alive, tls("tv.example"))
 
     def upgraded(self):
         return handover.upgraded(self, connect, line, reaches, tls("tv.example"))
