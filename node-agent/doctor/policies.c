@@ -16,14 +16,14 @@ struct numbers {
 
 static struct numbers numbers_of(const struct examination *x)
 {
-	static const char *const kinds[] = { "policy/", "exit/" };
+	static const char *const prefixes[] = { "policy/", "exit/" };
 	struct numbers ret = { .first = UINT32_MAX };
 	const json_t *body;
 
-	for (size_t i = 0; i < ARRAY_LEN(kinds) && !ret.mask; i++) {
+	for (size_t i = 0; i < ARRAY_LEN(prefixes) && !ret.mask; i++) {
 		void *at = NULL;
 
-		if (entry_of(x->desired, kinds[i], &at, &body))
+		if (entry_of(x->desired, prefixes[i], &at, &body))
 			ret.mask = decide_mask_of(body);
 	}
 	for (void *at = NULL; entry_of(x->desired, "rule/", &at, &body);) {
@@ -38,11 +38,11 @@ static struct numbers numbers_of(const struct examination *x)
 // A table that routes of Weft's stand in.
 static bool is_own_table(const struct examination *x, uint32_t table)
 {
-	static const char *const kinds[] = { "rule/", "uplink/", "gateway-group/" };
+	static const char *const prefixes[] = { "rule/", "uplink/", "gateway-group/" };
 	const json_t *body;
 
-	for (size_t i = 0; i < ARRAY_LEN(kinds) && table != TABLE_MAIN; i++)
-		for (void *at = NULL; entry_of(x->desired, kinds[i], &at, &body);)
+	for (size_t i = 0; i < ARRAY_LEN(prefixes) && table != TABLE_MAIN; i++)
+		for (void *at = NULL; entry_of(x->desired, prefixes[i], &at, &body);)
 			if (json_integer_value(json_object_get(body, "table")) == table)
 				return true;
 	return false;
