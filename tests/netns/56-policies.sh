@@ -37,14 +37,16 @@ plug_in() {
 		in_host internet ip addr add 2001:db8:f::$n/128 dev lo
 	done
 }
-# leaves DESTINATION: by which source address the Internet sees the LAN's host: 198.18.90.2 is ida's second uplink.
+# leaves DESTINATION: by which source address the Internet sees the LAN's host, nothing if it does not: 198.18.90.2 is ida's
+# second uplink.
 leaves() {
-	in_host internet timeout 4 tcpdump -n -l -i any -Q in "(icmp or icmp6) and dst host $1" 2>/dev/null >"$scratch/seen" &
-	local watch=$!
-	till 3 answers ida-lan "$1" || { kill $watch; return 1; }
-	sleep 0.2
-	kill $watch
-	awk '{ for (i = 1; i < NF; i++) if ($i == "IP" || $i == "IP6") { print $(i + 1); exit } }' "$scratch/seen"
+	local seen
+	seen=$(mktemp -p "$scratch") # who captured for the one before may still do so
+	in_host internet timeout 20 tcpdump -n -l -c 1 -i any -Q in "(icmp or icmp6) and dst host $1" 2>"$seen.ready" >"$seen" &
+	till 15 grep -q listening "$seen.ready" || echo "no capture" >"$seen"
+	if till 3 answers ida-lan "$1"; then till 5 test -s "$seen" || true; fi
+	awk '{ for (i = 1; i < NF; i++) if ($i == "IP" || $i == "IP6") { print $(i + 1); exit } }' "$seen"
+	cp "$seen" "$scratch/seen"
 }
 says() { [ "$(leaves "$1")" = "$2" ]; }
 
@@ -62,6 +64,7 @@ why() {
 	[[ $1 != *:* ]] || family=6
 	weft explain --from "$(uplink_of ida-lan $family eth0)" --to "$1" -o json | jq -r "$2"
 }
+has_counted() { [ "$(why 203.0.113.2 '.rules[1].flows > 0 and .rules[1].bytes > 0')" = true ]; }
 explained() {
 	local said to
 	said=$(why 203.0.113.2 '[.node, .outcome, .rule, .group.gateway, .group.gateways[0].by, .addresses[0].route.table > 22499] | join(" ")')
@@ -69,7 +72,7 @@ explained() {
 	for to in 203.0.113.1 2001:db8:f::1; do
 		[ "$(why $to .addresses[0].route.device)" = eth1 ] || die "of $to: $(why $to .addresses[0].route)"
 	done
-	[ "$(why 203.0.113.2 '.rules[1].flows > 0 and .rules[1].bytes > 0')" = true ] || die "the counters of rule 2 do not tell: $(why 203.0.113.2 .rules)"
+	till 10 has_counted || die "the counters of rule 2 do not tell: $(why 203.0.113.2 .rules)"
 	[ "$(why 203.0.113.3 .outcome)" = block ] || die "of 203.0.113.3: $(why 203.0.113.3 .sentence)"
 	why 203.0.113.3 .addresses[0].route.sentence | grep -q "the kernel sends it nowhere" || die "203.0.113.3 goes $(why 203.0.113.3 .addresses[0].route.sentence)"
 	[ "$(why 203.0.113.9 .sentence)" = "no rule of policy home is for it: it goes the host's own way" ] || die "of 203.0.113.9: $(why 203.0.113.9 .sentence)"
@@ -142,7 +145,9 @@ without_nft() {
 	fleet '- {to: [any], via: two}' | weft apply -f - >/dev/null
 	till 20 says 203.0.113.9 198.18.90.2 || die "203.0.113.9 is reached from $(leaves 203.0.113.9)"
 	in_host ida sh -c 'pkill -STOP -x weft-agent; nft delete table inet weft_policy'
-	[ "$(leaves 203.0.113.9)" != "$(uplink_of ida 4 eth0)" ] || die "without nft it leaks by the first uplink"
+	# Nothing translates its address: what counts is the cable.
+	leaves 203.0.113.9 >/dev/null
+	! grep -v ' up90 ' "$scratch/seen" || die "without nft it leaks by the first uplink"
 	in_host ida pkill -CONT -x weft-agent
 	till 20 says 203.0.113.9 198.18.90.2 || die "the rules do not come back"
 }

@@ -196,12 +196,14 @@ none() { [ -z "$(get "$1" "$(ask "$1")")" ]; }
 killed() {
 	local program at
 	for program in weft-proxy weft-sets weft-dns; do
-		in_host internet timeout 20 tcpdump -n -l -i any -Q in "dst host 203.0.113.7 or dst host 203.0.113.8 or dst host 203.0.113.1" 2>/dev/null >"$scratch/leaks" &
+		in_host internet timeout 20 tcpdump -n -l -i any -Q in "dst host 203.0.113.7 or dst host 203.0.113.8 or dst host 203.0.113.1" 2>"$scratch/$program.ready" >"$scratch/leaks" &
+		till 10 grep -q listening "$scratch/$program.ready" || die "no capture"
 		at=$(now_ms)
 		in_host ida pkill -9 -x $program || die "$program does not run"
 		get films.example 203.0.113.7 >/dev/null || true
 		till 20 back $program || die "after kill -9 of $program nothing comes"
 		note "$program killed: films again after $(since "$at") s"
+		till 5 grep -q ' 198\.18\.90\.2\.' "$scratch/leaks" || die "nothing was captured"
 		! sed -n 's/.* IP6* \([^ ]*\)\.[0-9]* > .*/\1/p' "$scratch/leaks" | grep -v '^198\.18\.90\.2$' || die "it leaks without $program"
 	done
 }
