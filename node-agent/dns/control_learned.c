@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clean.h"
+#include "base/octets.h"
 
 #include "dns/learn.h"
 #include "dns/learn_addresses.h"
@@ -77,26 +78,50 @@ json_t *dns_control_learned(struct dns_server *server, const json_t *request, st
 
 // ---- names that were seen ----
 
-// What the cache has for a name in a view.
+// What the zones say of a name; 0: it is none of theirs.
+static size_t zones_say(const struct dns_server *server, const struct name *name, uint16_t type,
+			uint8_t ret[DNS_MESSAGE_MAX])
+{
+	static const struct dns_edns no_edns;
+	const struct dns_query query = {
+		.question = { .name = *name, .type = type, .class = DNS_IN, .len = name->len + 4u }
+	};
+	uint8_t wire[DNS_HEADER_SIZE + NAME_WIRE_MAX + 4] = { 0 };
+	struct dns_writer writer;
+	memcpy(wire + DNS_HEADER_SIZE, name->wire, name->len);
+	octets_put(wire + DNS_HEADER_SIZE + name->len, type, 2);
+	octets_put(wire + DNS_HEADER_SIZE + name->len + 2, DNS_IN, 2);
+	dns_write_reply(&writer, ret, DNS_MESSAGE_MAX, wire, &query, 0);
+	if (dns_zones_answer(server->config->zones, name, type, &writer, NULL) != DNS_ZONE_DONE)
+		return 0;
+	return dns_write_end(&writer, &no_edns, DNS_NOERROR);
+}
+
+// What is known of a name in a view, of a zone or else of the cache.
 static size_t peek(const struct dns_server *server, const struct name *name, uint16_t type,
 		   const struct dns_way *way, uint8_t ret[DNS_MESSAGE_MAX])
 {
 	const struct dns_key key = { name, type, DNS_IN, way->space, false };
-	return dns_cache_peek(server->cache, &key, (int64_t)(uv_now(server->loop) / MS_PER_S), ret,
-			      DNS_MESSAGE_MAX);
+	size_t len = zones_say(server, name, type, ret);
+	return len > 0 ? len
+		       : dns_cache_peek(server->cache, &key,
+					(int64_t)(uv_now(server->loop) / MS_PER_S), ret,
+					DNS_MESSAGE_MAX);
 }
 
-// Whether an upstream would be asked for the name at all.
+// Whether a zone has the name, or an upstream would be asked for it.
 static bool is_asked_for(const struct dns_server *server, const struct address *client,
 			 const struct name *name)
 {
 	const struct dns_rules *rules = &server->config->rules;
 	struct dns_blocked blocked;
 	struct name target;
-	return dns_prefixes_match(&rules->clients, client) >= 0 &&
-	       dns_zones_answer(server->config->zones, name, DNS_A, NULL, &target) ==
-		       DNS_ZONE_NONE &&
-	       !dns_rules_blocked(rules, client, name, &blocked);
+	if (dns_prefixes_match(&rules->clients, client) < 0)
+		return false;
+	enum dns_zone_answer known =
+		dns_zones_answer(server->config->zones, name, DNS_A, NULL, &target);
+	return known == DNS_ZONE_DONE ||
+	       (known == DNS_ZONE_NONE && !dns_rules_blocked(rules, client, name, &blocked));
 }
 
 json_t *dns_control_saw(struct dns_server *server, const json_t *request, struct err *err)
@@ -127,8 +152,8 @@ json_t *dns_control_saw(struct dns_server *server, const json_t *request, struct
 
 // ---- look-ups ----
 
-static json_t *cached_addresses(const struct dns_server *server, const struct name *name,
-				const struct dns_way *way)
+static json_t *known_addresses(const struct dns_server *server, const struct name *name,
+			       const struct dns_way *way)
 {
 	static const uint16_t types[] = { DNS_A, DNS_AAAA };
 	static uint8_t message[DNS_MESSAGE_MAX]; // of the loop thread
@@ -165,5 +190,5 @@ void dns_control_decide(struct dns_server *server, const struct address *client,
 	(void)json_object_set_new(answer, "lists", lists_json(server, &decided.lists));
 	(void)json_object_set_new(answer, "view", json_integer(decided.mark));
 	(void)json_object_set_new(answer, "upstreams", upstreams);
-	(void)json_object_set_new(answer, "addresses", cached_addresses(server, name, &way));
+	(void)json_object_set_new(answer, "addresses", known_addresses(server, name, &way));
 }

@@ -279,6 +279,16 @@ static bool hold(struct dns_server *server, struct asking *asking, const struct 
 	return asking->is_held;
 }
 
+// Holds an answer until the sets have what it teaches, and returns 0; else the length of a failure.
+static size_t hold_back(struct dns_server *server, struct asking *asking,
+			const struct leaving *leaving, uint8_t *ret, size_t len)
+{
+	if (hold(server, asking, leaving, ret, len))
+		return 0;
+	return end(server, asking, DNS_FAILED, leaving->upstream,
+		   write_empty(asking, DNS_SERVFAIL, 0, ret));
+}
+
 // The answer as it leaves; 0: it is held, and leaves by its door.
 static size_t leave(struct dns_server *server, struct asking *asking, const struct leaving *leaving,
 		    uint8_t *ret)
@@ -293,10 +303,7 @@ static size_t leave(struct dns_server *server, struct asking *asking, const stru
 	size_t made = tell(server, asking, leaving->message, leaving->len, ret);
 	if (!waits)
 		return end(server, asking, leaving->outcome, leaving->upstream, made);
-	if (hold(server, asking, &kept, ret, made))
-		return 0;
-	return end(server, asking, DNS_FAILED, leaving->upstream,
-		   write_empty(asking, DNS_SERVFAIL, 0, ret));
+	return hold_back(server, asking, &kept, ret, made);
 }
 
 // ---- out of the cache ----
@@ -461,6 +468,19 @@ static size_t decide(struct dns_server *server, struct asking *asking, char rule
 	return end(server, asking, DNS_BLOCKED, "", write_blocked(asking, NULL, ret));
 }
 
+// A zone's answer, which teaches what an upstream's does.
+static size_t leave_zone(struct dns_server *server, struct asking *asking, uint8_t *ret, size_t len)
+{
+	const struct leaving leaving = { ret, len, DNS_BY_ZONE, "", NULL };
+	if (dns_learn_is_on(server->learn)) {
+		asking->decided = dns_rules_decide(&server->config->rules, &asking->from->client,
+						   &asking->query->question.name);
+		if (must_wait(server, asking, &leaving))
+			return hold_back(server, asking, &leaving, ret, len);
+	}
+	return end(server, asking, DNS_BY_ZONE, "", len);
+}
+
 static size_t answer_locally(struct dns_server *server, struct asking *asking, bool *ret_goes_on,
 			     struct name *ret_target, uint8_t *ret)
 {
@@ -477,9 +497,9 @@ static size_t answer_locally(struct dns_server *server, struct asking *asking, b
 		return 0;
 	dns_write_reply(&writer, ret, asking->limit, asking->wire, asking->query, DNS_AA | DNS_RA);
 	(void)dns_zones_answer(zones, &question->name, question->type, &writer, NULL);
-	return end(server, asking, DNS_BY_ZONE, "",
-		   dns_write_end(&writer, &asking->query->edns,
-				 known == DNS_ZONE_NO_NAME ? DNS_NXDOMAIN : DNS_NOERROR));
+	return leave_zone(server, asking, ret,
+			  dns_write_end(&writer, &asking->query->edns,
+					known == DNS_ZONE_NO_NAME ? DNS_NXDOMAIN : DNS_NOERROR));
 }
 
 // What no resolver is asked for: other classes, transfers and other types that are no records.

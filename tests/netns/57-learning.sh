@@ -58,6 +58,8 @@ config() {
     "block": "reject", "nxdomain": true}]},
   {"id": 2, "name": "guests", "from": ["127.3.0.0/16"], "split": [], "rules": [
    {"number": 1, "to": [], "ports": [], "verdict": "mark", "mark": 131072}]}],
+ "zones": [{"zone": "home.listed", "records": [{"name": "tv", "type": "A", "data": "10.9.0.1"}]}, {"zone": "lan.plain", "records": [{"name": "pc", "type": "A", "data": "10.9.0.2"},
+  {"name": "tv", "type": "A", "data": "10.9.0.3"}]}],
  "views": [{"mark": 65536, "upstreams": ["$to"]}, {"mark": 131072, "upstreams": ["$to"]}]}
 END
 }
@@ -161,6 +163,16 @@ shared() {
 	control '{"do":"saw","name":"shared3.plain","client":"127.1.0.1","address":"10.1.255.1"}' | jq -e .asked >/dev/null
 	till 5 knows 10.1.255.1 '.names | length == 3'
 }
+by_zones() {
+	as 127.1.0.1 tv.home.listed >/dev/null
+	has l7_4 10.9.0.1 && has known_4 10.9.0.1
+	as 127.2.0.1 pc.lan.plain >/dev/null
+	till 5 has known_4 10.9.0.2
+	! has l7_4 10.9.0.2
+	control '{"do":"lookup","client":"127.1.0.1","name":"tv.home.listed"}' | jq -e '.outcome == "local" and .addresses == ["10.9.0.1"]' >/dev/null
+	control '{"do":"saw","name":"tv.lan.plain","client":"127.1.0.1","address":"10.9.0.3"}' | jq -e .asked >/dev/null
+	till 5 has known_4 10.9.0.3
+}
 gone() { ! has "$@"; }
 nxdomain() {
 	[ "$(as 127.1.0.1 www.bad.who | cut -d' ' -f1)" = 3 ]
@@ -244,6 +256,7 @@ fresh() {
 
 check "each client's names are asked by the way that its policy says" each_view
 check "what is answered is in the sets before, of both families, hints too; no encrypted hellos" every_address
+check "what a zone answers is learned, too" by_zones
 check "who may ask what was learned" others
 check "an address of names in different lists is not known" shared
 check "names of a rule with nxdomain do not exist, and the log says by which rule" nxdomain
