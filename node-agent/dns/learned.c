@@ -95,16 +95,29 @@ static void told_free(struct learned *learned, struct told *told)
 
 static void unlink_age(struct learned *learned, struct place *place)
 {
-	*(place->newer ? &place->newer->older : &learned->newest) = place->older;
-	*(place->older ? &place->older->newer : &learned->oldest) = place->newer;
+	struct ages *ages = &learned->ages[place->is_covered];
+	*(place->newer ? &place->newer->older : &ages->newest) = place->older;
+	*(place->older ? &place->older->newer : &ages->oldest) = place->newer;
+	ages->len--;
 }
 
 static void make_newest(struct learned *learned, struct place *place)
 {
+	struct ages *ages = &learned->ages[place->is_covered];
 	place->newer = NULL;
-	place->older = learned->newest;
-	*(learned->newest ? &learned->newest->newer : &learned->oldest) = place;
-	learned->newest = place;
+	place->older = ages->newest;
+	*(ages->newest ? &ages->newest->newer : &ages->oldest) = place;
+	ages->newest = place;
+	ages->len++;
+}
+
+void place_cover(struct learned *learned, struct place *place, bool is_covered)
+{
+	if (place->is_covered == is_covered)
+		return;
+	unlink_age(learned, place);
+	place->is_covered = is_covered;
+	make_newest(learned, place);
 }
 
 void place_free(struct learned *learned, struct place *place)
@@ -125,8 +138,9 @@ void learned_free(struct learned *learned)
 {
 	if (!learned)
 		return;
-	while (learned->newest)
-		place_free(learned, learned->newest);
+	for (size_t i = 0; i < ARRAY_LEN(learned->ages); i++)
+		while (learned->ages[i].newest)
+			place_free(learned, learned->ages[i].newest);
 	free(learned->places);
 	free(learned->names);
 	free(learned);
@@ -136,9 +150,9 @@ void learned_free(struct learned *learned)
 
 // Takes the address that was told least lately out of all sets. False: the oldest ones are on their
 // way there or out already.
-static bool let_go_of_oldest(struct learned *learned, int64_t now_ms)
+static bool let_go_of_oldest(struct learned *learned, const struct ages *ages, int64_t now_ms)
 {
-	struct place *place = learned->oldest;
+	struct place *place = ages->oldest;
 	for (unsigned i = 0; place && i < ROOM_TRIES; i++, place = place->newer) {
 		if (place->stage != STAGE_IDLE)
 			continue;
@@ -147,23 +161,37 @@ static bool let_go_of_oldest(struct learned *learned, int64_t now_ms)
 		place->seed_end_ms = place->crowded_end_ms = 0;
 		learned->generation++;
 		(void)place_judge(learned, place, now_ms);
-		if (place_is_empty(place))
+		if (place_is_empty(place)) {
 			place_free(learned, place);
+		} else { // on its way out: the next one is another
+			unlink_age(learned, place);
+			make_newest(learned, place);
+		}
 		return true;
 	}
 	return false;
 }
 
-static bool make_room(struct learned *learned, int64_t now_ms)
+// What no list covers goes first: it is what anybody can make any number of, and without what a
+// list covers flows would leave by another way. Of that one goes only for one more of it, where it
+// is most of all.
+static void let_go(struct learned *learned, bool is_for_covered, int64_t now_ms)
+{
+	if (!let_go_of_oldest(learned, &learned->ages[false], now_ms) && is_for_covered &&
+	    learned->ages[true].len >= learned->config.addresses * 3 / 4)
+		(void)let_go_of_oldest(learned, &learned->ages[true], now_ms);
+}
+
+static bool make_room(struct learned *learned, bool is_for_covered, int64_t now_ms)
 {
 	const struct learned_config *config = &learned->config;
 	for (unsigned i = 0; i < ROOM_TRIES && learned->n_names >= config->names; i++)
-		(void)let_go_of_oldest(learned, now_ms);
+		let_go(learned, is_for_covered, now_ms);
 	if (learned->n_places >= config->addresses)
-		(void)let_go_of_oldest(learned, now_ms);
+		let_go(learned, is_for_covered, now_ms);
 	// Those on their way out still count, up to a fourth more.
 	return learned->n_names < config->names &&
-	       learned->n_places < config->addresses + config->addresses / 4;
+	       learned->n_places < config->addresses + config->addresses / (is_for_covered ? 4 : 8);
 }
 
 static struct place *get_place(struct learned *learned, const struct address *address)
@@ -273,7 +301,7 @@ static struct told *get_told(struct learned *learned, struct place *place, struc
 
 int learned_add(struct learned *learned, const struct learned_fact *fact, int64_t now_ms)
 {
-	if (!make_room(learned, now_ms))
+	if (!make_room(learned, !decide_set_is_empty(fact->lists), now_ms))
 		return -ENOBUFS;
 	struct place *place = get_place(learned, fact->address);
 	struct known_name *name = place ? get_name(learned, fact) : NULL;
@@ -355,12 +383,13 @@ static void move_set(struct decide_set *set, const int16_t map[DECIDE_LISTS_MAX]
 
 void learned_move(struct learned *learned, const int16_t map[DECIDE_LISTS_MAX])
 {
-	for (struct place *place = learned->newest; place; place = place->older) {
-		move_set(&place->seed, map);
-		move_set(&place->wanted, map);
-		move_set(&place->had, map);
-		move_set(&place->sent, map);
-	}
+	for (size_t i = 0; i < ARRAY_LEN(learned->ages); i++)
+		for (struct place *at = learned->ages[i].newest; at; at = at->older) {
+			move_set(&at->seed, map);
+			move_set(&at->wanted, map);
+			move_set(&at->had, map);
+			move_set(&at->sent, map);
+		}
 	for (size_t i = 0; i < learned->n_slots; i++)
 		for (struct known_name *at = learned->names[i]; at; at = at->next)
 			move_set(&at->lists, map);

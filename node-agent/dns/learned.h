@@ -5,8 +5,8 @@
 //
 // An address is in the set of each list that one of its names is in. It is in `known` unless two of
 // its names are in different lists: then it is *shared*, and only a look into the flow can tell.
-// Lists are by their places (decide/decide.h). Memory is bounded; what was not told for longest
-// goes first, from the sets, too.
+// Lists are by their places (decide/decide.h). Memory is bounded; what no list covers goes
+// first, and of that what was not told for longest, from the sets, too.
 #pragma once
 
 #include <stdbool.h>

@@ -31,7 +31,8 @@ enum stage {
 // An address.
 struct place {
 	struct place *next;          // in its slot
-	struct place *newer, *older; // by when it was told last
+	struct place *newer, *older; // of its ages
+	bool is_covered;             // a name of it is in a list
 	struct place *queued;        // behind it in the queue
 	struct address address;
 	uint64_t hash;
@@ -59,6 +60,12 @@ struct place {
 	int64_t retry_ms;
 };
 
+// Addresses by when they were told last.
+struct ages {
+	struct place *newest, *oldest;
+	size_t len;
+};
+
 struct queue {
 	struct place *first, *last;
 };
@@ -69,7 +76,7 @@ struct learned {
 	uint64_t generation;
 	uint32_t edition;
 	size_t n_places, n_names, n_shared, n_waiting;
-	struct place *newest, *oldest;
+	struct ages ages[2]; // of what no list covers, and of what one does
 	struct queue queue, later;
 	size_t n_slots; // of each table, a power of two
 	size_t tick_at, renew_at;
@@ -84,6 +91,9 @@ enum learned_state place_judge(struct learned *learned, struct place *place, int
 
 // Adds up what is wanted of an address.
 void place_want(struct learned *learned, struct place *place, int64_t now_ms);
+
+// Tells whether a list covers the address.
+void place_cover(struct learned *learned, struct place *place, bool is_covered);
 
 bool place_is_empty(const struct place *place);
 void place_free(struct learned *learned, struct place *place);

@@ -54,6 +54,7 @@ void place_want(struct learned *learned, struct place *place, int64_t now_ms)
 		learned->n_shared += sum.is_shared ? 1 : (size_t)-1;
 	place->is_shared = sum.is_shared;
 	place->wanted = sum.lists;
+	place_cover(learned, place, !decide_set_is_empty(&sum.lists));
 	place->wants_known = sum.any && !sum.is_shared;
 	place->end_ms = sum.end_ms;
 }
@@ -212,21 +213,28 @@ void learned_done(struct learned *learned, const struct address *address, bool i
 		place_free(learned, place);
 }
 
+static void lose(struct learned *learned, struct place *place, int64_t now_ms)
+{
+	// What is under way may come to be in the new ones.
+	if (place->stage == STAGE_UNDER_WAY) {
+		place->is_void = true;
+		return;
+	}
+	place->had = none;
+	place->had_known = false;
+	place->had_end_ms = 0;
+	(void)place_judge(learned, place, now_ms);
+	if (place_is_empty(place))
+		place_free(learned, place);
+}
+
 void learned_lost(struct learned *learned, int64_t now_ms)
 {
 	learned->generation++;
-	for (struct place *place = learned->newest, *older; place; place = older) {
-		older = place->older;
-		// What is under way may come to be in the new ones.
-		if (place->stage == STAGE_UNDER_WAY) {
-			place->is_void = true;
-			continue;
+	// One that comes to be among the others meanwhile is lost once more, which is nothing.
+	for (size_t i = 0; i < ARRAY_LEN(learned->ages); i++)
+		for (struct place *at = learned->ages[i].newest, *older; at; at = older) {
+			older = at->older;
+			lose(learned, at, now_ms);
 		}
-		place->had = none;
-		place->had_known = false;
-		place->had_end_ms = 0;
-		(void)place_judge(learned, place, now_ms);
-		if (place_is_empty(place))
-			place_free(learned, place);
-	}
 }

@@ -91,6 +91,13 @@ static void write_all(struct learned *learned, struct kernel *kernel, int64_t no
 	assert_int_equal(learned_counts(learned).waiting, 0);
 }
 
+static void drain(struct learned *learned, int64_t now_ms)
+{
+	struct learned_write write;
+	while (learned_take(learned, now_ms, &write))
+		learned_done(learned, &write.address, true, now_ms);
+}
+
 static void an_address_is_written_once(void **state)
 {
 	CLEAN(learned_free_ptr) struct learned *learned = new_table(100);
@@ -229,6 +236,36 @@ static void memory_is_bounded(void **state)
 	for (unsigned i = 0; i < 50; i++)
 		(void)add(many, i + 200, 1 + i, 1, 200);
 	assert_true(learned_get(many, &address, 200).is_shared);
+}
+
+// Somebody's own zone fills the table with addresses that are in no list.
+static void what_a_list_covers_is_not_driven_out(void **state)
+{
+	CLEAN(learned_free_ptr) struct learned *learned = new_table(64);
+	struct kernel kernel = { 0 };
+	(void)state;
+	assert_int_equal(add(learned, 1, 1, 1, 0), LEARNED_BESIDE);
+	write_all(learned, &kernel, 0);
+	for (unsigned i = 0; i < 1000; i++) {
+		(void)add(learned, 10 + i, 0, 10 + i % 240, 1 + i);
+		if (i % 40 == 0)
+			drain(learned, 1 + i);
+	}
+	struct address address = address_of(1);
+	assert_int_equal(learned_get(learned, &address, 1001).lists.bits[0], 1);
+	assert_true(learned_is_written(learned, &address));
+	// Nor while nothing gets written, and then there is room for more of it.
+	for (unsigned i = 0; i < 200; i++)
+		(void)add(learned, 2000 + i, 0, 300 + i, 1001);
+	assert_int_equal(add(learned, 1500, 1, 2, 1001), LEARNED_BESIDE);
+	assert_int_equal(learned_get(learned, &address, 1001).lists.bits[0], 1);
+	// One in a list drives out what no list covers, as long as there is any of that.
+	drain(learned, 1001);
+	for (unsigned i = 0; i < 40; i++) {
+		assert_true(add(learned, 3000 + i, 1, 600 + i, 1002) >= 0);
+		drain(learned, 1002);
+	}
+	assert_int_equal(learned_get(learned, &address, 1002).lists.bits[0], 1);
 }
 
 // ---- at random ----
@@ -459,6 +496,7 @@ int main(void)
 		cmocka_unit_test(failures_are_tried_alone_and_later),
 		cmocka_unit_test(what_was_there_before_counts),
 		cmocka_unit_test(memory_is_bounded),
+		cmocka_unit_test(what_a_list_covers_is_not_driven_out),
 		cmocka_unit_test(whatever_happens_the_sets_are_right),
 		cmocka_unit_test(addresses_of_an_answer),
 	};
