@@ -21,7 +21,8 @@ enum {
 	START_GAP_MS = 1000,
 	RENEW_GAP_MS = 30000, // a new program may not come up: the old one goes on
 	PATIENCE_MS = 10000,
-	BUSY_MS = 4000, // so long one that listens may keep silent before it is started anew
+	BUSY_MS = 4000, // so long one that listens may keep silent before it is ended and started
+			// anew
 };
 
 const struct companion_program companion_dns = { .name = "weft-dns", .socket = "dns.sock" };
@@ -140,6 +141,16 @@ static bool is_gone(const struct companion *c)
 	return fd < 0 && fd != -EAGAIN;
 }
 
+// Whoever listens there is to end.
+static void end_listener(const char *path, const struct companion_program *program, int signal)
+{
+	struct ucred peer = { 0 };
+	socklen_t len = sizeof peer;
+	CLEAN(close_fd) int fd = reach(path, program);
+	if (fd >= 0 && getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 && peer.pid > 1)
+		(void)kill(peer.pid, signal);
+}
+
 static void take_silence(struct companion *c, const char *why)
 {
 	const int64_t now = clock_mono_ms();
@@ -151,18 +162,14 @@ static void take_silence(struct companion *c, const char *why)
 	if (is_late && !c->error[0])
 		(void)snprintf(c->error, sizeof c->error, "%s", why);
 	set_state(c, is_late ? "failing" : "starting");
-	if (now - c->silent_ms > BUSY_MS || is_gone(c))
+	const bool hangs = !is_gone(c);
+	if (hangs && now - c->silent_ms <= BUSY_MS)
+		return;
+	// One beside it would share its sockets, or not get them. systemd ends it itself.
+	if (hangs && !program_is_service())
+		end_listener(c->socket, c->program, SIGKILL);
+	else
 		start(c, now);
-}
-
-// Whoever listens there is to end.
-static void end_listener(const char *path, const struct companion_program *program)
-{
-	struct ucred peer = { 0 };
-	socklen_t len = sizeof peer;
-	CLEAN(close_fd) int fd = reach(path, program);
-	if (fd >= 0 && getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 && peer.pid > 1)
-		(void)kill(peer.pid, SIGTERM);
 }
 
 // Whether another program than the one that runs would be started now. A service of systemd's is
@@ -192,7 +199,7 @@ static void renew(struct companion *c)
 	if (json_object_get(c->status, "program"))
 		start(c, now);
 	else
-		end_listener(c->socket, c->program);
+		end_listener(c->socket, c->program, SIGTERM);
 }
 
 static void on_status(void *context, const json_t *answer, const char *why)
@@ -353,6 +360,6 @@ void companion_end(const struct agent_settings *settings, const struct companion
 		return;
 	if (program_is_service())
 		(void)program_output(unit, PATIENCE_MS, 1, &output, NULL);
-	end_listener(path, program);
+	end_listener(path, program, SIGTERM);
 	(void)unlink(path);
 }

@@ -163,6 +163,17 @@ killed() {
 	till 20 is_running || die "$(resolver)"
 	[ "$(dns_pid)" = "$pid" ] || die "a restart of the agent restarts weft-dns"
 	has_status NXDOMAIN @10.1.0.1 n5.long.example || die "the list is gone"
+	# One that hangs is ended before another one starts: they would share its sockets.
+	in_host lea kill -STOP "$pid"
+	till 30 is_other_dns "$pid" || die "it hangs: $(in_host lea pgrep -a weft-dns; resolver)"
+	till 20 is_running || die "$(resolver)"
+	is 10.1.0.19 @10.1.0.1 printer.lan.example || die "the new one does not answer"
+	weft dns flush lea >/dev/null || die "the new one is not reached"
+}
+is_other_dns() {
+	local now
+	now=$(dns_pid)
+	[ -n "$now" ] && [ "$now" != "$1" ] && [ "$(echo "$now" | wc -l)" = 1 ]
 }
 
 # The host itself asks whom /etc/resolv.conf names; nobody answers there.
@@ -220,7 +231,7 @@ check "questions, answers, blocked names and upstreams are metrics" counted_for_
 check "an edit is in force in less than 2 s" changed
 check "a list of 100,000 names is fetched by its hash" long_list
 check "weft-dns installed anew: the agent starts it, and it takes over without a question lost" installed_anew
-check "weft-dns killed: back in less than 2 s; the agent killed: weft-dns stays" killed
+check "weft-dns killed: back in less than 2 s; the agent killed: weft-dns stays; one that hangs is replaced" killed
 check "with host: true the host's own programs ask it, and without it their own resolvers" host_asks
 check "without its resolver, nothing stays" gone
 check "leaving takes it along" left
