@@ -117,6 +117,9 @@ json_t *generate_checks(const struct fleet_object *gateway);
 
 // Adds to a rule's body which lists' names it is for, and what follows.
 void generate_names_of_rule(const struct generation *g, const json_t *rule, json_t *body);
+// Gives the bodies of a policy's rules what nodes tell them apart by, wherever they stand: "id",
+// and "slot" of a connection's mark. False: no memory.
+bool generate_rule_ids(json_t *rules);
 // Ports as bodies have them: from texts, and those of a policy's flows that are looked into.
 json_t *generate_ports(const json_t *texts);
 json_t *generate_split(const struct fleet_object *policy);

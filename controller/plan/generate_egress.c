@@ -216,6 +216,7 @@ static void add_policy(struct generation *g, const struct fleet_object *policy,
 	{
 		(void)json_array_append_new(rules, policy_rule_json(g, rule, i + 1));
 	}
+	g->out->failed = !generate_rule_ids(rules) || g->out->failed;
 	json_t *body = json_pack(
 		"{s:I, s:o, s:o, s:I, s:I, s:[]}", "id", (json_int_t)policy->id, "from", from,
 		"rules", rules, "mask", (json_int_t)fleet_mark_mask(g->fleet), "priority",

@@ -42,7 +42,8 @@ struct decide_ports {
 };
 
 struct decide_rule {
-	uint32_t number;
+	uint32_t number; // its place
+	uint32_t slot;   // by which a connection's mark tells of it, wherever it stands
 	struct prefix *to;
 	size_t n_to;
 	struct decide_set lists; // neither these nor prefixes: anything

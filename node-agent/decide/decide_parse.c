@@ -135,6 +135,9 @@ static int parse_rule(struct decide *decide, const json_t *json, struct decide_r
 	if (number < 1 || number > UINT16_MAX)
 		return err_set(err, -EINVAL, "number: it is not 1-65535");
 	rule->number = (uint32_t)number;
+	// Controllers that tell none mean the number.
+	const json_int_t slot = json_integer_value(json_object_get(json, "slot"));
+	rule->slot = slot >= 1 && slot <= UINT16_MAX ? (uint32_t)slot : rule->number;
 	rule->takes_unknown = json_is_true(json_object_get(json, "unknown"));
 	rule->is_nxdomain = json_is_true(json_object_get(json, "nxdomain"));
 	int r = parse_prefixes(json, "to", &rule->to, &rule->n_to, err);

@@ -67,14 +67,14 @@ static inline bool policy_mark_is_fixed(const struct policy_marks *marks, uint32
 
 // The number of the rule that decided a connection, 1 to POLICY_RULES_MAX: the rule's own as long
 // as there are at most 127 policies with 255 rules.
-static inline uint32_t policy_rule_number(uint32_t policy_id, uint32_t rule_number)
+static inline uint32_t policy_rule_number(uint32_t policy_id, uint32_t rule_slot)
 {
-	return (uint32_t)(((uint64_t)policy_id * 256 + rule_number) % POLICY_RULES_MAX) + 1;
+	return (uint32_t)(((uint64_t)policy_id * 256 + rule_slot) % POLICY_RULES_MAX) + 1;
 }
 
 // What a connection's mark says of that rule: never 0.
 static inline uint32_t policy_rule_bits(const struct policy_marks *marks, uint32_t policy_id,
-					uint32_t rule_number)
+					uint32_t rule_slot)
 {
-	return policy_bits_beside(marks->mask, policy_rule_number(policy_id, rule_number));
+	return policy_bits_beside(marks->mask, policy_rule_number(policy_id, rule_slot));
 }

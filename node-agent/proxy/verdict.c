@@ -60,6 +60,6 @@ uint32_t verdict_of(const struct decide *decide, const struct verdict_flow *flow
 	if (!wanted.is_named)
 		wanted.lists = learned ? learned->lists : (struct decide_set){ 0 };
 	const struct decide_rule *rule = policy ? decide_flow(policy, &wanted) : NULL;
-	return rule ? rule->mark | policy_rule_bits(&decide->marks, policy->id, rule->number)
+	return rule ? rule->mark | policy_rule_bits(&decide->marks, policy->id, rule->slot)
 		    : decide->marks.direct;
 }

@@ -149,11 +149,26 @@ static int parse_verdict(const json_t *json, const struct policy_marks *marks,
 	return 0;
 }
 
+// Controllers that tell none mean the number.
+static int parse_identity(const json_t *json, struct policy_rule *rule, struct err *err)
+{
+	int rc = 0;
+
+	rule->id = rule->slot = rule->number;
+	if (body_has(json, "id"))
+		rc = body_u32(json, "id", 1, UINT32_MAX, &rule->id, err);
+	if (rc == 0 && body_has(json, "slot"))
+		rc = body_u32(json, "slot", 1, NUMBER_MAX, &rule->slot, err);
+	return rc;
+}
+
 static int parse_rule(const json_t *json, const struct policy_marks *marks,
 		      struct policy_rule *rule, struct err *err)
 {
 	int rc = body_u32(json, "number", 1, NUMBER_MAX, &rule->number, err);
 
+	if (rc == 0)
+		rc = parse_identity(json, rule, err);
 	if (rc == 0)
 		rc = body_prefixes(json, "to", &rule->to, err);
 	if (rc == 0)

@@ -20,7 +20,7 @@ static const char *const private_set[2] = {
 void policy_counter_name(const struct policy *p, const struct policy_rule *rule, bool of_flows,
 			 char ret[POLICY_COUNTER_SIZE])
 {
-	(void)snprintf(ret, POLICY_COUNTER_SIZE, "p%ur%u%s", p->id, rule->number,
+	(void)snprintf(ret, POLICY_COUNTER_SIZE, "p%ur%u%s", p->id, rule->id,
 		       of_flows ? "flows" : "");
 }
 
@@ -122,8 +122,8 @@ static void add_verdict(struct text *out, const struct policy *p, const struct p
 
 	policy_counter_name(p, rule, true, name);
 	text_addf(out, "counter name \"%s\" ct mark set ct mark & 0x%08x | 0x%08x goto take_%08x\n",
-		  name, ~p->marks.flow,
-		  rule->mark | policy_rule_bits(&p->marks, p->id, rule->number), rule->mark);
+		  name, ~p->marks.flow, rule->mark | policy_rule_bits(&p->marks, p->id, rule->slot),
+		  rule->mark);
 }
 
 static void add_matches(struct text *out, const struct policy *p, const struct policy_rule *rule,
@@ -219,14 +219,14 @@ static void add_counting(struct text *out, const struct policy_table *t, bool of
 			const struct policy_rule *rule = &t->policies[i]->rules[k];
 			const uint32_t id = t->policies[i]->id;
 
-			if (!take_number(taken, policy_rule_number(id, rule->number)))
+			if (!take_number(taken, policy_rule_number(id, rule->slot)))
 				continue;
 			if (!any)
 				text_addf(out, "\t\tcounter name ct mark & 0x%08x map {",
 					  t->marks.rules);
 			policy_counter_name(t->policies[i], rule, of_flows, name);
 			text_addf(out, "%s 0x%08x : \"%s\"", any ? "," : "",
-				  policy_rule_bits(&t->marks, id, rule->number), name);
+				  policy_rule_bits(&t->marks, id, rule->slot), name);
 			any = true;
 		}
 	text_add(out, any ? " }\n" : "");

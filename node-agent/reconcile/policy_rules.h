@@ -15,7 +15,9 @@ struct policy_ports {
 };
 
 struct policy_rule {
-	uint32_t number;
+	uint32_t number;       // its place
+	uint32_t id;           // its own wherever it stands: names its counters
+	uint32_t slot;         // the same, of what a connection's mark has room for
 	struct prefix_list to; // none, and no lists: any
 	struct policy_ports *ports;
 	size_t ports_len; // 0: all, and every protocol

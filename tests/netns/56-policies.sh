@@ -77,6 +77,16 @@ explained() {
 	why 203.0.113.3 .addresses[0].route.sentence | grep -q "the kernel sends it nowhere" || die "203.0.113.3 goes $(why 203.0.113.3 .addresses[0].route.sentence)"
 	[ "$(why 203.0.113.9 .sentence)" = "no rule of policy home is for it: it goes the host's own way" ] || die "of 203.0.113.9: $(why 203.0.113.9 .sentence)"
 }
+# apart RULE OTHER: rule number RULE is that for 203.0.113.2, and has decided far more flows than the other.
+apart() { [ "$(why 203.0.113.2 "[.rules[$1 - 1].text, .rules[$2 - 1].text | test(\"203.0.113.2\")] == [true, false] and .rules[$1 - 1].flows - .rules[$2 - 1].flows >= 20")" = true ]; }
+counts_follow() {
+	in_host ida-lan sh -c 'for i in $(seq 25); do ping -n -c 1 -W 2 203.0.113.2 >/dev/null; done'
+	till 20 apart 2 1 || die "rule 2 has not counted: $(why 203.0.113.2 .rules)"
+	fleet '' | sed '/203.0.113.1,/{h;d};/203.0.113.2,/G' | weft apply -f - >/dev/null
+	till 20 apart 1 2 || die "the counts are another rule's: $(why 203.0.113.2 .rules)"
+	fleet '' | weft apply -f - >/dev/null
+	till 20 apart 2 1 || die "the counts are another rule's then: $(why 203.0.113.2 .rules)"
+}
 # told_by_doctor TEXT: of ida.
 told_by_doctor() { in_host ida sh -c 'weft-agent doctor || true' | grep -F "$1"; }
 # arrivals FILE: where the Internet sees the LAN's pings to .1 and .2 come from, until it is killed.
@@ -191,6 +201,7 @@ plug_in
 for host in ida joe; do till 60 is_settled $host || exit 1; done
 check "each destination is reached where its rule says" each_where_its_rule_says
 check "and explain tells why" explained
+check "rules that change places keep what they have counted" counts_follow
 check "marks, tables, priorities and VNIs are moved while flows run" the_numbers_move
 check "a gateway that dies is left" a_gateway_that_dies_is_left
 check "what has no gateway goes nowhere" nothing_leaks

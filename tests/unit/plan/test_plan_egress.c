@@ -49,6 +49,22 @@ static char *said(const struct lot *lot, const char *node, const char *key, cons
 	return text;
 }
 
+// The rules of the policy `home` as the node has them, but for what tells them apart.
+static char *rules_said(const struct lot *lot, const char *node)
+{
+	json_t *policy = lot_entry(lot, node, "policy/home"), *rule;
+	size_t i;
+
+	json_array_foreach(json_object_get(policy, "rules"), i, rule)
+	{
+		assert_int_equal(json_object_del(rule, "id"), 0);
+		assert_int_equal(json_object_del(rule, "slot"), 0);
+	}
+	char *text = json_dumps(json_object_get(policy, "rules"), JSON_COMPACT | JSON_SORT_KEYS);
+	json_decref(policy);
+	return text;
+}
+
 #define HOME                                                                                       \
 	"{'from':['site/paris'],'rules':[{'to':['203.0.113.0/24','198.51.100.7'],'ports':['tcp/"   \
 	"443"                                                                                      \
@@ -74,16 +90,13 @@ static void an_ingress_has_policy_groups_and_gateways(void **state)
 	lot_change(lot);
 	assert_int_equal(lot_touched(lot), 3); // rho and epsilon behind whom the clients are, bob
 	lot_says(lot, "epsilon", "policy/home", "from", "[\"10.1.0.0/16\",\"fd00:1::/48\"]");
-	json_t *policy = lot_entry(lot, "rho", "policy/home");
-	json_t *rules = json_object_get(policy, "rules");
-	CLEAN(free_ptr) char *text = json_dumps(rules, JSON_COMPACT | JSON_SORT_KEYS);
+	CLEAN(free_ptr) char *text = rules_said(lot, "rho");
 	assert_string_equal(
 		text, "[{\"mark\":16973824,\"number\":1,\"ports\":[{\"first\":443,\"last\":443,"
 		      "\"proto\":\"tcp\"}],\"to\":[\"203.0.113.0/24\",\"198.51.100.7/32\"],"
 		      "\"verdict\":\"mark\"},{\"block\":\"drop\",\"number\":2,\"ports\":[],\"to\":["
 		      "\"192.0.2.0/24\"],\"verdict\":\"block\"},{\"mark\":16908288,\"number\":3,"
 		      "\"ports\":[],\"to\":[],\"verdict\":\"mark\"}]");
-	json_decref(policy);
 	lot_says(lot, "rho", "gateway-group/tv.block", "try",
 		 "[\"gateway/fibre\",\"gateway/bob\"]");
 	lot_says(lot, "rho", "gateway-group/tv.direct", "otherwise", "direct");
@@ -300,9 +313,7 @@ static void names_are_told_with_their_lists(void **state)
 	assert_false(lot_has(lot, "rho", "names/tv"));
 	lot_put(lot, "policies", "home", BY_NAME);
 	lot_change(lot);
-	json_t *policy = lot_entry(lot, "rho", "policy/home");
-	CLEAN(free_ptr)
-	char *rules = json_dumps(json_object_get(policy, "rules"), JSON_COMPACT | JSON_SORT_KEYS);
+	CLEAN(free_ptr) char *rules = rules_said(lot, "rho");
 	(void)snprintf(
 		wanted, sizeof wanted,
 		"[{\"lists\":[{\"id\":%lld,\"name\":\"tv\"}],\"mark\":16908288,\"number\":1,"
@@ -313,7 +324,6 @@ static void names_are_told_with_their_lists(void **state)
 		(long long)lot_id(lot, "domain-lists", "tv"),
 		(long long)lot_id(lot, "domain-lists", "ads"));
 	assert_string_equal(rules, wanted);
-	json_decref(policy);
 	lot_says(lot, "rho", "policy/home", "split",
 		 "[{\"first\":80,\"last\":80,\"proto\":\"tcp\"},{\"first\":443,\"last\":443,"
 		 "\"proto\":\"tcp\"},{\"first\":443,\"last\":443,\"proto\":\"udp\"}]");
@@ -343,6 +353,93 @@ static void names_are_told_with_their_lists(void **state)
 }
 
 // Its clients come by another's edit; the lists of their policy come with them.
+#define FILMS "{'to':['list/tv'],'via':'tv'}"
+#define ADS   "{'to':['list/ads'],'block':'reject'}"
+
+// One of the fields that tell rules apart.
+static json_int_t rule_field(const struct lot *lot, size_t place, const char *field)
+{
+	json_t *policy = lot_entry(lot, "rho", "policy/home");
+	json_t *rule = json_array_get(json_object_get(policy, "rules"), place);
+	const json_int_t value = json_integer_value(json_object_get(rule, field));
+
+	assert_int_equal(json_integer_value(json_object_get(rule, "number")), place + 1);
+	assert_true(value >= 1);
+	json_decref(policy);
+	return value;
+}
+
+static void put_rules(struct lot *lot, const char *rules)
+{
+	CLEAN(text_free) struct text spec = { 0 };
+
+	text_addf(&spec, "{'from':['site/paris'],'rules':[%s]}", rules);
+	lot_put(lot, "policies", "home", spec.data);
+	lot_change(lot);
+}
+
+static void what_tells_a_rule_apart_stays_its_own(void **state)
+{
+	static const char *const fields[] = { "id", "slot" };
+	struct lot *lot = lot_with_clients();
+	json_int_t films[2], ads[2];
+
+	(void)state;
+	lot_put(lot, "domain-lists", "tv", "{'names':['tv.example']}");
+	lot_put(lot, "domain-lists", "ads", "{'names':['ads.example']}");
+	lot_put(lot, "resolvers", "paris", "{'site':'paris','upstreams':['9.9.9.9']}");
+	put_rules(lot, FILMS "," ADS);
+	for (size_t i = 0; i < 2; i++) {
+		films[i] = rule_field(lot, 0, fields[i]);
+		ads[i] = rule_field(lot, 1, fields[i]);
+		assert_true(films[i] != ads[i]);
+	}
+	// They change places, one is put before them, a list gets another name.
+	put_rules(lot, ADS "," FILMS);
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(rule_field(lot, 0, fields[i]), ads[i]);
+		assert_int_equal(rule_field(lot, 1, fields[i]), films[i]);
+	}
+	lot_rename(lot, "domain-lists", "tv", "movies");
+	put_rules(lot, "{'to':['192.0.2.0/24'],'block':'drop'}," ADS
+		       ",{'to':['list/movies'],'via':'tv'}");
+	assert_int_equal(rule_field(lot, 1, "id"), ads[0]);
+	assert_int_equal(rule_field(lot, 2, "id"), films[0]);
+	// What says something else is another rule; two that say the same are two.
+	put_rules(lot, "{'to':['list/ads'],'block':'drop'}," ADS "," ADS);
+	assert_int_equal(rule_field(lot, 1, "id"), ads[0]);
+	assert_int_equal(rule_field(lot, 2, "id"), ads[0] + 1);
+	assert_true(rule_field(lot, 0, "id") != ads[0]);
+	assert_true(rule_field(lot, 1, "slot") != rule_field(lot, 2, "slot"));
+	lot_done(lot);
+}
+
+// However many of their ids meet.
+static void slots_are_each_of_one_rule(void **state)
+{
+	struct lot *lot = lot_with_clients();
+	CLEAN(text_free) struct text rules = { 0 };
+	bool is_taken[256] = { false };
+
+	(void)state;
+	for (int i = 0; i < 255; i++)
+		text_addf(&rules, "%s{'to':['192.0.2.%d'],'block':'drop'}", i ? "," : "", i);
+	put_rules(lot, rules.data);
+	json_t *policy = lot_entry(lot, "rho", "policy/home"), *rule;
+	size_t i;
+	json_array_foreach(json_object_get(policy, "rules"), i, rule)
+	{
+		const json_int_t slot = json_integer_value(json_object_get(rule, "slot"));
+
+		assert_in_range(slot, 1, 255);
+		assert_false(is_taken[slot]);
+		is_taken[slot] = true;
+	}
+	assert_int_equal(i, 255);
+	json_decref(policy);
+	lot_done(lot);
+}
+
 static void new_clients_bring_their_lists(void **state)
 {
 	struct lot *lot = lot_with_clients();
@@ -471,6 +568,8 @@ int main(void)
 		cmocka_unit_test(who_reaches_no_exit_has_no_gateway),
 		cmocka_unit_test(the_longer_prefix_stands_before),
 		cmocka_unit_test(names_are_told_with_their_lists),
+		cmocka_unit_test(what_tells_a_rule_apart_stays_its_own),
+		cmocka_unit_test(slots_are_each_of_one_rule),
 		cmocka_unit_test(new_clients_bring_their_lists),
 		cmocka_unit_test(what_is_not_looked_into_needs_no_splitter),
 		cmocka_unit_test(what_cannot_work_is_refused),

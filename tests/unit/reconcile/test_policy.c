@@ -310,6 +310,42 @@ static void counters_of_rules_that_are_gone_go(void **state)
 	fixture_assert_quiet(f);
 }
 
+static void want_in_order(struct fixture *f, const char *rules)
+{
+	char body[512];
+
+	(void)snprintf(body, sizeof body,
+		       "{\"from\":[\"10.1.0.0/16\"],\"id\":7,\"needs\":[],\"rules\":[%s]}", rules);
+	fixture_want(f, "policy/home", body);
+	fixture_run(f);
+	assert_int_equal(f->result.errors_len, 0);
+}
+
+#define RULE(number, id, slot, to)                                                                 \
+	"{\"id\":" id ",\"number\":" number ",\"ports\":[],\"slot\":" slot ",\"to\":[\"" to        \
+	"\"],\"verdict\":\"direct\"}"
+
+// Counters, and what connections' marks tell, are the rule's, not its place's.
+static void a_rule_keeps_its_counters_where_it_stands(void **state)
+{
+	struct fixture *f = *state;
+
+	want_in_order(f, RULE("1", "411", "9", "203.0.113.1/32") "," RULE("2", "77", "200",
+									  "203.0.113.2/32"));
+	fixture_table_has(
+		f, "ip daddr { 203.0.113.1/32 } counter name \"p7r411flows\" ct mark set ct mark & "
+		   "0xf0000000 | 0x0fff070a goto take_0fff0000");
+	fixture_table_has(f, "0x0000070a : \"p7r411\"");
+	want_in_order(f, RULE("1", "77", "200", "203.0.113.2/32") "," RULE("2", "411", "9",
+									   "203.0.113.1/32"));
+	fixture_table_has(
+		f, "ip daddr { 203.0.113.1/32 } counter name \"p7r411flows\" ct mark set ct mark & "
+		   "0xf0000000 | 0x0fff070a goto take_0fff0000");
+	fixture_table_has(f, "0x000007c9 : \"p7r77\"");
+	assert_null(strstr(f->kernel.policy_table, "delete counter"));
+	fixture_assert_quiet(f);
+}
+
 static void want_names(struct fixture *f, const char *more)
 {
 	char body[1024];
@@ -546,6 +582,7 @@ int main(void)
 		TEST(an_exit_lets_only_its_clients_out),
 		TEST(what_is_edited_comes_back_and_leaving_takes_all),
 		TEST(counters_of_rules_that_are_gone_go),
+		TEST(a_rule_keeps_its_counters_where_it_stands),
 		TEST(names_have_sets_that_outlive_their_rules),
 		TEST(what_is_not_known_is_looked_into),
 		TEST(rules_of_all_sorts),
