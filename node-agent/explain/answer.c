@@ -5,8 +5,6 @@
 
 #include "explain/inside.h"
 
-#define TABLE_MAIN 254
-
 enum { TCP = 6, MS_PER_S = 1000, S_PER_MIN = 60 };
 
 // ---- addresses ----
@@ -67,8 +65,7 @@ static void say_by(struct text *out, const struct explain_facts *facts,
 		text_add(out, ", but it does not run now: such flows are dropped meanwhile");
 }
 
-static void say_route(struct text *out, const struct explain_facts *facts,
-		      const struct explain_address *a)
+static void say_route(struct text *out, const struct explain_address *a)
 {
 	char via[KERNEL_ADDR_TEXT_SIZE];
 	if (a->unrouted.code) {
@@ -85,16 +82,16 @@ static void say_route(struct text *out, const struct explain_facts *facts,
 		text_addf(out, " via %s", via);
 	}
 	text_addf(out, ", as table %u says", a->route.table);
-	if (a->rule && a->rule->mark != facts->decide->marks.direct && a->route.table == TABLE_MAIN)
+	if (a->beyond == EXPLAIN_KNOWN)
 		text_add(out, ": there is a way to it other than a default route, and policies do "
 			      "not hold for such addresses");
 }
 
-static json_t *route_json(const struct explain_facts *facts, const struct explain_address *a)
+static json_t *route_json(const struct explain_address *a)
 {
 	CLEAN(text_free) struct text said = { 0 };
 	char via[KERNEL_ADDR_TEXT_SIZE];
-	say_route(&said, facts, a);
+	say_route(&said, a);
 	json_t *ret = json_pack("{s:s}", "sentence", said.data ? said.data : "");
 	if (!ret || a->unrouted.code || a->route.type != KERNEL_ROUTE_UNICAST)
 		return ret;
@@ -113,12 +110,11 @@ static json_t *address_json(const struct explain_facts *facts, const struct expl
 	char text[ADDRESS_TEXT_SIZE];
 	say_state(&said, facts, a);
 	say_by(&said, facts, a);
-	json_t *ret = json_pack("{s:s, s:s, s:s, s:o, s:s, s:o}", "address",
-				address_format(&a->address, text), "state", state_of(a), "sentence",
-				said.data ? said.data : "", "lists",
-				explain_list_names(facts->decide, &a->lists), "decided_by",
-				a->by == EXPLAIN_BY_KERNEL ? "kernel" : "weft-proxy", "route",
-				route_json(facts, a));
+	json_t *ret = json_pack(
+		"{s:s, s:s, s:s, s:o, s:s, s:o}", "address", address_format(&a->address, text),
+		"state", state_of(a), "sentence", said.data ? said.data : "", "lists",
+		explain_list_names(facts->decide, &a->lists), "decided_by",
+		a->by == EXPLAIN_BY_KERNEL ? "kernel" : "weft-proxy", "route", route_json(a));
 	if (ret && a->rule)
 		(void)json_object_set_new(ret, "rule", json_integer(a->rule->number));
 	if (ret && a->names)
@@ -179,6 +175,19 @@ static const char *unless_named(const struct explain_address *a)
 					  : "";
 }
 
+static void say_beyond(struct text *out, const struct explain_address *a)
+{
+	char text[ADDRESS_TEXT_SIZE];
+	text_addf(out, "policies do not hold for %s, ", address_format(&a->address, text));
+	if (a->beyond == EXPLAIN_OWN)
+		text_add(out, "an address of this node");
+	else if (a->beyond == EXPLAIN_MANY)
+		text_add(out, "which is not one host's");
+	else
+		text_addf(out, "to which there is a way other than a default route: it goes by %s",
+			  a->route.device);
+}
+
 static void say_verdict(struct text *out, const struct explain_facts *facts,
 			const struct decide_policy *policy, const struct explain_question *question,
 			const struct explain_address *a)
@@ -189,6 +198,10 @@ static void say_verdict(struct text *out, const struct explain_facts *facts,
 	if (!policy) {
 		text_addf(out, "no policy names %s: it goes the host's own way",
 			  address_format(&question->client, client));
+		return;
+	}
+	if (a->beyond != EXPLAIN_WITHIN) {
+		say_beyond(out, a);
 		return;
 	}
 	if (!a->rule) {

@@ -41,6 +41,14 @@ enum explain_by {
 	EXPLAIN_BY_SAYING, // likewise, and no name was given here
 };
 
+// Why policies do not hold for an address.
+enum explain_beyond {
+	EXPLAIN_WITHIN, // they do
+	EXPLAIN_OWN,    // it is the node's own
+	EXPLAIN_MANY,   // it is not for one
+	EXPLAIN_KNOWN,  // there is a way to it other than a default route
+};
+
 // One address that the flow may go to; of a name of which none is known one of family 0.
 struct explain_address {
 	struct address address;
@@ -58,6 +66,8 @@ struct explain_address {
 	// What the kernel's routes say of a packet with the rule's mark.
 	struct kernel_route route;
 	struct err unrouted; // code 0: `route` is filled
+
+	enum explain_beyond beyond; // by explain_settle()
 };
 
 // The policy that the client is subject to, or NULL.
@@ -67,6 +77,9 @@ const struct decide_policy *explain_policy(const struct explain_facts *facts,
 // Fills `by` and `rule`. NULL policy: no rule.
 void explain_decide(const struct explain_facts *facts, const struct explain_question *question,
 		    struct explain_address *a);
+
+// After `route`: of an address that policies do not hold for no rule decides.
+void explain_settle(const struct explain_facts *facts, struct explain_address *a);
 
 // The mark that the flow's packets get; 0: none.
 uint32_t explain_mark(const struct explain_address *a);

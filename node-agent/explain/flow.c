@@ -63,6 +63,47 @@ void explain_decide(const struct explain_facts *facts, const struct explain_ques
 			a->rule = &policy->rules[i];
 }
 
+static bool is_for_many(const struct address *a)
+{
+	static const uint8_t everybody[4] = { 255, 255, 255, 255 };
+	return a->family == 4 ? (a->bytes[0] & 0xf0) == 0xe0 || memcmp(a->bytes, everybody, 4) == 0
+			      : a->bytes[0] == 0xff;
+}
+
+// What a rule marks goes by the main table where that has more than a default route, and where its
+// group has no way left and takes the host's own.
+static bool is_known(const struct explain_facts *facts, const struct explain_address *a)
+{
+	const struct explain_group group = explain_group_of(facts, explain_mark(a));
+	if (!a->rule || a->rule->mark == facts->decide->marks.direct ||
+	    a->route.table != EXPLAIN_TABLE_MAIN)
+		return false;
+	return !group.key || !group.is_direct || explain_group_gateway(facts, &group);
+}
+
+static enum explain_beyond beyond_of(const struct explain_facts *facts,
+				     const struct explain_address *a)
+{
+	if (!a->address.family)
+		return EXPLAIN_WITHIN;
+	if (is_for_many(&a->address) || (!a->unrouted.code && a->route.type == KERNEL_ROUTE_OTHER))
+		return EXPLAIN_MANY;
+	if (a->unrouted.code)
+		return EXPLAIN_WITHIN;
+	if (a->route.type == KERNEL_ROUTE_LOCAL)
+		return EXPLAIN_OWN;
+	return is_known(facts, a) ? EXPLAIN_KNOWN : EXPLAIN_WITHIN;
+}
+
+void explain_settle(const struct explain_facts *facts, struct explain_address *a)
+{
+	a->beyond = beyond_of(facts, a);
+	if (a->beyond == EXPLAIN_WITHIN)
+		return;
+	a->by = EXPLAIN_BY_KERNEL;
+	a->rule = NULL;
+}
+
 uint32_t explain_mark(const struct explain_address *a)
 {
 	return a->rule ? a->rule->mark : 0;

@@ -6,7 +6,7 @@
 #include "decide/marks.h"
 #include "explain/explain.h"
 
-enum { EXPLAIN_GROUP_SIZE = 80 };
+enum { EXPLAIN_GROUP_SIZE = 80, EXPLAIN_TABLE_MAIN = 254 };
 
 // The gateway-group that a mark leads to.
 struct explain_group {

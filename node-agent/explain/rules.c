@@ -214,8 +214,11 @@ json_t *explain_rules_json(const struct explain_facts *facts,
 			say_fit(&why, facts, question, &rule, &flow);
 		else if (decide_fit(&rule, &flow) != DECIDE_FITS)
 			say_misfit(&why, facts, question, &rule, &flow);
+		else if (a->rule)
+			text_addf(&why, "rule %u comes before it", a->rule->number);
 		else
-			text_addf(&why, "rule %u comes before it", a->rule ? a->rule->number : 0);
+			text_add(&why, "it would be for it, but policies do not hold for such "
+				       "addresses");
 		(void)json_array_append_new(
 			list, rule_json(facts, policy->name, &policy->rules[i], why.data, is_it));
 	}

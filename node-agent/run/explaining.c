@@ -119,6 +119,7 @@ static json_t *compose(struct explaining *x)
 		look_into_sets(x, &x->addresses[i]);
 		explain_decide(&facts, &x->question, &x->addresses[i]);
 		look_up_route(x, &x->addresses[i]);
+		explain_settle(&facts, &x->addresses[i]);
 	}
 	return explain_answer(&facts, &x->question, x->addresses, x->count);
 }

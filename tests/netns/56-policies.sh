@@ -65,6 +65,8 @@ why() {
 	weft explain --from "$(uplink_of ida-lan $family eth0)" --to "$1" -o json | jq -r "$2"
 }
 has_counted() { [ "$(why 203.0.113.2 '.rules[1].flows > 0 and .rules[1].bytes > 0')" = true ]; }
+# Policies do not hold for it, says explain, and names no rule.
+is_beyond() { [ "$(why "$1" '[.outcome, (.sentence | startswith("policies do not hold")), has("rule")] | join(" ")')" = "none true false" ]; }
 explained() {
 	local said to
 	said=$(why 203.0.113.2 '[.node, .outcome, .rule, .group.gateway, .group.gateways[0].by, .addresses[0].route.table > 22499] | join(" ")')
@@ -75,6 +77,9 @@ explained() {
 	till 10 has_counted || die "the counters of rule 2 do not tell: $(why 203.0.113.2 .rules)"
 	[ "$(why 203.0.113.3 .outcome)" = block ] || die "of 203.0.113.3: $(why 203.0.113.3 .sentence)"
 	why 203.0.113.3 .addresses[0].route.sentence | grep -q "the kernel sends it nowhere" || die "203.0.113.3 goes $(why 203.0.113.3 .addresses[0].route.sentence)"
+	for to in 10.1.0.1 224.0.0.251; do
+		is_beyond $to || die "of $to: $(why $to .sentence)"
+	done
 	[ "$(why 203.0.113.9 .sentence)" = "no rule of policy home is for it: it goes the host's own way" ] || die "of 203.0.113.9: $(why 203.0.113.9 .sentence)"
 }
 # apart RULE OTHER: rule number RULE is that for 203.0.113.2, and has decided far more flows than the other.
@@ -154,6 +159,7 @@ agent_gone() {
 without_nft() {
 	fleet '- {to: [any], via: two}' | weft apply -f - >/dev/null
 	till 20 says 203.0.113.9 198.18.90.2 || die "203.0.113.9 is reached from $(leaves 203.0.113.9)"
+	is_beyond 10.1.0.9 || die "of 10.1.0.9 in the LAN: $(why 10.1.0.9 .sentence)"
 	in_host ida sh -c 'pkill -STOP -x weft-agent; nft delete table inet weft_policy'
 	# Nothing translates its address: what counts is the cable.
 	leaves 203.0.113.9 >/dev/null

@@ -129,8 +129,10 @@ static json_t *answer(struct world *w)
 {
 	if (w->count == 0)
 		w->count = 1;
-	for (size_t i = 0; i < w->count; i++)
+	for (size_t i = 0; i < w->count; i++) {
 		explain_decide(&w->facts, &w->question, &w->addresses[i]);
+		explain_settle(&w->facts, &w->addresses[i]);
+	}
 	json_t *told = explain_answer(&w->facts, &w->question, w->addresses, w->count);
 	assert_non_null(told);
 	return told;
@@ -284,6 +286,65 @@ static void what_has_no_policy_or_no_way(void **state)
 	assert_int_equal(json_array_size(json_object_get(other, "rules")), 0);
 }
 
+// What the kernel says of an address, and what follows.
+static void what_policies_do_not_hold_for(void **state)
+{
+	static const struct {
+		const char *address;
+		enum kernel_route_type type;
+		const char *sentence;
+	} given[] = {
+		{ "10.1.0.1", KERNEL_ROUTE_LOCAL,
+		  "policies do not hold for 10.1.0.1, an address of this node" },
+		{ "10.1.255.255", KERNEL_ROUTE_OTHER,
+		  "policies do not hold for 10.1.255.255, which is not one host's" },
+		{ "224.0.0.251", KERNEL_ROUTE_UNICAST,
+		  "policies do not hold for 224.0.0.251, which is not one host's" },
+		{ "ff02::fb", KERNEL_ROUTE_UNICAST,
+		  "policies do not hold for ff02::fb, which is not one host's" },
+		{ "10.64.0.2", KERNEL_ROUTE_UNICAST,
+		  "policies do not hold for 10.64.0.2, to which there is a way other than a "
+		  "default route: it goes by weft0" },
+	};
+	struct world *w = *state;
+	w->question.port = 22;
+	for (size_t i = 0; i < ARRAY_LEN(given); i++) {
+		w->count = 0;
+		w->addresses[0] = (struct explain_address){ 0 };
+		struct explain_address *a = add_address(w, given[i].address, "weft0");
+		decide_set_put(&a->lists, 0); // rule 2 would be for it
+		a->route.type = given[i].type;
+		a->route.table = 254;
+		CLEAN(json_decref_ptr) json_t *told = answer(w);
+		assert_string_equal(text_at(told, "sentence"), given[i].sentence);
+		assert_string_equal(text_at(told, "outcome"), "none");
+		assert_null(json_object_get(told, "rule"));
+		assert_true(json_is_null(json_object_get(told, "group")));
+		assert_string_equal(sentence_of(told, "rules", 1),
+				    "it would be for it, but policies do not hold for such "
+				    "addresses");
+		assert_false(json_is_true(json_object_get(
+			json_array_get(json_object_get(told, "rules"), 1), "decides")));
+	}
+}
+
+// A group without a gateway that takes the host's own way has that by the main table too.
+static void a_group_s_own_way_is_no_other_way(void **state)
+{
+	struct world *w = *state;
+	struct explain_address *a = add_address(w, "203.0.113.9", "eth0");
+	decide_set_put(&a->lists, 0);
+	a->route.table = 254;
+	w->question.port = 22;
+	json_decref((json_t *)(uintptr_t)w->facts.groups);
+	w->facts.groups = json_array();
+	CLEAN(json_decref_ptr) json_t *told = answer(w);
+	assert_string_equal(text_at(told, "sentence"),
+			    "rule 2 of policy home sends it by gateway-group tv, of which no "
+			    "gateway is well: it goes the host's own way");
+	assert_int_equal(json_integer_value(json_object_get(told, "rule")), 2);
+}
+
 static void what_dns_says_comes_first(void **state)
 {
 	struct world *w = *state;
@@ -311,6 +372,8 @@ int main(void)
 		CASE(a_splitter_that_does_not_run_is_said),
 		CASE(why_not_the_other_gateways),
 		CASE(what_has_no_policy_or_no_way),
+		CASE(what_policies_do_not_hold_for),
+		CASE(a_group_s_own_way_is_no_other_way),
 		CASE(what_dns_says_comes_first),
 	};
 #undef CASE
