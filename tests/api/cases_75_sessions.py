@@ -232,7 +232,7 @@ def case_revoking_ends_session_certificate_and_tunnels(c):
     ann, ben = c.agents["ann"], c.agents["ben"]
     assert "peer/sea/ben" in ann.desired
     expect(c.admin.post("/api/v1/nodes/ben/revoke"), 204)
-    bye = ben.await_type("bye", 2)
+    bye = ben.await_type("bye", 20)
     assert bye["retry"] is False and "revoked" in bye["reason"], bye
     ann.follow(lambda desired: "peer/sea/ben" not in desired)
     assert link_state(c, "ann", "ben") in ("never", "degraded")  # what ann told last
