@@ -185,8 +185,8 @@ static int pick(struct call *call, struct client *c, const char *list, struct er
 						.if_match = is_new ? NULL : now.etag };
 	r = resource_call(c, kind, list, NULL, request, &done, err);
 	if (!r)
-		fprintf(call->out, "domain-lists/%s has %zu names.\n", list,
-			json_array_size(names));
+		fprintf(call->out, "domain-lists/%s has %zu name%s.\n", list,
+			json_array_size(names), json_array_size(names) == 1 ? "" : "s");
 	return r;
 }
 

@@ -226,6 +226,9 @@ static int dns_lookup(struct call *call, struct err *err)
 	if (r || show_as_asked(call, answer, err, &r))
 		return r;
 	value_add_clean(&t, text_of(answer, "sentence"));
+	// The node itself is none where the resolver has clients of its own choice.
+	if (!call_option(call, "from") && strcmp(text_of(answer, "outcome"), "refused") == 0)
+		text_add(&t, ": say with --from ADDRESS who would ask");
 	text_add(&t, "\n");
 	for (size_t i = 0; i < ARRAY_LEN(shown); i++) {
 		if (!*text_of(answer, shown[i][1]))

@@ -210,6 +210,19 @@ static int show(const struct call *call, const struct kind *kind, const json_t *
 	return show_table(call, &table, err);
 }
 
+// Below the table, which has no room for it.
+static int show_effective(const struct call *call, const json_t *resource, struct err *err)
+{
+	json_t *effective = json_object_get(resource, "effective");
+	if (call->format != FORMAT_TABLE || !effective)
+		return 0;
+	json_auto_t *shown = json_pack("{s:O}", "effective", effective);
+	if (!shown)
+		return err_set(err, -ENOMEM, "out of memory");
+	fprintf(call->out, "\n");
+	return show_yaml(call, shown, err);
+}
+
 static int get_one(struct call *call, struct client *c, const struct kind *kind, const char *name,
 		   struct err *err)
 {
@@ -220,7 +233,8 @@ static int get_one(struct call *call, struct client *c, const struct kind *kind,
 	json_auto_t *items = json_pack("[O]", reply.json);
 	if (!items)
 		return err_set(err, -EBADMSG, "the controller's answer is not JSON");
-	return show(call, kind, items, reply.json, err);
+	r = show(call, kind, items, reply.json, err);
+	return r || !call_has(call, "effective") ? r : show_effective(call, reply.json, err);
 }
 
 static int add_filter(const struct call *call, struct text *query, const char *option,

@@ -6,11 +6,27 @@
 
 #include "base/clean.h"
 
-// Host bits are refused where a length is written.
-static int parse_range(const char *text, struct prefix *ret)
+#include "names/name.h"
+
+// Host bits are refused where a length is written: -EINVAL and a sentence. -ENOENT without one: it
+// is nothing of the kind.
+static int parse_range(const char *text, struct prefix *ret, struct err *err)
 {
-	return strchr(text, '/') ? prefix_parse(text, ret, NULL)
-				 : prefix_parse_host(text, ret, NULL);
+	struct prefix loose;
+
+	if (prefix_parse_host(text, &loose, NULL) < 0)
+		return -ENOENT;
+	if (strchr(text, '/'))
+		return prefix_parse(text, ret, err);
+	*ret = loose;
+	return 0;
+}
+
+static bool is_name(const char *text)
+{
+	struct name name;
+
+	return name_parse(text, strlen(text), &name, NULL) == 0;
 }
 
 int source_parse(const char *text, struct source *ret, struct err *err)
@@ -35,7 +51,10 @@ int source_parse(const char *text, struct source *ret, struct err *err)
 			*ret = (struct source){ .kind = words[i].kind, .name = text + len };
 		return rc;
 	}
-	if (parse_range(text, &prefix) < 0)
+	const int rc = parse_range(text, &prefix, err);
+	if (rc == -EINVAL)
+		return rc;
+	if (rc < 0)
 		return err_set(err, -EINVAL,
 			       "\"%.60s\" is no site/NAME, node/NAME, tag/NAME, prefix or address",
 			       text);
@@ -59,7 +78,15 @@ int destination_parse(const char *text, struct destination *ret, struct err *err
 		*ret = (struct destination){ .kind = DESTINATION_ANY };
 		return 0;
 	}
-	if (parse_range(text, &prefix) < 0)
+	const int rc = parse_range(text, &prefix, err);
+	if (rc == -EINVAL)
+		return rc;
+	if (rc < 0 && is_name(text))
+		return err_set(err, -EINVAL,
+			       "\"%.60s\" is no prefix or address: names go into a domain-list, "
+			       "list/NAME",
+			       text);
+	if (rc < 0)
 		return err_set(err, -EINVAL,
 			       "\"%.60s\" is neither any nor list/NAME, a prefix or an address",
 			       text);

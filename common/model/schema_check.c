@@ -318,6 +318,43 @@ static void check_exclusive(struct check *c, const json_t *names, const json_t *
 		complain(c, "%s may not stand together", list.data);
 }
 
+// What is there although one of `names` may not stand beside it; NULL: they could be added.
+static const char *found_instead(const json_t *names, const json_t *excluded, const json_t *value)
+{
+	json_t *name, *other;
+	size_t i, k;
+	json_array_foreach(names, i, name)
+	{
+		bool is_excluded = false;
+		const char *found = NULL;
+		json_array_foreach(excluded, k, other)
+		{
+			if (json_equal(name, other))
+				is_excluded = true;
+			else if (json_object_get(value, json_string_value(other)))
+				found = json_string_value(other);
+		}
+		if (is_excluded && found && !json_object_get(value, json_string_value(name)))
+			return found;
+	}
+	return NULL;
+}
+
+// `dependentRequired`, of a field that is there.
+static void check_dependent(struct check *c, const json_t *node, const json_t *value,
+			    const char *key, const json_t *names)
+{
+	const char *found = found_instead(
+		names, json_object_get(json_object_get(node, "not"), "required"), value);
+	if (!found) {
+		check_required(c, names, value, key);
+		return;
+	}
+	const size_t base = path_push_name(c, key);
+	complain(c, "it does not go with %s", found);
+	path_pop(c, base);
+}
+
 static void check_object(struct check *c, const json_t *node, const json_t *value)
 {
 	const char *key;
@@ -328,7 +365,7 @@ static void check_object(struct check *c, const json_t *node, const json_t *valu
 	json_object_foreach(json_object_get(node, "dependentRequired"), key, member)
 	{
 		if (json_object_get(value, key))
-			check_required(c, member, value, key);
+			check_dependent(c, node, value, key, member);
 	}
 }
 

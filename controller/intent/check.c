@@ -119,6 +119,11 @@ static int check_reference(const struct kind_reference_at *at, void *data)
 	if (!at->name)
 		problem_add(&c->outcome->problems, field ? field : "", "%s is no %s", at->text,
 			    to->singular);
+	else if (at->to == KIND_GATEWAY_GROUPS && resource_find(c->intent, KIND_GATEWAYS, at->name))
+		problem_add(&c->outcome->problems, field ? field : "",
+			    "there is no gateway-group %s, but a gateway of that name: a "
+			    "gateway-group has to try it",
+			    at->name);
 	else if (nearest)
 		problem_add(&c->outcome->problems, field ? field : "",
 			    "there is no %s %s, did you mean %s?", to->singular, at->name, nearest);

@@ -295,6 +295,12 @@ def case_policies_and_their_gateways(c):
         ("policies", {"from": ["tag/pol"], "rules": [{"to": ["any"], "ports": ["tcp/0"]}]}, "rules[0].ports[0]", None),
         ("policies", {"from": ["tag/pol"], "rules": [{"to": ["any"], "otherwise": "direct"}]}, "rules[0].via",
          "it is missing and needed beside otherwise"),
+        ("policies", {"from": ["tag/pol"], "rules": [{"to": ["any"], "block": "drop", "otherwise": "direct"}]}, "rules[0].otherwise",
+         "it does not go with block"),
+        ("policies", {"from": ["tag/pol"], "rules": [{"to": ["netflix.com"]}]}, "rules[0].to[0]",
+         '"netflix.com" is no prefix or address: names go into a domain-list, list/NAME'),
+        ("policies", {"from": ["tag/pol"], "rules": [{"to": ["1.2.3.4/24"]}]}, "rules[0].to[0]",
+         '"1.2.3.4/24" has host bits set, did you mean 1.2.3.0/24?'),
         ("policies", {"from": ["tag/pol"], "rules": [{"to": ["list/nobody"]}]}, "rules[0].to[0]", "there is no domain-list nobody"),
         ("policies", {"from": ["tag/pol"], "rules": [{"to": ["any"], "unknown": True}]}, "rules[0].unknown",
          "it is for rules by name: to has no list/NAME, or has any"),
@@ -307,6 +313,9 @@ def case_policies_and_their_gateways(c):
     expect(c.admin.put("/api/v1/gateways/fibre", {"uplink": "pol-a/fibre", "check": ["9.9.9.9"]}), 201)
     expect(c.admin.put("/api/v1/gateways/far", {"node": "pol-b"}), 201)
     expect(c.admin.put("/api/v1/gateways/off", {"node": "pol-c"}), 201)
+    (error,) = c.admin.put("/api/v1/policies/bad", {"from": ["tag/pol"], "rules": [{"to": ["any"], "via": "far"}]}).json["errors"]
+    assert error["field"] == "policies.bad.rules[0].via", error
+    assert error["text"] == "there is no gateway-group far, but a gateway of that name: a gateway-group has to try it", error
     expect(c.admin.put("/api/v1/gateway-groups/both", {"try": ["fibre", "far"]}), 201)
     expect(c.admin.put("/api/v1/gateway-groups/off", {"try": ["off"]}), 201)
     policy = {"from": ["tag/pol"], "rules": [{"to": ["203.0.113.0/24"], "ports": ["tcp/443"], "via": "both"}, {"to": ["any"]}]}

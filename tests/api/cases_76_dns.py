@@ -114,6 +114,8 @@ def case_what_resolvers_need_cannot_go(c):
     effective = expect(c.admin.get("/api/v1/resolvers/dns-r?effective=true"), 200).json["effective"]
     assert effective["nodes"] == ["dns-a"] and effective["rate"] == 300 and effective["log"] == "off", effective
     assert effective["at"]["dns-a"]["clients"] == ["10.66.0.0/24", "127.0.0.0/8", "::1/128"], effective
+    table, rest = weft(c, "get", "resolver", "dns-r", "--effective", **signed_in(c)).stdout.split("\n\n", 1)
+    assert table.split()[0] == "NAME" and rest.startswith("effective:\n") and "10.66.0.0/24" in rest, (table, rest)
     for path in ("resolvers/dns-r", "blocklists/dns-b", "domain-lists/dns-m", "nodes/dns-a", "nodes/dns-b", "sites/dns-here"):
         expect(c.admin.delete("/api/v1/" + path), 204)
 
@@ -348,7 +350,7 @@ def case_the_command_line_asks_and_picks(c):
     lines = said.stdout.split("\n")
     assert lines[1].split()[:2] == ["tv.example", "2"] and lines[2].split()[:2] == ["ads.example", "1"], said
     said = at_the_command_line(c, [], "discover", "--into", "tv", "tv.example")
-    assert said.stdout == "domain-lists/tv has 1 names.\n", said
+    assert said.stdout == "domain-lists/tv has 1 name.\n", said
     said = at_the_command_line(c, [], "discover", "--into", "tv", "tv.example", "=cdn.example")
     assert said.stdout == "domain-lists/tv has 2 names.\n", said
     assert expect(c.admin.get("/api/v1/domain-lists/tv"), 200).json["spec"] == {"names": ["tv.example", "=cdn.example"]}
@@ -358,6 +360,11 @@ def case_the_command_line_asks_and_picks(c):
     told = {"outcome": "blocked", "sentence": "ads.example stands in the list ads", "list": "ads"}
     said = at_the_command_line(c, [("dns-lookup", told)], "dns", "lookup", "dnsa", "ads.example", "--from", "10.1.0.7")
     assert said.stdout.startswith("ads.example stands in the list ads\n  outcome  blocked\n  list     ads\n"), said
+    told = {"outcome": "refused", "sentence": "127.0.0.1 is no client of this resolver"}
+    said = at_the_command_line(c, [("dns-lookup", told)], "dns", "lookup", "dnsa", "ads.example")
+    assert said.stdout.startswith("127.0.0.1 is no client of this resolver: say with --from ADDRESS who would ask\n"), said
+    said = at_the_command_line(c, [("dns-lookup", told)], "dns", "lookup", "dnsa", "ads.example", "--from", "127.0.0.1")
+    assert said.stdout.startswith("127.0.0.1 is no client of this resolver\n"), said
     said = at_the_command_line(c, [("dns-flush", {"dropped": 7})], "dns", "flush")
     assert said.stdout == "dnsa forgot 7 answers.\n", said
     c.dnsa.observe({"dns/web": {"state": "running", "since": 5, "upstreams": [{"name": "9.9.9.9", "state": "up", "rtt_us": 900}]}})

@@ -60,8 +60,13 @@ static void destinations(void **state)
 	assert_int_equal(d.kind, DESTINATION_PREFIX);
 	assert_int_equal(d.prefix.length, 32);
 	assert_int_equal(destination_parse("example.com", &d, &err), -22);
+	assert_string_equal(err.text, "\"example.com\" is no prefix or address: names go into a "
+				      "domain-list, list/NAME");
+	assert_int_equal(destination_parse("lists/tv", &d, &err), -22);
 	assert_string_equal(err.text,
-			    "\"example.com\" is neither any nor list/NAME, a prefix or an address");
+			    "\"lists/tv\" is neither any nor list/NAME, a prefix or an address");
+	assert_int_equal(destination_parse("1.2.3.4/24", &d, &err), -22);
+	assert_string_equal(err.text, "\"1.2.3.4/24\" has host bits set, did you mean 1.2.3.0/24?");
 	assert_int_equal(destination_parse("list/tv-2", &d, NULL), 0);
 	assert_int_equal(d.kind, DESTINATION_LIST);
 	assert_string_equal(d.name, "tv-2");

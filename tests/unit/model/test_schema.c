@@ -131,6 +131,8 @@ static void test_bad_bodies(void **state)
 		  "location.lat: 91 is not in -90..90\nlocation.lon: it is missing\n" },
 		{ "NetworkSpec", "{\"mesh\":[\"a\"],\"hub\":\"b\",\"spokes\":[\"c\"]}",
 		  ": mesh and hub may not stand together\n" },
+		{ "NetworkSpec", "{\"mesh\":[\"a\"],\"spokes\":[\"c\"]}",
+		  "spokes: it does not go with mesh\n" },
 		{ "NetworkSpec", "{\"hub\":\"b\"}",
 		  "spokes: it is missing and needed beside hub\n" },
 		{ "NetworkSpec", "{\"links\":[[\"a\"],[\"a\",\"b\",\"c\"],[\"a\",\"a\"]]}",
