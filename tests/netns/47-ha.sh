@@ -77,7 +77,8 @@ boot() {
 	both_heard
 	at_rest
 	seen boot
-	[ "$(turns)" = 1 ] || die "the address moved at boot"
+	# Where ada's cable is noticed late, ben has it until ada has been well for its hold-down.
+	[ "$(turns)" -le 2 ] || die "the address moved to and fro at boot"
 	story ada
 	for id in echo4 echo6 arp nd; do jq -e --arg k $id '.kinds | index($k)' "$scratch/seen" >/dev/null || die "nobody answered by $id"; done
 	till 10 is_listed || die "weft get: $(weft get ha-groups)"
