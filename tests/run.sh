@@ -32,8 +32,8 @@ must() {
 }
 
 # Stages that wait for live programs, threads or sockets: one that fails is run once more, both are shown, and the second counts. What passes
-# only then is named at the end, to be looked into. (netns and vm do the same by the script.)
-live=" unit api crash bench install web hostile "
+# only then is named at the end, to be looked into. (netns and vm also do so by the script.)
+live=" unit api crash vm bench install web hostile "
 twice=()
 
 # stage NAME COMMAND...: runs it, shows it, and adds up the "N passed, N failed[, N skipped]" of its last such line.
@@ -64,6 +64,29 @@ stage() {
 	fi
 	printf -- '-- %s: %s s\n' "$name" $((SECONDS - start))
 }
+
+# ahead NAME COMMAND...: begins a stage before its turn, beside others that mostly wait (one at a time). Its turn is
+# `turn_of NAME COMMAND...`: waits for it and shows it; where it failed it runs once more as any live stage.
+began=0
+ahead() {
+	local name=$1
+	shift
+	say "$name begins, and is shown later"
+	"$@" >"$logs/$name.ahead" 2>&1 &
+	began=$!
+}
+turn_of() {
+	local ended=0
+	wait "$began" || ended=$?
+	stage "$1" ahead_or_now "$ended" "$logs/$1.ahead" "${@:2}"
+}
+ahead_or_now() {
+	[ -e "$2" ] || { "${@:3}"; return; }
+	cat "$2"
+	rm "$2"
+	return "$1"
+}
+trap 'trap - INT TERM; [ "$began" = 0 ] || kill "$began" 2>/dev/null; exit 130' INT TERM
 
 checks() {
 	local p=0 f=0 script
@@ -98,10 +121,12 @@ fi
 
 wants check && stage check checks
 wants unit && stage unit units
+in_vm=(env WEFT_BIN="$root/build/release/bin" tests/vm/run.sh)
+wants vm && ahead vm "${in_vm[@]}"
 wants api && stage api env WEFT_BIN="$root/build/dev/bin" tests/api/run.sh
 wants crash && stage crash env WEFT_BIN="$root/build/release/bin" tests/crash/run.sh
+wants vm && turn_of vm "${in_vm[@]}"
 wants netns && stage netns env WEFT_BIN="$root/build/release/bin" tests/netns/run.sh
-wants vm && stage vm env WEFT_BIN="$root/build/release/bin" tests/vm/run.sh
 wants bench && stage bench env WEFT_BIN="$root/build/release/bin" tests/bench/run.sh
 wants install && stage install env WEFT_BUILD="$root/build/release" tests/install/install.sh
 wants web && stage web env WEFT_BIN="$root/build/release/bin" tests/web/run.sh
