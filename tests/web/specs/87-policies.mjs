@@ -133,6 +133,34 @@ test("policies are read, put in order, edited and explained", async () => {
   await saved(page, "nxdomain");
   await until("it is gone", async () => (await storedRules(page)).length === 3);
 
+  // Somebody else's change of the meantime is told and stays, whether the plan was there before it or not.
+  const stored = await storedRules(page);
+  const theirs = [{ to: ["198.51.100.0/24"], block: "drop" }, ...stored];
+  const others = async (rules) => {
+    const { body } = await api(page, "GET", "/api/v1/policies/web-home");
+    assert.equal((await api(page, "PUT", "/api/v1/policies/web-home", { ...body.spec, rules })).status, 200);
+    await dialog.getByText("Somebody changed web-home").waitFor();
+  };
+  await page.getByRole("button", { name: "Edit rule 1 of web-home" }).click();
+  await dialog.getByLabel("Comment").fill("mine");
+  await dialog.getByRole("button", { name: "What would change?" }).click();
+  await dialog.getByText("Would update policies/web-home.").waitFor();
+  await others(theirs);
+  assert.ok(await dialog.getByRole("button", { name: "Save" }).isDisabled());
+  await dialog.getByRole("button", { name: "Close" }).click();
+  await page.getByRole("button", { name: "Delete rule 1 of web-home" }).click();
+  await dialog.getByText("Would update policies/web-home.").waitFor();
+  await others(stored);
+  assert.ok(await dialog.getByRole("button", { name: "Save" }).isDisabled());
+  await dialog.getByRole("button", { name: "Close" }).click();
+  await page.getByRole("button", { name: "Edit rule 3 of web-home" }).click();
+  await dialog.getByLabel("Comment").fill("mine");
+  await others(theirs);
+  assert.ok(await dialog.getByRole("button", { name: "What would change?" }).isDisabled());
+  assert.equal(await dialog.getByLabel("Comment").inputValue(), "mine");
+  await dialog.getByRole("button", { name: "Close" }).click();
+  assert.deepEqual(await storedRules(page), theirs);
+
   // A list is written anew.
   await page.getByRole("button", { name: "Edit the names of web-films" }).click();
   await dialog.getByLabel("Names, one a line").fill("films.example\nfilms-cdn.example");

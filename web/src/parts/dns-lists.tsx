@@ -21,7 +21,7 @@ function gradeOf(status: DomainListStatus): [string, string] {
 /** The names of a list that is written down, one a line. */
 function NamesDialog({ list, onClose }: { list: Resource; onClose(): void }) {
   const stored = list.spec as DomainListSpec;
-  const spec = (fields: FormData) => ({ ...stored, names: String(fields.get("names")).split(/\s+/).filter(Boolean) });
+  const spec = (fields: FormData, opened: Resource) => ({ ...(opened.spec as DomainListSpec), names: String(fields.get("names")).split(/\s+/).filter(Boolean) });
   return (
     <EditDialog title={`Names of ${list.name}`} kind="domain-lists" resource={list} spec={spec} onClose={onClose}>
       <label>

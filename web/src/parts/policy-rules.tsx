@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { PolicyRule, PolicySpec, Resource } from "../api/schema";
 import { useFleet } from "../live/use";
-import { bytes, count, rate } from "../model/format";
+import { bytes, plural, rate } from "../model/format";
 import { clientsOf, countsOf, deedOf, deedWords, groupAt, listsOf, moved, nameIn, placesTo, rulesOf } from "../model/policy";
 import { configPath } from "../router";
 import { useMay } from "../session";
@@ -56,7 +56,7 @@ function Counts({ policy, number, nodes }: { policy: string; number: number; nod
   if (!counts) return <span class="rule-counts dim">not counted yet</span>;
   return (
     <span class="rule-counts">
-      <span>{count(counts.flows)} flows</span>
+      <span>{plural(counts.flows, "flow")}</span>
       <span>{bytes(counts.bytes)}</span>
       <span class="dim">{counts.rate === null ? "" : rate(counts.rate)}</span>
     </span>

@@ -25,9 +25,15 @@ function placeOfNew(rules: PolicyRule[]): number {
   return rules.at(-1)?.to.includes("any") ? rules.length - 1 : rules.length;
 }
 
+/** The names of what is there, and what the rule has already: the page knows only the first of very many. */
+function withChosen(all: Resource[], chosen: string[]): string[] {
+  return [...new Set([...all.map((one) => one.name), ...chosen])].sort();
+}
+
 function Where({ rule, lists }: { rule: PolicyRule; lists: Resource[] }) {
   const [isAny, setAny] = useState(rule.to.includes("any"));
   const chosen = listsOf(rule);
+  const names = withChosen(lists, chosen);
   return (
     <fieldset>
       <legend>Where to</legend>
@@ -40,11 +46,11 @@ function Where({ rule, lists }: { rule: PolicyRule; lists: Resource[] }) {
         </label>
       </div>
       <div hidden={isAny} class="rule-where">
-        {lists.length > 0 && (
+        {names.length > 0 && (
           <div class="choices" role="group" aria-label="Domain lists">
-            {lists.map((list) => (
-              <label key={list.id} class="check">
-                <input type="checkbox" name="list" value={list.name} defaultChecked={chosen.includes(list.name)} /> <span>{list.name}</span>
+            {names.map((name) => (
+              <label key={name} class="check">
+                <input type="checkbox" name="list" value={name} defaultChecked={chosen.includes(name)} /> <span>{name}</span>
               </label>
             ))}
           </div>
@@ -90,9 +96,9 @@ function What({ rule, groups }: { rule: PolicyRule; groups: Resource[] }) {
             <label>
               <span>Gateway-group</span>
               <select name="via" required>
-                {groups.map((group) => (
-                  <option key={group.id} value={group.name} selected={group.name === nameIn(rule.via ?? "")}>
-                    {group.name}
+                {withChosen(groups, rule.via ? [nameIn(rule.via)] : []).map((name) => (
+                  <option key={name} value={name} selected={name === nameIn(rule.via ?? "")}>
+                    {name}
                   </option>
                 ))}
               </select>
@@ -118,12 +124,12 @@ function What({ rule, groups }: { rule: PolicyRule; groups: Resource[] }) {
 }
 
 export function RuleDialog({ policy, at, lists, groups, onClose }: RuleDialogProps) {
-  const rules = rulesOf(policy);
-  const rule: PolicyRule = (at === null ? undefined : rules[at]) ?? { to: [], ...(groups[0] ? { via: groups[0].name } : {}) };
-  const spec = (fields: FormData) => {
+  const rule: PolicyRule = (at === null ? undefined : rulesOf(policy)[at]) ?? { to: [], ...(groups[0] ? { via: groups[0].name } : {}) };
+  const spec = (fields: FormData, opened: Resource) => {
+    const rules = rulesOf(opened);
     const place = at ?? placeOfNew(rules);
     const next = [...rules.slice(0, place), ruleOf(fields), ...rules.slice(at === null ? place : place + 1)];
-    return { ...(policy.spec as PolicySpec), rules: next };
+    return { ...(opened.spec as PolicySpec), rules: next };
   };
   const title = at === null ? `New rule of ${policy.name}` : `Rule ${at + 1} of ${policy.name}`;
   return (

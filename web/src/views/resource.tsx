@@ -196,7 +196,8 @@ function Editor({ kind, name, resource, onSaved }: EditorProps) {
 export function ResourcePage({ kind, name }: { kind: Kind; name: string | null }) {
   const { resource, refused, setResource } = useResource(kind, name);
   const [created, setCreated] = useState<Created | null>(null);
-  const [isDeleting, setDeleting] = useState(false);
+  // The revision that is to be deleted: what somebody else made of it meanwhile stays.
+  const [deleting, setDeleting] = useState<number | null>(null);
   const [saved, setSaved] = useState("");
   const mayWrite = useMay(rightFor(kind));
   const onSaved = (body: Created, isNew: boolean) => {
@@ -207,7 +208,7 @@ export function ResourcePage({ kind, name }: { kind: Kind; name: string | null }
   };
   const remove = async () => {
     if (!name) return;
-    await call("DELETE", resourcePath(kind, name));
+    await call("DELETE", resourcePath(kind, name), undefined, { "If-Match": `"${deleting}"` });
     go(configPath(kind), true);
   };
   const closeOnce = () => {
@@ -226,7 +227,7 @@ export function ResourcePage({ kind, name }: { kind: Kind; name: string | null }
         <h1>{name ?? `New ${singular(kind)}`}</h1>
         {name && resource && mayWrite && (
           <div class="actions">
-            <button type="button" class="danger" onClick={() => setDeleting(true)}>
+            <button type="button" class="danger" onClick={() => setDeleting(resource.revision)}>
               Delete
             </button>
           </div>
@@ -251,8 +252,8 @@ export function ResourcePage({ kind, name }: { kind: Kind; name: string | null }
       {kind === "segments" && name && resource && <SegmentTree name={name} />}
       <FieldHelp about={kinds[kind].about} fields={kinds[kind].fields} />
       {created && <Once created={created} onClose={closeOnce} />}
-      {isDeleting && (
-        <Confirm isDanger title={`Delete ${kind}/${name}?`} action="Delete" onConfirm={remove} onClose={() => setDeleting(false)}>
+      {deleting !== null && (
+        <Confirm isDanger title={`Delete ${kind}/${name}?`} action="Delete" onConfirm={remove} onClose={() => setDeleting(null)}>
           <p>It is deleted at once, and what follows from it is taken off the nodes. The history keeps what it was.</p>
         </Confirm>
       )}
