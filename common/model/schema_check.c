@@ -249,8 +249,14 @@ static void check_array(struct check *c, const json_t *node, const json_t *value
 		check_unique(c, value);
 }
 
+// `x-later`: what the model has and this version has not, field -> what it would be for.
 static void check_unknown(struct check *c, const json_t *node, const char *key)
 {
+	const char *later = json_string_value(json_object_get(json_object_get(node, "x-later"), key));
+	if (later) {
+		complain(c, "this version does not serve %s", later);
+		return;
+	}
 	json_t *properties = json_object_get(node, "properties");
 	CLEAN(free_ptr)
 	const char **names = calloc(json_object_size(properties) + 1, sizeof(*names));

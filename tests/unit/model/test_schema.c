@@ -159,6 +159,13 @@ static void test_bad_bodies(void **state)
 		{ "UserSpec", "{\"role\":\"root\",\"password\":\"short\"}",
 		  "role: \"root\" is not one of viewer, operator, admin\n"
 		  "password: it has 5 characters and needs at least 10\n" },
+		{ "GatewaySpec", "{\"provider\":\"pia\",\"sessions\":1,\"noeds\":[]}",
+		  "provider: this version does not serve gateways of commercial providers\n"
+		  "sessions: this version does not serve gateways of commercial providers\n"
+		  "noeds: there is no such field, did you mean node?\n" },
+		{ "Resources", "{\"devices\":{\"phone\":{}}}",
+		  "devices: this version does not serve the stock WireGuard app of phones and "
+		  "laptops\n" },
 		{ "Nonsense", "{}", ": there is no schema for it\n" },
 	};
 	(void)state;
