@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/text.h"
 
+#include "dns/image.h"
 #include "run/state.h"
 
 CLEAN_FUNC(json_t, json_decref)
@@ -23,6 +24,7 @@ enum {
 	HASH_SIZE = 65,
 	NOTE_MAX = 4096,
 	LIST_MODE = 0644,
+	AT_ONCE_MAX = 256 * 1024, // of text, some milliseconds' work
 };
 
 struct list {
@@ -151,6 +153,68 @@ static void start_child(struct list *list)
 	lists->n_children++;
 }
 
+// ---- without a child ----
+
+// What is written down in the state is in use together with the policies of the same revision:
+// names that move from one list to another are never in neither.
+static int make_at_once(struct list *list, struct err *err)
+{
+	CLEAN(free_ptr) char *rules = path_of(list, "rules");
+	CLEAN(free_ptr) char *image = path_of(list, "image");
+	CLEAN(free_ptr) char *path = path_of(list, "json");
+	struct name_lines lines;
+	if (!rules || !image || !path)
+		return err_set(err, -ENOMEM, "out of memory");
+	int r = dns_image_make(rules, image, &lines, err);
+	if (r < 0)
+		return r;
+	CLEAN(json_decref_ptr)
+	json_t *note = json_pack("{s:I, s:I, s:s}", "rules", (json_int_t)lines.rules, "bad",
+				 (json_int_t)lines.bad, "sha256", list->wanted);
+	CLEAN(free_ptr) char *text = note ? json_dumps(note, JSON_COMPACT) : NULL;
+	if (!text)
+		return err_set(err, -ENOMEM, "out of memory");
+	r = file_replace(path, text, strlen(text), LIST_MODE, err);
+	if (r == 0)
+		read_note(list);
+	return r;
+}
+
+// A list that got another name has the text of the one that it was.
+static void take_image(struct list *list)
+{
+	static const char *const endings[] = { "image", "json" };
+	const struct list *other = list->lists->first;
+	while (other && (other == list || strcmp(other->have, list->wanted) != 0))
+		other = other->next;
+	for (size_t i = 0; other && i < ARRAY_LEN(endings); i++) {
+		CLEAN(free_ptr) char *from = path_of(other, endings[i]);
+		CLEAN(free_ptr) char *to = path_of(list, endings[i]);
+		if (!from || !to || link(from, to) < 0)
+			return;
+	}
+	if (other)
+		read_note(list);
+}
+
+// What takes no time; a child does the rest.
+static void hurry(struct list *list)
+{
+	struct err err = { 0 };
+	if (list->child || !list->wanted[0] || strcmp(list->wanted, list->have) == 0)
+		return;
+	if (!list->is_inline) {
+		if (!list->have[0])
+			take_image(list);
+	} else if (list->size <= AT_ONCE_MAX && make_at_once(list, &err) < 0) {
+		(void)snprintf(list->error, sizeof list->error, "%s", err.text);
+	}
+	if (strcmp(list->wanted, list->have) != 0)
+		return;
+	list->error[0] = '\0';
+	list->lists->changed(list->lists->context);
+}
+
 // ---- what is wanted ----
 
 static struct list *find(struct resolver_lists *lists, const char *name)
@@ -233,6 +297,7 @@ void resolver_lists_want(struct resolver_lists *lists, const char *name, const j
 		list->retry_ms = 0;
 	}
 	list->is_inline = json_is_array(rules);
+	hurry(list);
 }
 
 void resolver_lists_end(struct resolver_lists *lists)

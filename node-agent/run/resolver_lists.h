@@ -1,5 +1,6 @@
-// The lists of names that this node's weft-dns looks up in: fetched and made into images by
-// children of the agent, kept on disk, each in use until a newer one is whole.
+// The lists of names that this node's weft-dns looks up in: made into images, kept on disk, each in
+// use until a newer one is whole. Short ones are made at once, long ones are fetched and made by
+// children of the agent.
 //
 // Loop thread.
 #pragma once

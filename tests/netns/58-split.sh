@@ -240,6 +240,7 @@ long_lists() {
 	note "longest time without an answer (ms), answers: $(cat "$scratch/steady")"
 	in_time "$(cut -d' ' -f1 "$scratch/steady")" 250
 	by one 4 "$(hello 203.0.113.9 --sni n1000000.long.example)" "the name after the last"
+	throughout joe n999999.long.example 203.0.113.8 weft rename domain-lists long longer
 }
 comes_by_hello() { [ "$(hello 203.0.113.9 --sni n999999.long.example)" = "$(way joe 4)" ]; }
 
@@ -264,6 +265,30 @@ edited() {
 	comes films.example 4 two || die "films.example is lost"
 }
 unknown_is_film() { [ "$(get unknown.example 203.0.113.7)" = 198.18.90.2 ]; }
+
+# throughout WAY NAME ADDRESS COMMAND...: every connection begun while the command runs, and for a while after it, goes that way.
+throughout() {
+	local way asker
+	way=$(way "$1" 4)
+	touch "$scratch/asking"
+	in_host ida-lan sh -c 'while [ -e "$0/asking" ]; do curl -sk --max-time 6 --resolve "$1:443:$2" "https://$1/" || echo none; done' "$scratch" "$2" "$3" >"$scratch/ways" &
+	asker=$!
+	"${@:4}" >"$scratch/said" || die "refused: $(cat "$scratch/said")"
+	sleep 1
+	rm "$scratch/asking"
+	wait $asker
+	note "$2: $(wc -l <"$scratch/ways") connections meanwhile"
+	[ "$(sort -u "$scratch/ways")" = "$way" ] || die "they come by $(sort "$scratch/ways" | uniq -c | xargs)"
+}
+# Names that a rule had before and has afterwards are never without it: not while their list gets another name, nor
+# when they move to another list.
+moved_names() {
+	throughout two films.example 203.0.113.8 weft rename domain-lists films movies
+	throughout two films.example 203.0.113.8 weft rename domain-lists movies films
+	sed -e 's/films: {names: \[films.example\]/films: {names: [nobody.example]}, cdn: {names: [films.example]/' -e 's,to: \[list/films\],to: [list/films\, list/cdn],' "$scratch/fleet.yaml" >"$scratch/moved.yaml"
+	throughout two films.example 203.0.113.8 weft apply -f "$scratch/moved.yaml"
+	throughout two films.example 203.0.113.8 weft apply -f "$scratch/edited.yaml"
+}
 
 # All that follows has other numbers than Weft's own.
 the_numbers_move() {
@@ -291,6 +316,7 @@ check "an uplink unplugged and back" unplugged
 check "an uplink's address renewed" renewed
 check "two clients of two gateways ask the same at once" two_views
 check "an edit of a list is in force" edited
+check "names that move between lists always have their rule" moved_names
 check "lists of nothing and of a million names" long_lists
 check "kill -9 of each program: nothing leaks, and it comes back" killed
 finish
