@@ -200,8 +200,10 @@ static void check_string(struct check *c, const json_t *node, const json_t *valu
 		return;
 	}
 	const regex_t *re = pattern ? map_get(c->schema->patterns, pattern) : NULL;
+	const char *form = json_string_value(json_object_get(node, "x-form"));
 	if (re && regexec(re, text, 0, NULL, 0) != 0)
-		complain(c, "\"%.60s\" does not have the form %s", text, pattern);
+		complain(c, "\"%.60s\" %s %s", text, form ? "is no" : "does not have the form",
+			 form ? form : pattern);
 }
 
 static void check_unique(struct check *c, const json_t *list)
@@ -252,7 +254,8 @@ static void check_array(struct check *c, const json_t *node, const json_t *value
 // `x-later`: what the model has and this version has not, field -> what it would be for.
 static void check_unknown(struct check *c, const json_t *node, const char *key)
 {
-	const char *later = json_string_value(json_object_get(json_object_get(node, "x-later"), key));
+	const char *later =
+		json_string_value(json_object_get(json_object_get(node, "x-later"), key));
 	if (later) {
 		complain(c, "this version does not serve %s", later);
 		return;

@@ -128,7 +128,13 @@ static int check_upstream(const json_t *node, const char *text, struct err *err)
 static int check_rule(const json_t *node, const char *text, struct err *err)
 {
 	struct name_rule rule;
+	struct address address;
 	(void)node;
+	// As a name it would never be met.
+	if (address_parse(text, &address, NULL) == 0)
+		return err_set(err, -EINVAL,
+			       "%.60s is an address, no name: it can stand in the `to` of a rule",
+			       text);
 	return name_rule_parse(text, strlen(text), &rule, err);
 }
 

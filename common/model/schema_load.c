@@ -11,7 +11,7 @@ static int verify(struct schema *s, const json_t *node, const char *where, int d
 // Keywords that only describe.
 static const char *const annotations[] = { "description", "title",     "default",  "example",
 					   "examples",    "writeOnly", "readOnly", "deprecated",
-					   "x-kind",      "x-later",   NULL };
+					   "x-kind",      "x-later",   "x-form",   NULL };
 
 // Keywords that restrict and are checked as they stand, without anything to prepare.
 static const char *const plain_keywords[] = {

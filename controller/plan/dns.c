@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "model/kinds.h"
+#include "model/upstream.h"
 
 #include "names/name.h"
 #include "plan/egress.h"
@@ -184,13 +185,66 @@ static void check_alone(const struct dns_checking *c, const struct fleet_object 
 	}
 }
 
+// What is asked of everybody would go on to them.
+static void check_lan(const struct dns_checking *c, const struct fleet_object *resolver,
+		      const struct fleet_object *node)
+{
+	json_t *interfaces = dns_intercept(c->fleet, resolver, node);
+
+	if (json_is_true(json_object_get(resolver->spec, "intercept")) &&
+	    json_array_size(interfaces) == 0)
+		refuse(c, resolver, "intercept",
+		       "%s has no interface that is known as one of its LAN: say which in "
+		       "interfaces",
+		       node->name);
+	json_decref(interfaces);
+}
+
+static bool is_among(const json_t *addresses, const struct address *address)
+{
+	const json_t *item;
+	struct address one;
+	size_t i;
+
+	json_array_foreach((json_t *)addresses, i, item)
+	{
+		if (address_parse(json_string_value(item), &one, NULL) == 0 &&
+		    address_equal(&one, address))
+			return true;
+	}
+	return false;
+}
+
+// Who asks itself has no answer.
+static void check_upstreams(const struct dns_checking *c, const struct fleet_object *resolver,
+			    const struct fleet_object *node)
+{
+	const json_t *upstreams = json_object_get(resolver->spec, "upstreams"), *item;
+	json_t *listen = dns_listen(c->fleet, resolver, node);
+	struct upstream upstream;
+	size_t i;
+
+	json_array_foreach((json_t *)upstreams, i, item)
+	{
+		if (upstream_parse(json_string_value(item), &upstream, NULL) == 0 &&
+		    upstream.port == DNS_PORT && is_among(listen, &upstream.address))
+			refuse(c, resolver, "upstreams",
+			       "%s is where this resolver itself answers on %s",
+			       json_string_value(item), node->name);
+	}
+	json_decref(listen);
+}
+
 static void check_resolver(const struct dns_checking *c, const struct fleet_object *resolver)
 {
 	struct fleet_object *node;
 
 	for (size_t at = 0; fleet_next(c->fleet, FLEET_NODE, &at, &node);) {
-		if (dns_runs_on(resolver, node))
-			check_alone(c, resolver, node);
+		if (!dns_runs_on(resolver, node))
+			continue;
+		check_alone(c, resolver, node);
+		check_lan(c, resolver, node);
+		check_upstreams(c, resolver, node);
 	}
 }
 

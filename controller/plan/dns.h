@@ -5,6 +5,8 @@
 
 #include "plan/fleet_parts.h"
 
+enum { DNS_PORT = 53 };
+
 // Whether `resolver` runs on a node.
 bool dns_runs_on(const struct fleet_object *resolver, const struct fleet_object *node);
 

@@ -11,7 +11,6 @@
 #include "plan/numbers.h"
 
 enum {
-	DNS_PORT = 53,
 	PIECE_BYTES = 12000,   // of a zone's records in one entry
 	OWN_TTL_S = 60,        // of nodes and sites
 	RECORD_TEXT_SIZE = 16, // of a record around its texts

@@ -17,7 +17,7 @@ FORMATS = {"date-time": TIME, "name": NAME}
 TYPES = {"string": str, "integer": int, "number": (int, float), "boolean": bool, "null": type(None), "object": dict,
          "array": list}
 # What says nothing about an answer's shape, or only about what is written.
-MUTE = {"description", "default", "x-kind", "x-later", "x-minimum", "x-maximum", "x-step", "dependentRequired", "not", "writeOnly"}
+MUTE = {"description", "default", "x-kind", "x-later", "x-form", "x-minimum", "x-maximum", "x-step", "dependentRequired", "not", "writeOnly"}
 KNOWN = MUTE | {"$ref", "type", "enum", "properties", "required", "additionalProperties", "items", "allOf", "anyOf", "format",
                 "pattern", "minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems", "uniqueItems"}
 

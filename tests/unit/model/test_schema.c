@@ -159,6 +159,16 @@ static void test_bad_bodies(void **state)
 		{ "UserSpec", "{\"role\":\"root\",\"password\":\"short\"}",
 		  "role: \"root\" is not one of viewer, operator, admin\n"
 		  "password: it has 5 characters and needs at least 10\n" },
+		{ "Nonsense", "{}", ": there is no schema for it\n" },
+	};
+	(void)state;
+	expect_cases(cases, ARRAY_LEN(cases));
+}
+
+// What is refused is told in words, not by the expression that it did not match.
+static void test_words_of_refusals(void **state)
+{
+	static const struct body_case cases[] = {
 		{ "GatewaySpec", "{\"provider\":\"pia\",\"sessions\":1,\"noeds\":[]}",
 		  "provider: this version does not serve gateways of commercial providers\n"
 		  "sessions: this version does not serve gateways of commercial providers\n"
@@ -166,7 +176,13 @@ static void test_bad_bodies(void **state)
 		{ "Resources", "{\"devices\":{\"phone\":{}}}",
 		  "devices: this version does not serve the stock WireGuard app of phones and "
 		  "laptops\n" },
-		{ "Nonsense", "{}", ": there is no schema for it\n" },
+		{ "DomainListSpec", "{\"names\":[\"192.0.2.7\",\"a.example\"]}",
+		  "names[0]: 192.0.2.7 is an address, no name: it can stand in the `to` of a "
+		  "rule\n" },
+		{ "DomainListSpec", "{\"url\":\"ftp://lists.example/ads\"}",
+		  "url: \"ftp://lists.example/ads\" is no http:// or https:// URL in ASCII\n" },
+		{ "DomainListSpec", "{\"file\":\"../ads\"}",
+		  "file: \"../ads\" is no name of a file (letters, digits, _ . -)\n" },
 	};
 	(void)state;
 	expect_cases(cases, ARRAY_LEN(cases));
@@ -324,6 +340,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_good_bodies),
 		cmocka_unit_test(test_bad_bodies),
+		cmocka_unit_test(test_words_of_refusals),
 		cmocka_unit_test(test_paths_begin_with_the_prefix),
 		cmocka_unit_test(test_whole_set_reports_every_field),
 		cmocka_unit_test(test_hostile_bodies_give_short_answers),

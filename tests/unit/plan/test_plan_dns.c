@@ -236,7 +236,7 @@ static void an_edit_costs_what_it_touches(void **state)
 	lot_done(lot);
 }
 
-static void two_of_a_kind_are_refused(void **state)
+static void what_cannot_be_served_is_refused(void **state)
 {
 	static const struct {
 		const char *kind, *spec, *why;
@@ -245,13 +245,21 @@ static void two_of_a_kind_are_refused(void **state)
 		  "resolvers.paris runs on rho already" },
 		{ "dns-zones", "{'zone':'LAN.example','records':[]}",
 		  "LAN.example is already that of dns-zones.lan" },
-
+		{ "resolvers", "{'nodes':['lone'],'upstreams':['9.9.9.9'],'intercept':true}",
+		  "resolvers.other.intercept: lone has no interface that is known as one of its "
+		  "LAN: say which in interfaces" },
+		{ "resolvers",
+		  "{'nodes':['vorke'],'listen':['192.0.2.1','2001:db8::1'],'upstreams':['9.9.9.9',"
+		  "'[2001:DB8:0::1]:53']}",
+		  "resolvers.other.upstreams: [2001:DB8:0::1]:53 is where this resolver itself "
+		  "answers on vorke" },
 	};
 	struct lot *lot = lot_paris();
 	struct err err;
 
 	(void)state;
 	lot_put(lot, "dns-zones", "lan", "{'zone':'lan.example.','records':[]}");
+	lot_put(lot, "nodes", "lone", "{}");
 	lot_put(lot, "resolvers", "far", "{'nodes':['epsilon'],'upstreams':['9.9.9.9']}");
 	lot_change(lot);
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -276,7 +284,7 @@ int main(void)
 		cmocka_unit_test(lists_go_where_a_blocklist_needs_them),
 		cmocka_unit_test(a_long_list_is_fetched_by_its_hash),
 		cmocka_unit_test(an_edit_costs_what_it_touches),
-		cmocka_unit_test(two_of_a_kind_are_refused),
+		cmocka_unit_test(what_cannot_be_served_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
