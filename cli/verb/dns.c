@@ -271,7 +271,9 @@ static void add_upstreams(struct table *table, const json_t *dns)
 {
 	const json_t *upstreams = json_object_get(dns, "upstreams"), *one;
 	size_t i, up = 0;
-	json_array_foreach(upstreams, i, one) up += strcmp(text_of(one, "state"), "down") != 0;
+	// One that does not answer by some way is not up for those who leave by it.
+	json_array_foreach(upstreams, i, one) up += strcmp(text_of(one, "state"), "down") != 0 &&
+						    !json_array_size(json_object_get(one, "away"));
 	CLEAN(free_ptr)
 	char *text = i ? text_format("%zu of %zu up", up, json_array_size(upstreams)) : NULL;
 	table_cell(table, text);

@@ -1,5 +1,6 @@
 // GET /api/v1/explain: why a flow of a client goes where it goes. Finds the node that the client is
 // behind, and has it tell.
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -221,6 +222,21 @@ static int refuse(struct request *request, const char *field, const char *why)
 	return -1;
 }
 
+// A name may be written as dig does, with a dot at its end; of what is none it is said why.
+static int parse_place(const char *to, struct endpoint *ret, struct err *err)
+{
+	const size_t len = strlen(to);
+	const size_t end = len > 1 && to[len - 1] == '.' ? len - 1 : len;
+	struct name name;
+	CLEAN(free_ptr) char *plain = text_format("%.*s", (int)end, to);
+	if (!plain)
+		return err_set(err, -ENOMEM, "out of memory");
+	int r = endpoint_parse(plain, ret, err);
+	if (r < 0 && !strpbrk(plain, ":["))
+		(void)name_parse(plain, end, &name, err);
+	return r;
+}
+
 // `to` is a name or an address, perhaps with a port, which `port` may say as well.
 static int parse_to(struct request *request, struct endpoint *ret)
 {
@@ -230,7 +246,7 @@ static int parse_to(struct request *request, struct endpoint *ret)
 	int64_t port = 0;
 	if (!to)
 		return refuse(request, "to", "a name or an address is missing");
-	if (endpoint_parse(to, ret, &err) < 0)
+	if (parse_place(to, ret, &err) < 0)
 		return refuse(request, "to", err.text);
 	if (!ret->is_address && name_parse(ret->host, strlen(ret->host), &name, &err) < 0)
 		return refuse(request, "to", err.text);

@@ -178,6 +178,11 @@ static const char *unless_named(const struct explain_address *a)
 static void say_beyond(struct text *out, const struct explain_address *a)
 {
 	char text[ADDRESS_TEXT_SIZE];
+	if (a->beyond == EXPLAIN_ITSELF) {
+		text_add(out, "policies do not hold for what this node sends by itself, and the "
+			      "client's address is its own");
+		return;
+	}
 	text_addf(out, "policies do not hold for %s, ", address_format(&a->address, text));
 	if (a->beyond == EXPLAIN_OWN)
 		text_add(out, "an address of this node");

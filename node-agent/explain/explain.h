@@ -45,6 +45,7 @@ enum explain_by {
 enum explain_beyond {
 	EXPLAIN_WITHIN, // they do
 	EXPLAIN_OWN,    // it is the node's own
+	EXPLAIN_ITSELF, // the client is the node
 	EXPLAIN_MANY,   // it is not for one
 	EXPLAIN_KNOWN,  // there is a way to it other than a default route
 };
@@ -66,6 +67,7 @@ struct explain_address {
 	// What the kernel's routes say of a packet with the rule's mark.
 	struct kernel_route route;
 	struct err unrouted; // code 0: `route` is filled
+	bool is_from_node;   // the client's address is its own
 
 	enum explain_beyond beyond; // by explain_settle()
 };

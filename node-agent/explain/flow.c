@@ -84,6 +84,8 @@ static bool is_known(const struct explain_facts *facts, const struct explain_add
 static enum explain_beyond beyond_of(const struct explain_facts *facts,
 				     const struct explain_address *a)
 {
+	if (a->is_from_node)
+		return EXPLAIN_ITSELF;
 	if (!a->address.family)
 		return EXPLAIN_WITHIN;
 	if (is_for_many(&a->address) || (!a->unrouted.code && a->route.type == KERNEL_ROUTE_OTHER))

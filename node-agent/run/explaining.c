@@ -79,9 +79,12 @@ static void look_up_route(const struct explaining *x, struct explain_address *a)
 {
 	struct kernel_packet packet = { .to = kernel_address(&x->question.client) };
 	struct kernel_route back = { 0 };
-	if (!a->address.family)
-		return;
 	int r = kernel_route_to(&packet, &back, &a->unrouted);
+	a->is_from_node = r == 0 && back.type == KERNEL_ROUTE_LOCAL;
+	if (!a->address.family) {
+		a->unrouted = (struct err){ 0 };
+		return;
+	}
 	if (r < 0) {
 		(void)err_prefix(&a->unrouted, "it has no way back to the client");
 		return;

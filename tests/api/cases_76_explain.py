@@ -45,6 +45,9 @@ def case_the_node_before_the_client_is_asked(c):
     assert told["group"]["since"] == "1970-01-01T00:00:01Z" and told["rules"] == TOLD["rules"], told
     _, args = answered(c, "explain", lambda: c.admin.get("/api/v1/explain?from=fd77::7&to=[2001:db8::1]:53&proto=udp"), TOLD)
     assert args == {"client": "fd77::7", "to": "2001:db8::1", "port": 53, "proto": "udp"}, args
+    _, args = answered(c, "explain", lambda: c.admin.get(PATH + "."), TOLD)
+    assert args["to"] == "www.Films.example", args
+    assert "xn--" in refusal(c.admin.get("/api/v1/explain?from=10.77.0.7&to=%C3%BC.example"), 400)
     for lie in (None, {}, {**TOLD, "outcome": "magic"}, {**TOLD, "rules": [{"number": 0}]}, {**TOLD, "addresses": "all"}):
         assert "malformed" in refusal(answered(c, "explain", lambda: c.admin.get(PATH), lie)[0], 409)
     answer, _ = answered(c, "explain", lambda: c.admin.get(PATH), None, "this version of the agent does not know that request")

@@ -328,6 +328,19 @@ static void what_policies_do_not_hold_for(void **state)
 	}
 }
 
+static void what_the_node_sends_itself_is_subject_to_none(void **state)
+{
+	struct world *w = *state;
+	struct explain_address *a = add_address(w, "203.0.113.9", "eth0");
+	a->is_from_node = true;
+	CLEAN(json_decref_ptr) json_t *told = answer(w);
+	assert_string_equal(text_at(told, "sentence"),
+			    "policies do not hold for what this node sends by itself, and the "
+			    "client's address is its own");
+	assert_string_equal(text_at(told, "outcome"), "none");
+	assert_null(json_object_get(told, "rule"));
+}
+
 // A group without a gateway that takes the host's own way has that by the main table too.
 static void a_group_s_own_way_is_no_other_way(void **state)
 {
@@ -373,6 +386,7 @@ int main(void)
 		CASE(why_not_the_other_gateways),
 		CASE(what_has_no_policy_or_no_way),
 		CASE(what_policies_do_not_hold_for),
+		CASE(what_the_node_sends_itself_is_subject_to_none),
 		CASE(a_group_s_own_way_is_no_other_way),
 		CASE(what_dns_says_comes_first),
 	};
