@@ -89,22 +89,7 @@ static void end(struct connection *connection)
 
 // ---- answers ----
 
-static void on_read(uv_stream_t *tcp, ssize_t n, const uv_buf_t *buf);
-static void give_room(uv_handle_t *handle, size_t wanted, uv_buf_t *ret);
-
-// Reads on only while answers get away.
-static void pace(struct connection *connection)
-{
-	bool is_full = connection->pending >= PENDING_MAX ||
-		       uv_stream_get_write_queue_size((uv_stream_t *)&connection->tcp) > UNSENT_MAX;
-	if (connection->is_closing || is_full == connection->is_paused)
-		return;
-	connection->is_paused = is_full;
-	if (is_full)
-		(void)uv_read_stop((uv_stream_t *)&connection->tcp);
-	else if (uv_read_start((uv_stream_t *)&connection->tcp, give_room, on_read) < 0)
-		end(connection);
-}
+static void go_on(struct connection *connection);
 
 static void on_written(uv_write_t *write, int status)
 {
@@ -113,7 +98,7 @@ static void on_written(uv_write_t *write, int status)
 	if (status < 0)
 		end(connection);
 	else
-		pace(connection);
+		go_on(connection);
 }
 
 static void send_answer(struct connection *connection, const uint8_t *message, size_t len)
@@ -142,13 +127,13 @@ static void hold(struct dns_from *from)
 	connection->door->server->n_pending++;
 }
 
+// Not a place to take the next question: it goes on once this answer is written.
 static void answer_later(struct dns_from *from, const uint8_t *message, size_t len)
 {
 	struct connection *connection = from->place;
 	send_answer(connection, message, len);
 	connection->pending--;
 	connection->door->server->n_pending--;
-	pace(connection);
 	release(connection);
 }
 
@@ -177,11 +162,19 @@ static void give_room(uv_handle_t *handle, size_t wanted, uv_buf_t *ret)
 			   (unsigned)(sizeof(connection->frame) - connection->have));
 }
 
-// Takes the whole questions that are there; what is left moves to the front.
+// It has as many questions under way as it may, or does not take its answers.
+static bool is_full(const struct connection *connection)
+{
+	return connection->pending >= PENDING_MAX ||
+	       uv_stream_get_write_queue_size((const uv_stream_t *)&connection->tcp) > UNSENT_MAX;
+}
+
+// Takes the whole questions that are there while answers get away; what is left moves to the front.
 static void take_frames(struct connection *connection)
 {
 	size_t at = 0;
-	while (!connection->is_closing && connection->have - at >= LENGTH_SIZE) {
+	while (!connection->is_closing && !is_full(connection) &&
+	       connection->have - at >= LENGTH_SIZE) {
 		size_t len = (size_t)octets_get(connection->frame + at, LENGTH_SIZE);
 		if (len < DNS_HEADER_SIZE || len > QUESTION_MAX) {
 			end(connection);
@@ -206,8 +199,21 @@ static void on_read(uv_stream_t *tcp, ssize_t n, const uv_buf_t *buf)
 	}
 	connection->used_ms = uv_now(tcp->loop);
 	connection->have += (size_t)n;
+	go_on(connection);
+}
+
+// Takes what has been read, and reads on only while answers get away.
+static void go_on(struct connection *connection)
+{
 	take_frames(connection);
-	pace(connection);
+	const bool must_pause = is_full(connection);
+	if (connection->is_closing || must_pause == connection->is_paused)
+		return;
+	connection->is_paused = must_pause;
+	if (must_pause)
+		(void)uv_read_stop((uv_stream_t *)&connection->tcp);
+	else if (uv_read_start((uv_stream_t *)&connection->tcp, give_room, on_read) < 0)
+		end(connection);
 }
 
 // ---- connections ----
@@ -259,6 +265,8 @@ static void on_tick(uv_timer_t *timer)
 		next = at->next;
 		if (at->pending == 0 && uv_now(timer->loop) - at->used_ms > IDLE_MS)
 			end(at);
+		else
+			go_on(at); // a question that was never answered wrote nothing
 	}
 }
 
