@@ -86,7 +86,7 @@ struct learned_write {
 
 // The next that is to be written; false: there is none. It is under way then.
 bool learned_take(struct learned *learned, int64_t now_ms, struct learned_write *ret);
-// Puts it back, for the next transaction.
+// Puts it back, to be the first of the next transaction.
 void learned_put_back(struct learned *learned, const struct address *address);
 // How it went. One that failed is taken again, alone, or (when it was alone) a while later.
 void learned_done(struct learned *learned, const struct address *address, bool is_good,

@@ -78,7 +78,7 @@ struct learned {
 	size_t n_places, n_names, n_shared, n_waiting;
 	struct ages ages[2]; // of what no list covers, and of what one does
 	struct queue queue, later;
-	size_t n_slots; // of each table, a power of two
+	size_t n_slots; // of each table
 	size_t tick_at, renew_at;
 	struct place **places;
 	struct known_name **names;

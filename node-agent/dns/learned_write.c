@@ -172,8 +172,12 @@ void learned_put_back(struct learned *learned, const struct address *address)
 	struct place *place = place_find(learned, address);
 	if (!place || place->stage != STAGE_UNDER_WAY)
 		return;
-	learned->n_waiting--;
-	append(learned, &learned->queue, place, STAGE_QUEUED);
+	// It was among those that have waited longest.
+	place->queued = learned->queue.first;
+	if (!place->queued)
+		learned->queue.last = place;
+	learned->queue.first = place;
+	place->stage = STAGE_QUEUED;
 }
 
 static void fail(struct learned *learned, struct place *place, int64_t now_ms)

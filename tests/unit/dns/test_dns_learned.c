@@ -179,6 +179,30 @@ static void failures_are_tried_alone_and_later(void **state)
 	assert_int_equal(kernel.lists[1], 1);
 }
 
+// However many others come up meanwhile, of which each transaction takes some.
+static void one_that_goes_alone_has_its_turn(void **state)
+{
+	CLEAN(learned_free_ptr) struct learned *learned = new_table(100);
+	struct learned_write write;
+	struct address one = address_of(1), former = address_of(2);
+	(void)state;
+	(void)add(learned, 1, 1, 1, 0);
+	assert_true(learned_take(learned, 0, &write));
+	(void)add(learned, 2, 1, 2, 0);
+	learned_done(learned, &one, false, 0);
+	(void)add(learned, 3, 1, 3, 0);
+	assert_true(learned_take(learned, 0, &write) && !write.is_alone);
+	for (unsigned i = 4; i < 8; i++) {
+		assert_true(learned_take(learned, 0, &write));
+		if (!write.is_alone)
+			fail_msg("address %u is before it", number_of(&write.address));
+		learned_put_back(learned, &one);
+		(void)add(learned, i, 1, i, 0);
+	}
+	learned_done(learned, &former, true, 0);
+	assert_true(learned_take(learned, 0, &write) && write.is_alone);
+}
+
 static void what_was_there_before_counts(void **state)
 {
 	CLEAN(learned_free_ptr) struct learned *learned = new_table(100);
@@ -494,6 +518,7 @@ int main(void)
 		cmocka_unit_test(an_address_is_written_once),
 		cmocka_unit_test(a_shared_address_is_not_known),
 		cmocka_unit_test(failures_are_tried_alone_and_later),
+		cmocka_unit_test(one_that_goes_alone_has_its_turn),
 		cmocka_unit_test(what_was_there_before_counts),
 		cmocka_unit_test(memory_is_bounded),
 		cmocka_unit_test(what_a_list_covers_is_not_driven_out),
