@@ -178,6 +178,11 @@ void dns_control_decide(struct dns_server *server, const struct address *client,
 {
 	const struct dns_rules *rules = &server->config->rules;
 	const struct dns_decided decided = dns_rules_decide(rules, client, name);
+	struct name target;
+	// Where a zone's aliases lead elsewhere, that is what is asked for.
+	if (dns_zones_answer(server->config->zones, name, DNS_A, NULL, &target) ==
+	    DNS_ZONE_ELSEWHERE)
+		name = &target;
 	const struct dns_way way = dns_rules_way(rules, client, name, decided.mark);
 	json_t *upstreams = json_array();
 	for (size_t i = 0; i < way.group->len; i++)

@@ -80,7 +80,8 @@ config() {
  "upstreams": ["192.0.2.1", "198.51.100.1"], "log": "all", "stale": "1h", "doh": "block", "tls_ca": "$etc/cert",
  "zones": [{"zone": "lan.example", "ttl": "1m", "records": [{"name": "printer", "type": "A", "data": "10.55.1.9"},
   {"name": "printer", "type": "AAAA", "data": "fd55:1::9"}, {"name": "www", "type": "CNAME", "data": "printer.lan.example"},
-  {"name": "out", "type": "CNAME", "data": "a.who"}, {"name": "*.apps", "type": "A", "data": "10.55.1.10"}]}],
+  {"name": "out", "type": "CNAME", "data": "a.who"}, {"name": "work", "type": "CNAME", "data": "www.corp.example"},
+  {"name": "*.apps", "type": "A", "data": "10.55.1.10"}]}],
  "forwards": [{"name": "client3", "from": ["10.55.1.3/32"], "to": ["198.51.100.1"]},
   {"name": "corp", "names": ["corp.example"], "to": ["198.51.100.1"]},
   {"name": "tls", "names": ["tls.who", "=t.who"], "to": ["tls://192.0.2.1#dns.who"]},
@@ -160,6 +161,9 @@ zones() {
 	is fd55:1::9 $here6 printer.lan.example AAAA
 	is "printer.lan.example. 10.55.1.9" $here4 www.lan.example
 	is "a.who. 10.1.1.1" $here4 out.lan.example
+	is "www.corp.example. 10.2.2.2" $here4 work.lan.example
+	control '{"do": "lookup", "client": "10.55.1.2", "name": "out.lan.example"}' | jq -e '.addresses == ["10.1.1.1"]' >/dev/null || die "known behind an alias"
+	control '{"do": "lookup", "client": "10.55.1.2", "name": "work.lan.example"}' | jq -e '.upstreams == ["198.51.100.1"]' >/dev/null || die "asked behind an alias"
 	is 10.55.1.10 $here4 x.y.apps.lan.example
 	is printer.lan.example. $here4 -x 10.55.1.9
 	is printer.lan.example. $here4 -x fd55:1::9
