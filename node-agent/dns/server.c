@@ -195,10 +195,11 @@ static int apply(struct dns_server *server, struct dns_config *config, struct er
 	int r = dns_udp_open(server, config, err);
 	if (r == 0)
 		r = dns_tcp_open(server, config, err);
-	if (r == 0)
-		r = exchange_host_trust(&server->host, config->settings.tls_ca, err);
 	if (r == 0 && make(server, config, &made) < 0)
 		r = err_set(err, -ENOMEM, "out of memory");
+	// The last that may fail: it is in force at once.
+	if (r == 0)
+		r = exchange_host_trust(&server->host, config->settings.tls_ca, err);
 	if (r == 0) {
 		dns_udp_keep(server, config);
 		dns_tcp_keep(server, config);

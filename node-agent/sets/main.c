@@ -245,9 +245,11 @@ static int listen_at(const char *path, const char *user, struct err *err)
 	bool is_shared = geteuid() == 0 && owner;
 	CLEAN(close_fd)
 	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return err_set(err, -errno, "no socket: %s", strerror(errno));
 	(void)unlink(path); // one that was killed leaves it
 	mode_t mask = umask(0117);
-	bool is_bound = fd >= 0 && bind(fd, (struct sockaddr *)&at, sizeof(at)) == 0;
+	bool is_bound = bind(fd, (struct sockaddr *)&at, sizeof(at)) == 0;
 	(void)umask(mask);
 	if (!is_bound || (is_shared && lchown(path, 0, owner->pw_gid) < 0) ||
 	    listen(fd, BACKLOG) < 0)
