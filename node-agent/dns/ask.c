@@ -17,7 +17,6 @@ enum {
 	TRY_STREAM_MS = 1500, // a connection comes before it
 	NEGATIVE_MAX_S = 10800,
 	TTL_MAX_S = 86400,
-	US_PER_MS = 1000,
 };
 
 struct ask {
@@ -221,7 +220,7 @@ static bool try_next(struct ask *ask)
 		struct dns_upstream *upstream = ask->group[chosen];
 		ask->exchange.place = &upstream->place;
 		exchange_ask(&ask->exchange, &ask->name, ask->type, ask->wants_dnssec);
-		ask->sent_us = uv_hrtime() / US_PER_MS;
+		ask->sent_us = dns_serve_now_us();
 		ask->try_end_ms =
 			now_ms +
 			(upstream->place.at.kind == UPSTREAM_PLAIN ? TRY_MS : TRY_STREAM_MS);
@@ -241,7 +240,7 @@ static void on_done(struct exchange *exchange, int status, const uint8_t *messag
 	ask->status = status;
 	if (status == 0) {
 		uint64_t rcode = octets_get(message + 2, 2) & DNS_RCODE;
-		dns_upstream_answered(upstream, uv_hrtime() / US_PER_MS - ask->sent_us);
+		dns_upstream_answered(upstream, dns_serve_now_us() - ask->sent_us);
 		size_t made = rcode == DNS_NOERROR || rcode == DNS_NXDOMAIN
 				      ? take_answer(ask, message, len, answer)
 				      : 0;

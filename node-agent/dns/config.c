@@ -1,6 +1,5 @@
 #include "dns/config.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <jansson.h>
 #include <stdlib.h>

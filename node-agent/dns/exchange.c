@@ -1,8 +1,6 @@
 #include "dns/exchange.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <stdlib.h>
@@ -14,6 +12,7 @@
 #include "base/octets.h"
 
 #include "dns/exchange_ways.h"
+#include "service/place.h"
 
 enum { OWN_UDP_SIZE = 1232, EDNS_DO = 0x8000 };
 
@@ -77,20 +76,7 @@ void exchange_host_done(struct exchange_host *host)
 
 socklen_t exchange_sockaddr(const struct exchange_place *place, struct sockaddr_storage *ret)
 {
-	const struct address *address = &place->at.address;
-	*ret = (struct sockaddr_storage){ 0 };
-	if (address->family == 4) {
-		struct sockaddr_in *to = (void *)ret;
-		to->sin_family = AF_INET;
-		to->sin_port = htons(place->at.port);
-		memcpy(&to->sin_addr, address->bytes, sizeof(to->sin_addr));
-		return sizeof(*to);
-	}
-	struct sockaddr_in6 *to = (void *)ret;
-	to->sin6_family = AF_INET6;
-	to->sin6_port = htons(place->at.port);
-	memcpy(&to->sin6_addr, address->bytes, sizeof(to->sin6_addr));
-	return sizeof(*to);
+	return place_sockaddr(&(struct place){ place->at.address, place->at.port }, ret);
 }
 
 int exchange_mark(int fd, uint32_t mark)

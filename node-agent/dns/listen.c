@@ -6,11 +6,6 @@
 #include "dns/server.h"
 #include "service/place.h"
 
-socklen_t dns_listen_sockaddr(const struct endpoint *endpoint, struct sockaddr_storage *ret)
-{
-	return place_sockaddr(&(struct place){ endpoint->address, endpoint->port }, ret);
-}
-
 static void set_option(int fd, int level, int option)
 {
 	// Without it the bind below fails, or answers leave from another address: that is told.
@@ -21,7 +16,7 @@ static int listen_anew(const struct endpoint *endpoint, int type, struct err *er
 {
 	struct sockaddr_storage at;
 	char text[ENDPOINT_TEXT_SIZE];
-	socklen_t len = dns_listen_sockaddr(endpoint, &at);
+	socklen_t len = place_sockaddr(&(struct place){ endpoint->address, endpoint->port }, &at);
 	bool is_six = at.ss_family == AF_INET6;
 	CLEAN(close_fd) int fd = socket(at.ss_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)

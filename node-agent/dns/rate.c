@@ -33,8 +33,8 @@ void dns_rate_free(struct dns_rate *rate)
 	free(rate);
 }
 
-// An IPv6 address by its network's half; an IPv4 address with bits that make it none of these
-// (0::/8 is nobody's).
+// An IPv6 address by its network's half, with the highest bit; an IPv4 address without that.
+// Neither is 0.
 static uint64_t key_of(const struct address *client)
 {
 	if (client->family == 6)

@@ -12,7 +12,7 @@
 enum {
 	UDP_MAX = 1232,       // passes every path unfragmented
 	STALE_WAIT_MS = 1800, // RFC 8767 §5: then clients would give up
-	US_PER_NS = 1000,
+	NS_PER_US = 1000,
 	TYPE_META = 128, // RFC 6895 §3.1: from here to ANY nothing is a record
 };
 
@@ -33,7 +33,7 @@ struct asking {
 
 uint64_t dns_serve_now_us(void)
 {
-	return uv_hrtime() / US_PER_NS;
+	return uv_hrtime() / NS_PER_US;
 }
 
 static int64_t cache_now(const struct dns_server *server)

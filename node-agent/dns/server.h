@@ -163,8 +163,6 @@ bool dns_tcp_has_connections(const struct dns_server *server);
 size_t dns_udp_sockets(const struct dns_server *server, int *ret, size_t max);
 size_t dns_tcp_sockets(const struct dns_server *server, int *ret, size_t max);
 
-// The kernel's address for an endpoint; returns its length.
-socklen_t dns_listen_sockaddr(const struct endpoint *endpoint, struct sockaddr_storage *ret);
 // A socket of `type` that is bound to it, of the process before or a new one, also before a device
 // has the address. A negative errno.
 int dns_listen_socket(const struct dns_server *server, const struct endpoint *endpoint, int type,

@@ -56,7 +56,7 @@ int proxy_server_init(struct proxy_server *server, uv_loop_t *loop, const char *
 		      struct handover *before, struct err *err);
 void proxy_server_done(struct proxy_server *server);
 
-// A copy of the letter to every worker. NULL `make`s are left out.
+// A copy of the letter to every worker.
 void proxy_server_post(struct proxy_server *server, const struct letter *form);
 
 // ---- control_answer.c ----

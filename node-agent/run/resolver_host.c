@@ -1,7 +1,6 @@
 #include "run/resolver_host.h"
 
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -16,6 +15,7 @@
 #include "decide/decide.h"
 #include "kernel/kernel.h"
 #include "run/resolver_host_text.h"
+#include "service/place.h"
 
 enum {
 	FILE_MODE = 0600,
@@ -171,31 +171,14 @@ static void on_answer(uv_poll_t *poll, int status, int events)
 		prove(host);
 }
 
-static socklen_t sockaddr_of(const struct address *address, unsigned port,
-			     struct sockaddr_storage *ret)
-{
-	*ret = (struct sockaddr_storage){ 0 };
-	if (address->family == 4) {
-		struct sockaddr_in *four = (struct sockaddr_in *)(void *)ret;
-		*four = (struct sockaddr_in){ .sin_family = AF_INET,
-					      .sin_port = htons((uint16_t)port) };
-		memcpy(&four->sin_addr, address->bytes, sizeof four->sin_addr);
-		return sizeof *four;
-	}
-	struct sockaddr_in6 *six = (struct sockaddr_in6 *)(void *)ret;
-	*six = (struct sockaddr_in6){ .sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port) };
-	memcpy(&six->sin6_addr, address->bytes, sizeof six->sin6_addr);
-	return sizeof *six;
-}
-
 // From the address that it is put to: that is how the others' will come.
 static int open_socket(const struct address *to, unsigned port)
 {
 	struct sockaddr_storage from, at;
-	const socklen_t len = sockaddr_of(to, 0, &from);
+	const socklen_t len = place_sockaddr(&(struct place){ *to, 0 }, &from);
 	CLEAN(close_fd)
 	int fd = socket(from.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	(void)sockaddr_of(to, port, &at);
+	(void)place_sockaddr(&(struct place){ *to, (uint16_t)port }, &at);
 	if (fd < 0 || bind(fd, (struct sockaddr *)&from, len) < 0 ||
 	    connect(fd, (struct sockaddr *)&at, len) < 0)
 		return -errno;
