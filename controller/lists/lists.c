@@ -41,8 +41,9 @@ struct list {
 	struct list_record record; // its content, as far as there is one
 	struct looks looks;        // of the file that was read last
 	struct backoff backoff;
-	struct err why;  // of the last failure; code 0: none since the last success
-	int64_t next_ms; // monotonic: when its source is looked at
+	struct err why;    // of the last failure; code 0: none since the last success
+	int64_t next_ms;   // monotonic: when its source is looked at
+	int64_t looked_ms; // monotonic: when its file was looked at last
 	bool is_busy;
 	bool is_known; // while a list is handed over
 };
@@ -235,28 +236,41 @@ static bool begin(struct lists *all, struct list *list)
 	return true;
 }
 
-static bool looks_at(const char *path, struct looks *ret)
+// How the list's file looks now: as nothing when it is away.
+static struct looks look(const struct lists *all, const struct list *list)
 {
 	struct stat st;
-	if (stat(path, &st) < 0)
-		return false;
-	*ret = (struct looks){ st.st_mtim, st.st_size, st.st_ino };
-	return true;
+	CLEAN(free_ptr) char *path = text_format("%s/%s", all->files_dir, list->file);
+	if (!path || stat(path, &st) < 0)
+		return (struct looks){ 0 };
+	return (struct looks){ st.st_mtim, st.st_size, st.st_ino };
+}
+
+static bool looks_equal(const struct looks *a, const struct looks *b)
+{
+	return a->changed.tv_sec == b->changed.tv_sec && a->changed.tv_nsec == b->changed.tv_nsec &&
+	       a->size == b->size && a->inode == b->inode;
 }
 
 // A file that looks as it did when it was read need not be read. One that is away is read, for its
 // sentence.
 static bool is_unchanged(const struct lists *all, struct list *list)
 {
-	struct looks now = { 0 };
-	CLEAN(free_ptr) char *path = text_format("%s/%s", all->files_dir, list->file);
-	if (!path || !looks_at(path, &now) || list->why.code)
-		return false;
-	const bool is_same = now.changed.tv_sec == list->looks.changed.tv_sec &&
-			     now.changed.tv_nsec == list->looks.changed.tv_nsec &&
-			     now.size == list->looks.size && now.inode == list->looks.inode;
+	const struct looks now = look(all, list);
+	const bool is_same = looks_equal(&now, &list->looks);
 	list->looks = now;
-	return is_same && has_content(all, list);
+	return is_same && now.inode != 0 && !list->why.code && has_content(all, list);
+}
+
+// A file that was no good and looks otherwise now has perhaps been mended: that does not wait for
+// its turn.
+static bool is_mended(const struct lists *all, struct list *list, int64_t now_ms)
+{
+	if (!list->file || !list->why.code || now_ms - list->looked_ms < LISTS_FILE_LOOK_MS)
+		return false;
+	list->looked_ms = now_ms;
+	const struct looks now = look(all, list);
+	return !looks_equal(&now, &list->looks);
 }
 
 static void on_tick(uv_timer_t *timer)
@@ -265,7 +279,8 @@ static void on_tick(uv_timer_t *timer)
 	const int64_t now_ms = clock_mono_ms();
 	for (size_t i = 0; i < all->count && all->running < LISTS_AT_ONCE; i++) {
 		struct list *list = all->list[i];
-		if (!source_of(list) || list->is_busy || list->next_ms > now_ms)
+		if (!source_of(list) || list->is_busy ||
+		    (list->next_ms > now_ms && !is_mended(all, list, now_ms)))
 			continue;
 		if (list->file && is_unchanged(all, list))
 			list->next_ms = now_ms + LISTS_FILE_LOOK_MS;
