@@ -286,7 +286,8 @@ floods() {
 	reload
 	got=$(in_ns client python3 "$here/dns.py" many 10.55.1.1 a.who 400)
 	note "$got of 400 questions at once were answered at 50 a second"
-	[ "$got" -ge 50 ] && [ "$got" -lt 300 ]
+	[ "$got" -ge 50 ]
+	[ "$got" -lt 300 ]
 	is 10.1.1.1 $here4 -b 10.55.1.7 a.who
 	config
 	reload
@@ -311,7 +312,8 @@ upgraded() {
 	wait $asking
 	read -r asked lost longest <"$etc/rate"
 	note "$asked questions while three new programs followed each other: $lost without an answer, at most $longest ms"
-	[ "$asked" -gt 300 ] && [ "$lost" = 0 ]
+	[ "$asked" -gt 300 ]
+	[ "$lost" = 0 ]
 	in_time "$longest" 500
 	till 20 is_over "$before" || die "the first one does not end"
 	config ', "prt": 1'

@@ -126,21 +126,24 @@ streams() {
 			FROM=${client#* } python3 "$learning" ask 127.0.0.1 "$port.listed" >/dev/null &
 			till 20 nft get element inet watch seen "{ 0x000${client%% *}0000 . $port }"
 		done
-		! nft get element inet watch seen "{ 0x00000000 . $port }" 2>/dev/null
+		nft get element inet watch seen "{ 0x00000000 . $port }" 2>/dev/null && die "port $port was asked by no way"
 	done
 	wait
 }
 leads_to() { control '{"do":"lookup","client":"127.1.0.1","name":"n5.listed"}' | jq -e --arg to "$1" '.upstreams == [$to]'; }
 every_address() {
 	as 127.1.0.1 n6.listed >/dev/null
-	has l7_4 10.2.0.6 && has known_4 10.2.0.6
+	has l7_4 10.2.0.6
+	has known_4 10.2.0.6
 	as 127.1.0.1 n6.listed AAAA >/dev/null
-	has l7_6 fd57:2::6 && has known_6 fd57:2::6
+	has l7_6 fd57:2::6
+	has known_6 fd57:2::6
 	[ "$(as 127.1.0.1 n7.listed HTTPS | cut -d' ' -f3)" = no-ech ] || die "an encrypted hello is offered"
-	has l7_4 10.2.0.7 && has l7_6 fd57:2::7
+	has l7_4 10.2.0.7
+	has l7_6 fd57:2::7
 	[ "$(as 127.1.0.1 n7.plain HTTPS | cut -d' ' -f3)" = ech ] || die "the hello of a name in no list was touched"
 	till 5 has known_4 10.1.0.7
-	! has l7_4 10.1.0.7
+	gone l7_4 10.1.0.7
 }
 # weft-proxy, another program of the same user, may say what it saw, and not read what people ask.
 others() {
@@ -165,10 +168,11 @@ shared() {
 }
 by_zones() {
 	as 127.1.0.1 tv.home.listed >/dev/null
-	has l7_4 10.9.0.1 && has known_4 10.9.0.1
+	has l7_4 10.9.0.1
+	has known_4 10.9.0.1
 	as 127.2.0.1 pc.lan.plain >/dev/null
 	till 5 has known_4 10.9.0.2
-	! has l7_4 10.9.0.2
+	gone l7_4 10.9.0.2
 	control '{"do":"lookup","client":"127.1.0.1","name":"tv.home.listed"}' | jq -e '.outcome == "local" and .addresses == ["10.9.0.1"]' >/dev/null
 	control '{"do":"saw","name":"tv.lan.plain","client":"127.1.0.1","address":"10.9.0.3"}' | jq -e .asked >/dev/null
 	till 5 has known_4 10.9.0.3
