@@ -135,11 +135,6 @@ const char *pki_ca_hash(const struct pki *pki)
 	return pki->hash;
 }
 
-const char *pki_ca_path(const struct pki *pki)
-{
-	return pki->ca_path;
-}
-
 const char *pki_key_path(const struct pki *pki)
 {
 	return pki->key_path;

@@ -37,8 +37,7 @@ const char *pki_ca_pem(const struct pki *pki);
 int64_t pki_ca_expires(const struct pki *pki);
 const char *
 pki_ca_hash(const struct pki *pki); // SHA-256 of the CA's DER, hex: pinned by enrolment keys
-const char *pki_ca_path(const struct pki *pki);  // for TLS libraries that want files
-const char *pki_key_path(const struct pki *pki); // tls.key
+const char *pki_key_path(const struct pki *pki); // tls.key, for TLS libraries that want files
 const char *
 pki_cert_path(const struct pki *pki); // tls.crt: the controller's certificate followed by the CA
 

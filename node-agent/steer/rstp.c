@@ -244,13 +244,3 @@ const char *rstp_state_name(enum rstp_state state)
 
 	return names[state];
 }
-
-const char *rstp_peer_name(enum rstp_peer peer)
-{
-	static const char *const names[] = { [RSTP_UNHEARD] = "unheard",
-					     [RSTP_STP] = "stp",
-					     [RSTP_RSTP] = "rstp",
-					     [RSTP_WEFT] = "weft" };
-
-	return names[peer];
-}

@@ -134,7 +134,6 @@ void rstp_look(const struct rstp *b, struct rstp_view *ret);
 
 const char *rstp_role_name(enum rstp_role role);
 const char *rstp_state_name(enum rstp_state state);
-const char *rstp_peer_name(enum rstp_peer peer);
 
 // A machine as bytes, for a program that starts again while the kernel goes on. Only the very
 // program that saved it may load it, on the same boot (times are of one monotonic clock). The

@@ -18,7 +18,6 @@ restart() {
 }
 is_restarted() { [ "$(agent_pid)" != "$1" ] && status ada .name; }
 says() { status ada '.errors | map(.entry + ": " + .text) | join("\n")' | grep -F "$1"; }
-logged() { tail -n 30 "/run/weft-lab/$LAB/ada/log" | grep -F "$1"; }
 # The controller's page and `weft status` have it from here.
 controller_says() {
 	weft status -o json | jq -e --arg t "$1" 'any(.. | objects | select(.name? == "ada" and has("errors")); .errors | tostring | contains($t))'
