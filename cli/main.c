@@ -32,6 +32,23 @@ static int help(const struct verb *verb)
 	return print_text(&t);
 }
 
+static bool is_help(const char *word)
+{
+	return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
+// Words that are no verb may be the first of several verbs, and be asked about.
+static int answer_unknown(int argc, char **argv, bool asks_help)
+{
+	struct err err = { 0 };
+	CLEAN(text_free) struct text t = { 0 };
+	if ((asks_help || (argc > 1 && is_help(argv[1]))) && usage_group(&t, argv[0]))
+		return print_text(&t);
+	int result = verb_unknown(argc, argv, &err);
+	fprintf(stderr, "weft: %s\n", err.text);
+	return result;
+}
+
 // The edge where a failure becomes lines on standard error and an exit status.
 static int complain(const struct call *call, int result, const struct err *err)
 {
@@ -69,8 +86,7 @@ int main(int argc, char **argv)
 {
 	(void)setlocale(LC_CTYPE, "");
 	(void)signal(SIGPIPE, SIG_DFL);
-	if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
-	    (strcmp(argv[1], "help") == 0 && argc == 2)) {
+	if (argc < 2 || is_help(argv[1]) || (strcmp(argv[1], "help") == 0 && argc == 2)) {
 		(void)overview();
 		return argc < 2 ? CLI_USAGE : CLI_DONE;
 	}
@@ -81,18 +97,13 @@ int main(int argc, char **argv)
 	int at = asks_help ? 2 : 1;
 	int words = 0;
 	const struct verb *verb = verb_find(argc - at, argv + at, &words);
-	if (!verb) {
-		struct err err = { 0 };
-		int result = verb_unknown(argc - at, argv + at, &err);
-		fprintf(stderr, "weft: %s\n", err.text);
-		return result;
-	}
+	if (!verb)
+		return answer_unknown(argc - at, argv + at, asks_help);
 	if (asks_help)
 		return help(verb);
 	at += words;
 	if (verb->main)
-		return at < argc && strcmp(argv[at], "--help") == 0
-			       ? help(verb)
-			       : verb->main(argc - at + 1, argv + at - 1);
+		return at < argc && is_help(argv[at]) ? help(verb)
+						      : verb->main(argc - at + 1, argv + at - 1);
 	return run(verb, argc - at, argv + at);
 }

@@ -63,13 +63,36 @@ void usage_verb(struct text *t, const struct verb *verb)
 	option_lines(t, verb_common_options);
 }
 
+static void verb_row(struct text *t, const struct verb *verb)
+{
+	text_addf(t, "  %-18s %s\n", verb->name, verb->summary);
+}
+
+bool usage_group(struct text *t, const char *first)
+{
+	bool any = false;
+	for (size_t i = 0; verb_table[i]; i++) {
+		const char *rest;
+		if (!text_starts(verb_table[i]->name, first, &rest) || *rest != ' ')
+			continue;
+		if (!any)
+			text_addf(t, "usage: weft %s VERB [OPTION]... [ARGUMENT]...\n\nVerbs:\n",
+				  first);
+		verb_row(t, verb_table[i]);
+		any = true;
+	}
+	if (any)
+		text_addf(t, "\n`weft %s VERB --help` explains one.\n", first);
+	return any;
+}
+
 void usage_overview(struct text *t)
 {
 	text_add(t, "usage: weft VERB [OPTION]... [ARGUMENT]...\n\n"
 		    "Say what your network should be, see what it is.\n\nVerbs:\n");
 	for (size_t i = 0; verb_table[i]; i++) {
 		if (!verb_table[i]->is_hidden)
-			text_addf(t, "  %-18s %s\n", verb_table[i]->name, verb_table[i]->summary);
+			verb_row(t, verb_table[i]);
 	}
 	text_add(t, "\nEvery verb but lab takes:\n");
 	option_lines(t, verb_common_options);

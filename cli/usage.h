@@ -9,6 +9,10 @@
 // Appends the overview of all verbs.
 void usage_overview(struct text *t);
 
+// Appends the overview of the verbs that begin with a word: "dns" of `weft dns status` and others.
+// False: none does.
+bool usage_group(struct text *t, const char *first);
+
 // Appends the help of one verb, and its one-line form: "plan -f F..." as in "usage: weft plan -f
 // F...".
 void usage_verb(struct text *t, const struct verb *verb);

@@ -52,6 +52,20 @@ static void finds_verbs(void **state)
 	}
 }
 
+static void tells_of_verbs_that_begin_alike(void **state)
+{
+	CLEAN(text_free) struct text t = { 0 };
+	(void)state;
+	assert_false(usage_group(&t, "plan"));
+	assert_false(usage_group(&t, "dn"));
+	assert_int_equal(t.len, 0);
+	assert_true(usage_group(&t, "dns"));
+	assert_non_null(strstr(t.data, "usage: weft dns VERB"));
+	assert_non_null(strstr(t.data, "\n  dns status "));
+	assert_non_null(strstr(t.data, "\n  dns except "));
+	assert_null(strstr(t.data, "discover"));
+}
+
 struct parse {
 	const char *verb;
 	const char *words[8];
@@ -176,6 +190,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(finds_verbs),
+		cmocka_unit_test(tells_of_verbs_that_begin_alike),
 		cmocka_unit_test(parses_command_lines),
 		cmocka_unit_test(keeps_repeated_options_in_order),
 		cmocka_unit_test(checks_numbers),
