@@ -23,13 +23,14 @@ type Created = Resource & { key?: string; join?: string; token?: string };
 
 interface Editing {
   text: string;
+  notation: Notation;
   isDirty: boolean;
   /** The revision it was taken from; null for a new resource. */
   base: number | null;
 }
 
 function stored(resource: Resource, notation: Notation): Editing {
-  return { text: write(resource.spec, notation), isDirty: false, base: resource.revision };
+  return { text: write(resource.spec, notation), notation, isDirty: false, base: resource.revision };
 }
 
 function asRefused(error: unknown): Refused {
@@ -94,25 +95,27 @@ interface EditorProps {
 function Editor({ kind, name, resource, onSaved }: EditorProps) {
   const mayWrite = useMay(rightFor(kind));
   const [newName, setNewName] = useState("");
-  const [tab, setTab] = useState<Tab>("yaml");
-  const [editing, setEditing] = useState<Editing>({ text: "", isDirty: false, base: null });
+  const [editing, setEditing] = useState<Editing>(() =>
+    resource ? stored(resource, "yaml") : { text: "", notation: "yaml", isDirty: false, base: null },
+  );
+  const [isEffective, setEffective] = useState(false);
   const [refused, setRefused] = useState<Refused | null>(null);
   const [plan, setPlan] = useState<ApplyResult | null>(null);
   const [isBusy, setBusy] = useState(false);
-  const notation: Notation = tab === "json" ? "json" : "yaml";
+  const notation = editing.notation;
   const target = name ?? newName.trim();
 
   useEffect(() => {
     // What somebody types is never overwritten by what arrives.
-    if (resource) setEditing((now) => (now.isDirty ? now : stored(resource, notation)));
+    if (resource) setEditing((now) => (now.isDirty ? now : stored(resource, now.notation)));
   }, [resource]);
 
   const change = (next: Tab) => {
     setRefused(null);
     try {
       const to: Notation = next === "json" ? "json" : "yaml";
-      if (to !== notation) setEditing({ ...editing, text: write(read(editing.text, notation), to) });
-      setTab(next);
+      if (to !== notation) setEditing({ ...editing, notation: to, text: write(read(editing.text, notation), to) });
+      setEffective(next === "effective");
     } catch (error) {
       setRefused(asRefused(error));
     }
@@ -155,15 +158,15 @@ function Editor({ kind, name, resource, onSaved }: EditorProps) {
           <input value={newName} required maxLength={191} spellcheck={false} autofocus onInput={(event) => setNewName(event.currentTarget.value)} />
         </label>
       )}
-      <Tabs tab={tab} hasEffective={resource?.effective !== undefined} onTab={change} />
-      {tab === "effective" ? (
+      <Tabs tab={isEffective ? "effective" : notation} hasEffective={resource?.effective !== undefined} onTab={change} />
+      {isEffective ? (
         <pre class="text" tabIndex={0} aria-label="Effective spec">{write(resource?.effective ?? {}, "yaml")}</pre>
       ) : (
         <textarea
           class="text"
           aria-label={`Spec as ${notation.toUpperCase()}`}
           spellcheck={false}
-          readOnly={!mayWrite}
+          readOnly={!mayWrite || isBusy}
           rows={Math.min(30, Math.max(8, editing.text.split("\n").length + 1))}
           value={editing.text}
           onInput={(event) => setEditing({ ...editing, text: event.currentTarget.value, isDirty: true })}
@@ -179,7 +182,7 @@ function Editor({ kind, name, resource, onSaved }: EditorProps) {
       )}
       {refused && <ProblemNote refused={refused} />}
       {plan && <PlanNote plan={plan} />}
-      {mayWrite && tab !== "effective" && (
+      {mayWrite && !isEffective && (
         <div class="editor-foot">
           <button type="button" disabled={isBusy || !target} onClick={check}>
             What would change?
