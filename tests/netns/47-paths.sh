@@ -103,7 +103,8 @@ come_up() {
 	local start f
 	start=$(now_ms)
 	till 30 all_up || die "not all ways come up: $(in_host lea weft-agent status --json | jq -c .paths)"
-	goes_by max || die "lea goes by $(by lea max), max by $(by max lea)"
+	# On a busy machine the first round trips may favour another way for a while.
+	till 40 goes_by max || die "lea goes by $(by lea max), max by $(by max lea)"
 	for f in 10.2.0.2 fd01:2::2; do till 5 answers lea-lan $f -M do -s "$(full_size $f)" || die "lea-lan does not reach $f with 1500 bytes"; done
 	till 5 answers lea "$(address lan max 4)" || die "lea itself does not reach max"
 	till 20 has_metrics || die "no metrics of the path from lea to max: $(grep weft_path "$scratch/metrics" | head -n 3)"

@@ -43,12 +43,20 @@ root() {
 }
 
 fleet_says() { weft status | grep -F "$1"; }
+declare -A port=([kim]=up1 [lou]=up2 [moe]=up3 [ned]=up4)
+# only_by add|delete HOST TOP: of all the others, HOST reaches only TOP on the Internet.
+only_by() {
+	local one
+	for one in kim lou moe ned; do
+		[[ $one = "$2" || $one = "$3" ]] ||
+			in_host internet nft "$1" element inet lab links "{ ${port[$2]} . ${port[$one]}, ${port[$one]} . ${port[$2]} }"
+	done
+}
 docker() {
 	local top a b before to
 	top=$(root)
 	read -r a b < <(printf '%s\n' kim lou moe | grep -vx "$top" | paste -sd' ')
-	# Only by way of the top: the cable between the two others is pulled.
-	in_host "$a" ip link set "$(device "$a" "wire/lan/$b")" nomaster
+	only_by add "$a" "$top"
 	to=$(address lan "$b" 4)
 	till 30 answers "$a" "$to" || die "$a does not reach $b by way of $top"
 	before=$(last_event)
@@ -64,7 +72,9 @@ docker() {
 	unnamed "$top" "Docker's policy drops"
 	till 5 has_event "$top" "no more: Docker's policy drops" "$before" || die "no event of its end"
 	in_host "$top" sh -c 'iptables -P FORWARD ACCEPT; iptables -F; iptables -X; iptables -t nat -F; iptables -t nat -X'
-	till 30 all_pairs 30 lan kim lou moe >/dev/null
+	only_by delete "$a" "$top"
+	heals "$a"
+	all_pairs 30 lan kim lou moe >/dev/null
 }
 
 # What `ufw allow ARG...` adds.
