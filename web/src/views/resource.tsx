@@ -44,13 +44,19 @@ function useResource(kind: Kind, name: string | null) {
   const [resource, setResource] = useState<Resource | null>(null);
   const [refused, setRefused] = useState<Refused | null>(null);
   useEffect(() => {
-    if (name === null) return;
+    if (name === null) return undefined;
+    // Of two answers that overtake each other the later question's counts.
+    let isCurrent = true;
     call<Resource>("GET", `${resourcePath(kind, name)}?effective=true`)
       .then(({ body }) => {
+        if (!isCurrent) return;
         setResource(body);
         setRefused(null);
       })
-      .catch((error: unknown) => setRefused(asRefused(error)));
+      .catch((error: unknown) => isCurrent && setRefused(asRefused(error)));
+    return () => {
+      isCurrent = false;
+    };
   }, [kind, name, version]);
   return { resource, refused, setResource };
 }
