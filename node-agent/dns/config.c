@@ -27,7 +27,7 @@ static const struct setting dns_settings[] = {
 	{ "rate", SETTING_U32, AT(rate), 0, 1000000, 0, .help = "questions a second of a client" },
 	{ "stale", SETTING_DURATION_MS, AT(stale_ms), 0, 7 * 86400000, 0,
 	  .help = "how long an old answer may be told when no new one can be had" },
-	{ "cache_kb", SETTING_U32, AT(cache_kb), 64, 4194303, 16384,
+	{ "cache_kb", SETTING_U32, AT(cache_kb), 64, 4194304, 16384,
 	  .help = "kilobytes of answers" },
 	{ "doh", SETTING_CHOICE, AT(doh), .text = "allow", .choices = "allow|block",
 	  .help = "whether clients find resolvers of their own over HTTPS" },

@@ -57,6 +57,20 @@ static void defaults_answer_this_host_only(void **state)
 	assert_true(dns_prefixes_match(&config->rules.clients, &other) < 0);
 }
 
+// The most that the controller takes (api/openapi.yaml, ResolverSpec) is taken here.
+static void the_bounds_of_a_resolver_are_within(void **state)
+{
+	CLEAN(dns_config_free_ptr)
+	struct dns_config *config =
+		config_of("{\"listen\":\"127.0.0.1\",\"cache_kb\":4194304,\"stale\":\"604800s\","
+			  "\"rate\":1000000,\"zones\":[{\"zone\":\"lan\",\"records\":[{\"name\":"
+			  "\"x\",\"type\":\"A\",\"data\":\"10.0.0.1\",\"ttl\":\"604800s\"}]}],"
+			  "\"blocks\":[{\"name\":\"ads\",\"ttl\":\"604800s\"}]}");
+	(void)state;
+	assert_int_equal(config->settings.cache_kb, 4096 * 1024);
+	assert_int_equal(config->settings.stale_ms, 604800000);
+}
+
 static void what_is_wrong_is_said(void **state)
 {
 	static const struct {
@@ -282,6 +296,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(defaults_answer_this_host_only),
+		cmocka_unit_test(the_bounds_of_a_resolver_are_within),
 		cmocka_unit_test(what_is_wrong_is_said),
 		cmocka_unit_test(the_longest_match_forwards),
 		cmocka_unit_test(patterns),
