@@ -76,20 +76,24 @@ void check_resolver(const struct check *c, const json_t *spec)
 		check_add(c, "interfaces", "nothing is taken from them, as intercept is false");
 }
 
-// What else stands at a record's name.
-enum { HAS_CNAME = 1, HAS_OTHER = 2 };
-
 static void check_beside(const struct check *c, struct map *seen, const struct record *record,
 			 const char *path)
 {
-	char owner[NAME_TEXT_SIZE + 2] = "*.";
-	name_text(&record->owner, owner + (record->is_below ? 2 : 0));
+	char owner[RECORD_OWNER_SIZE];
+	record_owner_text(record, owner);
 	uintptr_t has = (uintptr_t)map_get(seen, owner);
-	bool is_cname = strcmp(record->type, "CNAME") == 0;
-	if (is_cname ? has != 0 : (has & HAS_CNAME) != 0)
+	if (!record_may_stand(record, (unsigned)has))
 		check_add(c, path, "%.260s has a cname, and nothing else may stand beside it",
 			  owner);
-	(void)map_set(seen, owner, (void *)(has | (is_cname ? HAS_CNAME : HAS_OTHER)));
+	(void)map_set(seen, owner, (void *)(has | record_has(record)));
+}
+
+// Names of nodes and sites come and go.
+static bool is_alias_of_own(const struct record *record, const struct name *own)
+{
+	const struct name *owner = &record->owner;
+	return record_has(record) == RECORD_HAS_CNAME && !record->is_below &&
+	       owner->n_labels == own->n_labels + 1 && name_is_within(owner, own);
 }
 
 void check_dns_zone(const struct check *c, const json_t *spec)
@@ -120,6 +124,9 @@ void check_dns_zone(const struct check *c, const json_t *spec)
 		if (strcmp(record.type, "CNAME") == 0 && !record.is_below &&
 		    record.owner.len == apex.len)
 			check_add(c, path, "a zone itself cannot have a cname");
+		if (is_alias_of_own(&record, &own))
+			check_add(c, path, "%s is for nodes and sites: a name in it has no cname",
+				  RECORD_ZONE_OWN);
 		check_beside(c, seen, &record, path);
 	}
 }

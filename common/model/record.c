@@ -88,3 +88,19 @@ int record_parse(const json_t *written, const char *zone, struct record *ret,
 		*ret = record;
 	return r;
 }
+
+void record_owner_text(const struct record *record, char ret[RECORD_OWNER_SIZE])
+{
+	(void)snprintf(ret, RECORD_OWNER_SIZE, "*.");
+	name_text(&record->owner, ret + (record->is_below ? 2 : 0));
+}
+
+unsigned record_has(const struct record *record)
+{
+	return strcmp(record->type, "CNAME") == 0 ? RECORD_HAS_CNAME : RECORD_HAS_OTHER;
+}
+
+bool record_may_stand(const struct record *record, unsigned beside)
+{
+	return record_has(record) == RECORD_HAS_CNAME ? beside == 0 : !(beside & RECORD_HAS_CNAME);
+}

@@ -1,7 +1,6 @@
 #include "names/name.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <string.h>
 
 static uint8_t lower(uint8_t c)
@@ -79,6 +78,16 @@ int name_read(const uint8_t *wire, size_t len, struct name *ret)
 	close_name(&name);
 	*ret = name;
 	return (int)at + 1;
+}
+
+bool name_is_within(const struct name *name, const struct name *above)
+{
+	if (name->n_labels < above->n_labels)
+		return false;
+	const unsigned below = name->n_labels - above->n_labels;
+	const size_t at = below < name->n_labels ? name->starts[below] : name->len - 1u;
+	return name->len - at == above->len &&
+	       memcmp(name->wire + at, above->wire, above->len) == 0;
 }
 
 static size_t put_byte(char *at, uint8_t c)

@@ -4,6 +4,7 @@
 // every suffix is a tail of the same bytes.
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,6 +30,9 @@ int name_parse(const char *text, size_t len, struct name *ret, struct err *err);
 
 // An uncompressed name at the start of `wire`, of any bytes; returns how many it took, or -EINVAL.
 int name_read(const uint8_t *wire, size_t len, struct name *ret);
+
+// Whether it is `above`, or below that.
+bool name_is_within(const struct name *name, const struct name *above);
 
 // As RFC 1035 §5.1 writes it, without the last dot; "." for the root.
 void name_text(const struct name *name, char ret[NAME_TEXT_SIZE]);

@@ -1,10 +1,13 @@
 #include "plan/dns.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/map.h"
 #include "base/text.h"
 #include "model/kinds.h"
+#include "model/record.h"
 #include "model/upstream.h"
 
 #include "names/name.h"
@@ -248,27 +251,80 @@ static void check_resolver(const struct dns_checking *c, const struct fleet_obje
 	}
 }
 
-static bool is_zone(const struct fleet_object *zone, const struct name *name)
+static bool zone_name(const struct fleet_object *zone, const char **ret_text, struct name *ret)
 {
-	const char *text = json_string_value(json_object_get(zone->spec, "zone"));
-	struct name other;
+	*ret_text = json_string_value(json_object_get(zone->spec, "zone"));
+	return *ret_text && name_parse(*ret_text, strlen(*ret_text), ret, NULL) == 0;
+}
 
-	return text && name_parse(text, strlen(text), &other, NULL) == 0 &&
-	       other.len == name->len && memcmp(other.wire, name->wire, name->len) == 0;
+// The names of a zone's records, and what stands under each (record_has).
+static struct map *owners_of(const struct fleet_object *zone, const char *written)
+{
+	struct map *owners = map_new(NULL);
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach(json_object_get(zone->spec, "records"), i, item)
+	{
+		char owner[RECORD_OWNER_SIZE];
+		struct record record;
+		const char *field;
+
+		if (!owners || record_parse(item, written, &record, &field, NULL) < 0)
+			continue;
+		record_owner_text(&record, owner);
+		(void)map_set(owners, owner,
+			      (void *)((uintptr_t)map_get(owners, owner) | record_has(&record)));
+	}
+	return owners;
+}
+
+// A name may be written in a zone and in one around it, but not a cname beside something else.
+static void check_owners(const struct dns_checking *c, const struct fleet_object *zone,
+			 const char *written, const struct fleet_object *other,
+			 const struct map *owners)
+{
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach(json_object_get(zone->spec, "records"), i, item)
+	{
+		char owner[RECORD_OWNER_SIZE], place[32];
+		struct record record;
+		const char *field;
+
+		if (record_parse(item, written, &record, &field, NULL) < 0)
+			continue;
+		record_owner_text(&record, owner);
+		(void)snprintf(place, sizeof place, "records[%zu].%s", i, field);
+		if (!record_may_stand(&record, (unsigned)(uintptr_t)map_get(owners, owner)))
+			refuse(c, zone, place,
+			       "%.260s stands in dns-zones.%s as well, and nothing may stand "
+			       "beside a cname",
+			       owner, other->name);
+	}
 }
 
 static void check_zone(const struct dns_checking *c, const struct fleet_object *zone)
 {
-	const char *text = json_string_value(json_object_get(zone->spec, "zone"));
+	const char *text, *other;
+	struct name name, of;
 	struct fleet_object *o;
-	struct name name;
 
-	if (!text || name_parse(text, strlen(text), &name, NULL) < 0)
+	if (!zone_name(zone, &text, &name))
 		return;
 	for (size_t at = 0; fleet_next(c->fleet, FLEET_DNS_ZONE, &at, &o);) {
-		if (o != zone && is_zone(o, &name))
+		if (o == zone || !zone_name(o, &other, &of) ||
+		    (!name_is_within(&name, &of) && !name_is_within(&of, &name)))
+			continue;
+		if (name.len == of.len) {
 			refuse(c, zone, "zone", "%s is already that of dns-zones.%s", text,
 			       o->name);
+			continue;
+		}
+		CLEAN(map_free_ptr) struct map *owners = owners_of(o, other);
+		if (owners)
+			check_owners(c, zone, text, o, owners);
 	}
 }
 

@@ -303,6 +303,12 @@ static void test_dns_specs(void **state)
 		{ KIND_DNS_ZONES, "z", "{\"zone\":\"Weft.internal.\",\"records\":[]}",
 		  "p.zone: weft.internal is made of the nodes and sites\n" },
 		{ KIND_DNS_ZONES, "z",
+		  "{\"zone\":\"internal\",\"records\":[{\"name\":\"a.weft\",\"a\":\"10.0.0.1\"},"
+		  "{\"name\":\"b.weft\",\"cname\":\"a.weft.internal\"},"
+		  "{\"name\":\"a.b.weft\",\"cname\":\"a.weft.internal\"}]}",
+		  "p.records[1].cname: weft.internal is for nodes and sites: a name in it has no "
+		  "cname\n" },
+		{ KIND_DNS_ZONES, "z",
 		  ZONE("{\"name\":\"*\",\"a\":\"10.0.0.1\"},{\"name\":\"@\",\"txt\":\"x\"},"
 		       "{\"name\":\"a.b\",\"cname\":\"@\"},{\"name\":\"*.b\",\"cname\":\"c."
 		       "example\"}"),

@@ -105,6 +105,30 @@ static void packets_names_that_are_none(void **state)
 	assert_int_equal(name_read(wire, sizeof(wire), &name), -EINVAL);
 }
 
+static struct name name_of(const char *text)
+{
+	struct name name;
+	assert_int_equal(name_parse(text, strlen(text), &name, NULL), 0);
+	return name;
+}
+
+static void names_are_within_others(void **state)
+{
+	const struct name above = name_of("lan.example"), below = name_of("a.b.lan.example");
+	// Ends in the same bytes, inside of a label.
+	const uint8_t wire[] = "\x0dx\3lan\7example";
+	struct name other, root;
+	(void)state;
+	assert_true(name_read(wire, sizeof(wire), &other) > 0);
+	assert_true(name_read((const uint8_t *)"", 1, &root) > 0);
+	assert_true(name_is_within(&below, &above));
+	assert_true(name_is_within(&above, &above));
+	assert_true(name_is_within(&above, &root));
+	assert_false(name_is_within(&above, &below));
+	assert_false(name_is_within(&root, &above));
+	assert_false(name_is_within(&other, &above));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -112,6 +136,7 @@ int main(void)
 		cmocka_unit_test(what_is_no_name_is_refused_with_the_reason),
 		cmocka_unit_test(packets_names_keep_every_byte),
 		cmocka_unit_test(packets_names_that_are_none),
+		cmocka_unit_test(names_are_within_others),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

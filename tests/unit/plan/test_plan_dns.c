@@ -245,6 +245,15 @@ static void what_cannot_be_served_is_refused(void **state)
 		  "resolvers.paris runs on rho already" },
 		{ "dns-zones", "{'zone':'LAN.example','records':[]}",
 		  "LAN.example is already that of dns-zones.lan" },
+		{ "dns-zones",
+		  "{'zone':'sub.lan.example','records':[{'name':'y','a':'10.0.0.1'},"
+		  "{'name':'x','cname':'y'}]}",
+		  "dns-zones.other.records[1].cname: x.sub.lan.example stands in dns-zones.lan as "
+		  "well, "
+		  "and nothing may stand beside a cname" },
+		{ "dns-zones", "{'zone':'example','records':[{'name':'*.far.lan','txt':'x'}]}",
+		  "dns-zones.other.records[0].txt: *.far.lan.example stands in dns-zones.lan as "
+		  "well" },
 		{ "resolvers", "{'nodes':['lone'],'upstreams':['9.9.9.9'],'intercept':true}",
 		  "resolvers.other.intercept: lone has no interface that is known as one of its "
 		  "LAN: say which in interfaces" },
@@ -258,7 +267,9 @@ static void what_cannot_be_served_is_refused(void **state)
 	struct err err;
 
 	(void)state;
-	lot_put(lot, "dns-zones", "lan", "{'zone':'lan.example.','records':[]}");
+	lot_put(lot, "dns-zones", "lan",
+		"{'zone':'lan.example.','records':[{'name':'x.sub','a':'10.0.0.1'},"
+		"{'name':'*.far','cname':'y.example'}]}");
 	lot_put(lot, "nodes", "lone", "{}");
 	lot_put(lot, "resolvers", "far", "{'nodes':['epsilon'],'upstreams':['9.9.9.9']}");
 	lot_change(lot);
