@@ -443,6 +443,7 @@ void dns_learn_configure(struct dns_learn *learn, const struct dns_config *forme
 			learned_move(learn->table, map);
 		learned_outdate(learn->table);
 		learn->is_renewing = true;
+		(void)uv_timer_start(&learn->timer, on_tick, 0, 0);
 	}
 	if (!learn->path) {
 		// No policy is by name any more.

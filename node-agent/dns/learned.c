@@ -406,14 +406,15 @@ bool learned_renew(struct learned *learned, learned_lists_fn lists_of, void *con
 		   int64_t now_ms)
 {
 	unsigned asked = 0;
-	for (; learned->renew_at < learned->n_slots && asked < NAMES_A_RENEWAL;
-	     learned->renew_at++, asked++)
+	// What has no name takes no time.
+	for (; learned->renew_at < learned->n_slots && asked < NAMES_A_RENEWAL; learned->renew_at++)
 		for (struct known_name *at = learned->names[learned->renew_at]; at; at = at->next) {
 			struct decide_set lists;
 			struct name name;
 			if (at->edition == learned->edition ||
 			    name_read(at->wire, at->len, &name) < 0)
 				continue;
+			asked++;
 			lists_of(context, &name, &lists);
 			set_lists(learned, at, &lists, now_ms);
 		}
