@@ -106,6 +106,7 @@ function Editor({ kind, name, resource, onSaved }: EditorProps) {
   );
   const [isEffective, setEffective] = useState(false);
   const [refused, setRefused] = useState<Refused | null>(null);
+  // Of what stands there now.
   const [plan, setPlan] = useState<ApplyResult | null>(null);
   const [isBusy, setBusy] = useState(false);
   const notation = editing.notation;
@@ -137,19 +138,33 @@ function Editor({ kind, name, resource, onSaved }: EditorProps) {
     }
     setBusy(false);
   };
-  const check = () =>
-    attempt(async (spec) => {
-      const resources = { [kind]: { [target]: spec } };
-      const set = resource?.set ?? "default";
-      setPlan((await call<ApplyResult>("POST", "/api/v1/apply", { resources, set, dry_run: true })).body);
-    });
+  const ask = async (spec: Record<string, unknown>) => {
+    const resources = { [kind]: { [target]: spec } };
+    const set = resource?.set ?? "default";
+    return (await call<ApplyResult>("POST", "/api/v1/apply", { resources, set, dry_run: true })).body;
+  };
+  const check = () => attempt(async (spec) => setPlan(await ask(spec)));
+  // What touches nodes is seen before it is done.
   const save = () =>
     attempt(async (spec) => {
+      const answer = plan ?? (await ask(spec));
+      if (!plan && answer.nodes.length > 0) {
+        setPlan(answer);
+        return;
+      }
       const headers: Record<string, string> = name ? { "If-Match": `"${editing.base}"` } : { "If-None-Match": "*" };
       const { body } = await call<Created>("PUT", resourcePath(kind, target), spec, headers);
       setEditing(stored(body, notation));
       onSaved(body, !name);
     });
+  const rename = (next: string) => {
+    setNewName(next);
+    setPlan(null);
+  };
+  const type = (text: string) => {
+    setEditing({ ...editing, text, isDirty: true });
+    setPlan(null);
+  };
   const isStale = resource !== null && editing.isDirty && editing.base !== null && resource.revision > editing.base;
   const takeTheirs = () => {
     if (!resource) return;
@@ -161,7 +176,7 @@ function Editor({ kind, name, resource, onSaved }: EditorProps) {
       {name === null && (
         <label class="editor-name">
           <span>Name</span>
-          <input value={newName} required maxLength={191} spellcheck={false} autofocus onInput={(event) => setNewName(event.currentTarget.value)} />
+          <input value={newName} required maxLength={191} spellcheck={false} autofocus onInput={(event) => rename(event.currentTarget.value)} />
         </label>
       )}
       <Tabs tab={isEffective ? "effective" : notation} hasEffective={resource?.effective !== undefined} onTab={change} />
@@ -175,7 +190,7 @@ function Editor({ kind, name, resource, onSaved }: EditorProps) {
           readOnly={!mayWrite || isBusy}
           rows={Math.min(30, Math.max(8, editing.text.split("\n").length + 1))}
           value={editing.text}
-          onInput={(event) => setEditing({ ...editing, text: event.currentTarget.value, isDirty: true })}
+          onInput={(event) => type(event.currentTarget.value)}
         />
       )}
       {isStale && (
@@ -188,6 +203,7 @@ function Editor({ kind, name, resource, onSaved }: EditorProps) {
       )}
       {refused && <ProblemNote refused={refused} />}
       {plan && <PlanNote plan={plan} />}
+      {plan && plan.nodes.length > 0 && <p class="note">Nothing is done yet: Save does it.</p>}
       {mayWrite && !isEffective && (
         <div class="editor-foot">
           <button type="button" disabled={isBusy || !target} onClick={check}>
