@@ -259,14 +259,10 @@ static void note_clients(struct client_list *list, const struct fleet_object *po
 		items[list->count++] = (struct client){ clients->items[i], policy };
 }
 
-// The longer prefix first, as it is the closer one.
-static int client_compare(const void *x, const void *y)
+// The longer prefix first, as it is the closer one. No address is within two of one length.
+static int client_priority(const struct client *client)
 {
-	const struct client *a = x, *b = y;
-
-	if (a->prefix.length != b->prefix.length)
-		return (int)b->prefix.length - (int)a->prefix.length;
-	return address_compare(&a->prefix.address, &b->prefix.address);
+	return PRIORITY_CLIENT - (int)client->prefix.length;
 }
 
 // What a policy does with all that no rule before has taken: its last rule when that is for
@@ -297,20 +293,21 @@ static bool is_within_backstop(const struct client_list *list, const struct clie
 }
 
 // The host's own way.
-static void add_own_way(struct generation *g, const struct client *client, int priority)
+static void add_own_way(struct generation *g, const struct client *client)
 {
 	char prefix[PREFIX_TEXT_SIZE];
-	json_t *body = rule_json(g, client->prefix.address.family, TABLE_MAIN, priority);
+	json_t *body =
+		rule_json(g, client->prefix.address.family, TABLE_MAIN, client_priority(client));
 
 	(void)prefix_format(&client->prefix, prefix);
 	(void)json_object_set_new(body, "from", json_string(prefix));
 	generate_add(g, body, "rule/policy/%s", prefix);
 }
 
-static void add_backstop(struct generation *g, const struct client *client, int priority)
+static void add_backstop(struct generation *g, const struct client *client)
 {
 	const json_t *rule = rule_for_all(client->policy);
-	const int family = client->prefix.address.family;
+	const int family = client->prefix.address.family, priority = client_priority(client);
 	char prefix[PREFIX_TEXT_SIZE];
 	struct egress_use use;
 
@@ -332,18 +329,13 @@ static void add_backstop(struct generation *g, const struct client *client, int 
 	generate_add(g, body, "rule/policy/%s-end", prefix);
 }
 
-static void add_backstops(struct generation *g, struct client_list *list)
+static void add_backstops(struct generation *g, const struct client_list *list)
 {
-	int priority = PRIORITY_CLIENT;
-
-	if (list->count == 0)
-		return;
-	qsort(list->items, list->count, sizeof *list->items, client_compare);
-	for (size_t i = 0; i < list->count && priority <= PRIORITY_CLIENT_LAST; i++) {
+	for (size_t i = 0; i < list->count; i++) {
 		if (has_backstop(&list->items[i]))
-			add_backstop(g, &list->items[i], priority++);
+			add_backstop(g, &list->items[i]);
 		else if (is_within_backstop(list, &list->items[i]))
-			add_own_way(g, &list->items[i], priority++);
+			add_own_way(g, &list->items[i]);
 	}
 }
 

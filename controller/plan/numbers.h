@@ -47,9 +47,8 @@ struct fleet;
 #define PRIORITY_MARKED_LOCAL 9  // what is marked, but is reached without a default route
 #define PRIORITY_MARKED       10 // the agents' refusals have these two as well
 #define PRIORITY_DIRECT       11
-#define PRIORITY_CLIENT_LOCAL 19 // the same without marks: when nft or a daemon is gone
-#define PRIORITY_CLIENT       29
-#define PRIORITY_CLIENT_LAST  157
+#define PRIORITY_CLIENT_LOCAL 19  // the same without marks: when nft or a daemon is gone
+#define PRIORITY_CLIENT       157 // less the length of the clients' prefix
 #define PRIORITY_CLIENT_END   158 // nowhere, while the table before has nothing yet
 
 #define SPLITTER_PORT 22380 // of weft-proxy, at the loopback addresses

@@ -66,10 +66,9 @@ static char *rules_said(const struct lot *lot, const char *node)
 }
 
 #define HOME                                                                                       \
-	"{'from':['site/paris'],'rules':[{'to':['203.0.113.0/24','198.51.100.7'],'ports':['tcp/"   \
-	"443"                                                                                      \
-	"'],'via':'tv','otherwise':'direct'},{'to':['192.0.2.0/24'],'block':'drop'},{'to':["       \
-	"'any'],'via':'tv'}]}"
+	"{'from':['site/paris'],'rules':[{'to':['203.0.113.0/24','198.51.100.7'],'ports':["        \
+	"'tcp/443'],'via':'tv','otherwise':'direct'},{'to':['192.0.2.0/24'],'block':'drop'},"      \
+	"{'to':['any'],'via':'tv'}]}"
 
 static void nothing_is_made_before_a_policy(void **state)
 {
@@ -290,7 +289,28 @@ static void the_longer_prefix_stands_before(void **state)
 		"{'from':['10.1.7.0/24'],'rules':[{'to':['192.0.2.0/24'],'block':'reject'}]}");
 	lot_change(lot);
 	lot_says(lot, "rho", "rule/policy/10.1.7.0/24", "table", "254");
-	lot_says(lot, "rho", "rule/policy/10.1.7.0/24", "priority", "22371");
+	lot_says(lot, "rho", "rule/policy/10.1.7.0/24", "priority", "22474");
+	lot_done(lot);
+}
+
+// However many clients have policies of their own.
+static void clients_around_many_others_stand_too(void **state)
+{
+	struct lot *lot = lot_with_clients();
+	char name[] = "few-0";
+
+	(void)state;
+	lot_put(lot, "policies", "home", HOME);
+	for (; name[4] < '3'; name[4]++) {
+		CLEAN(text_free) struct text spec = { 0 };
+		text_addf(&spec, "{'from':['10.1.%c.0'", name[4]);
+		for (int i = 1; i < 44; i++)
+			text_addf(&spec, ",'10.1.%c.%d'", name[4], i);
+		text_add(&spec, "],'rules':[{'to':['any'],'block':'drop'}]}");
+		lot_put(lot, "policies", name, spec.data);
+	}
+	lot_change(lot);
+	assert_true(lot_has(lot, "rho", "rule/policy/10.1.0.0/16-end"));
 	lot_done(lot);
 }
 
@@ -567,6 +587,7 @@ int main(void)
 		cmocka_unit_test(what_is_no_longer_needed_goes),
 		cmocka_unit_test(who_reaches_no_exit_has_no_gateway),
 		cmocka_unit_test(the_longer_prefix_stands_before),
+		cmocka_unit_test(clients_around_many_others_stand_too),
 		cmocka_unit_test(names_are_told_with_their_lists),
 		cmocka_unit_test(what_tells_a_rule_apart_stays_its_own),
 		cmocka_unit_test(slots_are_each_of_one_rule),
