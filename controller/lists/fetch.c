@@ -117,7 +117,7 @@ static void set_options(CURL *curl, struct receiving *r, struct curl_slist *head
 	(void)curl_easy_setopt(curl, CURLOPT_XFERINFODATA, r);
 }
 
-// The status of the answer whose body is in the file, 304 when nothing has changed.
+// The status of the answer whose body is in the file; 304: what is known has not changed.
 static int receive(struct receiving *r, long *ret_status, struct err *err)
 {
 	char why[CURL_ERROR_SIZE] = "";
@@ -136,7 +136,7 @@ static int receive(struct receiving *r, long *ret_status, struct err *err)
 	if (code != CURLE_OK)
 		return err_set(err, -EHOSTUNREACH, "%s", *why ? why : curl_easy_strerror(code));
 	(void)curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, ret_status);
-	if (*ret_status != 200 && *ret_status != 304)
+	if (*ret_status != 200 && (*ret_status != 304 || !headers))
 		return err_set(err, -EPROTO, "the address answered HTTP %ld", *ret_status);
 	return fflush(r->file) == 0 ? 0 : err_set(err, -errno, "%s", strerror(errno));
 }

@@ -154,27 +154,39 @@ def case_a_list_is_fetched_and_reaches_its_nodes_only(c):
 
 def case_a_broken_list_keeps_the_last_good_one_and_says_so(c):
     with Lists("good.example\n") as web:
-        expect(c.admin.put("/api/v1/domain-lists/web", {"url": web.url.replace("/list", "/moved")}), 200)
-        eventually(lambda: status(c, "web")["rules"] == 1 and status(c, "web")["source"].endswith("/moved"))
-        good = status(c, "web")["sha256"]
+        expect(c.admin.put("/api/v1/domain-lists/broken", {"url": web.url.replace("/list", "/moved")}), 201)
+        eventually(lambda: status(c, "broken")["rules"] == 1 and status(c, "broken")["source"].endswith("/moved"))
+        good = status(c, "broken")["sha256"]
         for text, code, why in (("<!DOCTYPE html>\n<html><body><p>Sign in</p></body></html>\n", 200, None), ("", 503, "HTTP 503"), ("", 200, "the list is empty")):
             web.set(text)
             web.status = code
-            refresh(c, "web")
-            eventually(lambda: status(c, "web")["error"] and (not why or why in status(c, "web")["error"]))
-            assert status(c, "web")["sha256"] == good and status(c, "web")["failures"] >= 1
+            refresh(c, "broken")
+            eventually(lambda: status(c, "broken")["error"] and (not why or why in status(c, "broken")["error"]))
+            assert status(c, "broken")["sha256"] == good and status(c, "broken")["failures"] >= 1
         log = expect(c.admin.get("/api/v1/log?kind=list_"), 200).json["items"]
         assert [e["kind"] for e in log].count("list_failed") == 1 and "last good one stays in force" in log[0]["text"], log
-        assert log[0]["entry"] == "domain-lists/web", log
-        assert 'weft_list_failures{list="web"} ' in expect(c.admin.get("/metrics"), 200).text
+        assert log[0]["entry"] == "domain-lists/broken", log
+        assert 'weft_list_failures{list="broken"} ' in expect(c.admin.get("/metrics"), 200).text
         web.set("better.example\nbest.example\n")
         web.status = 200
-        refresh(c, "web")
-        eventually(lambda: status(c, "web")["rules"] == 2)
-        now = status(c, "web")
+        refresh(c, "broken")
+        eventually(lambda: status(c, "broken")["rules"] == 2)
+        now = status(c, "broken")
         assert now["error"] is None and now["failures"] == 0, now
         eventually(lambda: expect(c.admin.get("/api/v1/log?kind=list_recovered"), 200).json["items"])
-        assert 'weft_list_rules{list="web"} 2\n' in expect(c.admin.get("/metrics"), 200).text
+        assert 'weft_list_rules{list="broken"} 2\n' in expect(c.admin.get("/metrics"), 200).text
+        expect(c.admin.delete("/api/v1/domain-lists/broken"), 204)
+
+
+def case_what_was_never_had_is_not_unchanged(c):
+    with Lists("good.example\n") as web:
+        web.status = 304
+        expect(c.admin.put("/api/v1/domain-lists/unasked", {"url": web.url}), 201)
+        eventually(lambda: "HTTP 304" in (status(c, "unasked")["error"] or ""))
+        web.status = 200
+        refresh(c, "unasked")
+        eventually(lambda: status(c, "unasked")["rules"] == 1 and not status(c, "unasked")["error"])
+        expect(c.admin.delete("/api/v1/domain-lists/unasked"), 204)
 
 
 def case_a_file_is_read_when_it_changes(c):
