@@ -44,6 +44,18 @@ bool verdict_needs_address(const struct decide *decide, const struct verdict_sni
 	       (sniffed->has_ech && decide_set_is_empty(&lists));
 }
 
+bool verdict_stands(const struct decide *decide, uint32_t mark)
+{
+	const uint32_t way = mark & decide->marks.mask;
+	if (way == decide->marks.direct)
+		return true;
+	for (size_t i = 0; i < decide->n_policies; i++)
+		for (size_t k = 0; k < decide->policies[i].n_rules; k++)
+			if (decide->policies[i].rules[k].mark == way)
+				return true;
+	return false;
+}
+
 uint32_t verdict_of(const struct decide *decide, const struct verdict_flow *flow,
 		    const struct verdict_sniffed *sniffed, const struct verdict_learned *learned)
 {

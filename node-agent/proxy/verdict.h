@@ -36,6 +36,9 @@ struct verdict_learned {
 // little: a name that is in a list counts.
 bool verdict_needs_address(const struct decide *decide, const struct verdict_sniffed *sniffed);
 
+// Whether flows may go by a mark that was decided once: it is still that of a rule, or of none.
+bool verdict_stands(const struct decide *decide, uint32_t mark);
+
 // The mark of a flow and the bits of the rule that decided it; direct alone: no rule did.
 // `learned` NULL: it was not needed.
 uint32_t verdict_of(const struct decide *decide, const struct verdict_flow *flow,

@@ -13,6 +13,7 @@
 
 #include "proxy/dial.h"
 #include "proxy/flow.h"
+#include "proxy/verdict.h"
 
 enum {
 	EVENTS = 256,
@@ -301,6 +302,25 @@ static void set_limit(struct proxy_worker *worker)
 			worker->n_workers;
 }
 
+// What leaves by a group that is gone would stay until it is idle: its client connects anew.
+static void end_strays(struct proxy_worker *worker)
+{
+	static const enum flow_wait decided[] = { WAIT_SERVER, WAIT_BYTES };
+	const struct decide *decide = worker->config->decide;
+	uint32_t good = decide->marks.direct; // most have the same
+	for (size_t i = 0; i < ARRAY_LEN(decided); i++)
+		for (struct flow *flow = worker->queues[decided[i]].first, *next; flow;
+		     flow = next) {
+			next = flow->next;
+			if (flow->mark == good)
+				continue;
+			if (verdict_stands(decide, flow->mark))
+				good = flow->mark;
+			else
+				flow_end(worker, flow, END_RESET);
+		}
+}
+
 static void read_letter(struct proxy_worker *worker, struct letter *letter)
 {
 	CLEAN(letter_free_ptr) struct letter *owned = letter;
@@ -308,6 +328,7 @@ static void read_letter(struct proxy_worker *worker, struct letter *letter)
 		proxy_config_release(worker->config);
 		worker->config = take_ptr(&letter->config);
 		set_limit(worker);
+		end_strays(worker);
 	} else if (letter->kind == LETTER_LEARNED) {
 		flow_learned(worker, letter);
 	} else if (letter->kind == LETTER_LIST) {

@@ -188,7 +188,8 @@ static void add_splitter(struct text *out, const struct policy_table *t)
 }
 
 // What weft-proxy sends: to the clients in their zone; for them, with the rule's mark, in theirs.
-// Where a rule is to drop, what its socket still says goes nowhere (proxy/dial.h).
+// Where a rule is to drop, what its socket still says goes nowhere (proxy/dial.h), and so does what
+// has the mark of a group that is gone: it would go by another.
 static void add_sending(struct text *out, const struct policy_marks *marks)
 {
 	const uint32_t beside = marks->proxied | marks->rules;
@@ -202,7 +203,7 @@ static void add_sending(struct text *out, const struct policy_marks *marks)
 	text_addf(out,
 		  "\tchain sending {\n\t\ttype filter hook output priority mangle; policy accept;\n"
 		  "\t\tmeta mark & 0x%08x == 0 accept\n"
-		  "\t\tmeta mark & 0x%08x { 0x00000000, 0x%08x } accept\n"
+		  "\t\tmeta mark & 0x%08x { 0x00000000, 0x%08x } accept\n\t\tjump meant\n"
 		  "\t\tct mark & 0x%08x == 0 jump begins\n"
 		  "\t\tmeta mark set meta mark & 0x%08x\n\t\tjump counted\n\t}\n",
 		  beside, marks->mask, marks->split, marks->mask, ~beside);

@@ -233,7 +233,8 @@ static void add_counting(struct text *out, const struct policy_table *t, bool of
 }
 
 // What each rule's flows carry, in both directions. Those of weft-proxy begin and are sent here, a
-// flow of QUIC that it let pass begins where it enters.
+// flow of QUIC that it let pass begins where it enters. What was decided for a group that is gone
+// is neither's any more.
 static void add_account_chains(struct text *out, const struct policy_table *t,
 			       const struct marks *marks)
 {
@@ -249,7 +250,10 @@ static void add_account_chains(struct text *out, const struct policy_table *t,
 	add_counting(out, t, true);
 	text_add(out, "\t}\n\tchain entered {\n\t\tjump begun\n");
 	add_take_map(out, t, marks, false);
-	text_add(out, "\t}\n");
+	text_addf(out, "\t\tdrop\n\t}\n\tchain meant {\n\t\tmeta mark & 0x%08x {", t->marks.mask);
+	for (size_t i = 0; i < marks->len; i++)
+		text_addf(out, "%s 0x%08x", i ? "," : "", marks->items[i]);
+	text_add(out, " } return\n\t\tdrop\n\t}\n");
 }
 
 // ---- gateway wires ----

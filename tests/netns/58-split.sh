@@ -290,6 +290,26 @@ moved_names() {
 	throughout two films.example 203.0.113.8 weft apply -f "$scratch/edited.yaml"
 }
 
+# What weft-proxy carries by a group that goes has nobody to go by: it ends, and nothing of it leaves elsewhere.
+group_gone() {
+	local client
+	watch_uplink 203.0.113.8 || die "no capture"
+	touch "$scratch/asking"
+	in_host ida-lan sh -c '{ printf "GET / HTTP/1.1\r\nX: "; while [ -e "$0/asking" ]; do printf x; sleep 0.1; done; } |
+		openssl s_client -quiet -connect 203.0.113.8:443 -servername films.example' "$scratch" >/dev/null 2>&1 &
+	client=$!
+	till 10 test -s "$scratch/seen" || die "nothing is sent"
+	sed -e 's/two: {try/deux: {try/' -e 's/via: two/via: deux/' "$scratch/fleet.yaml" >"$scratch/gone.yaml"
+	weft apply --prune -f "$scratch/gone.yaml" >/dev/null || die "refused"
+	till 20 ended $client || die "it goes on"
+	rm -f "$scratch/asking"
+	[ "$(seen_at)" = 198.18.90.2 ] || die "it leaves by $(seen_at)"
+	film_by 198.18.90.2 203.0.113.8 || die "the next one comes by $(get films.example 203.0.113.8)"
+	weft apply --prune -f "$scratch/fleet.yaml" >/dev/null || die "refused"
+	till 20 film_by 198.18.90.2 203.0.113.8 || die "and back by $(get films.example 203.0.113.8)"
+}
+ended() { ! kill -0 "$1" 2>/dev/null; }
+
 # All that follows has other numbers than Weft's own.
 the_numbers_move() {
 	local proxy host
@@ -315,6 +335,7 @@ check "HTTP/3: by the name in its hello, with and without Retry, whole pages" ht
 check "an uplink unplugged and back" unplugged
 check "an uplink's address renewed" renewed
 check "two clients of two gateways ask the same at once" two_views
+check "a group that goes takes along what is carried by it" group_gone
 check "an edit of a list is in force" edited
 check "names that move between lists always have their rule" moved_names
 check "lists of nothing and of a million names" long_lists

@@ -108,6 +108,16 @@ static void a_name_decides(void **state)
 	given->client = NULL;
 }
 
+static void a_verdict_stands_while_a_rule_leads_there(void **state)
+{
+	const struct given *given = *state;
+	const struct decide *decide = given->config->decide;
+	assert_true(verdict_stands(decide, 0x10000 | bits(1) | decide->marks.proxied));
+	assert_true(verdict_stands(decide, 0x20000 | bits(1)));
+	assert_true(verdict_stands(decide, decide->marks.direct | decide->marks.proxied));
+	assert_false(verdict_stands(decide, 0x30000 | bits(1) | decide->marks.proxied));
+}
+
 static void http_says_names_too(void **state)
 {
 	static const char head[] = "GET / HTTP/1.1\r\nHost: tv.example:8080\r\n\r\n";
@@ -225,6 +235,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_name_decides, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_verdict_stands_while_a_rule_leads_there, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(http_says_names_too, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(nobodys_flow_goes_by_its_address, set_up,
 						tear_down),
