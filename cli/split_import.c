@@ -221,10 +221,14 @@ static void note_unknown(const struct import *m)
 
 static int import_all(struct import *m, struct err *err)
 {
-	const char *interface = json_string_value(json_object_get(m->file->config, "interface"));
+	const json_t *value = json_object_get(m->file->config, "interface");
+	const char *interface = json_string_value(value);
 	int r = 0;
 	if (!interface || !*interface)
-		return err_set(err, -EINVAL, "interface: is missing");
+		return err_set(err, -EINVAL, "interface: %s",
+			       value ? "is no name of an interface" : "is missing");
+	if (m->urls && !json_is_array(m->urls))
+		return err_set(err, -EINVAL, "urls: is no list of names");
 	if (json_array_size(m->urls) == 0)
 		return err_set(err, -EINVAL, "urls: at least one name is missing");
 	find_heads(m);

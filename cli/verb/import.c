@@ -245,7 +245,12 @@ static int check_options(const struct call *call, const struct format *format, s
 		if (call_has(call, options[i][0]) && !strstr(format->options, options[i][0]))
 			return err_set(err, -EINVAL, "--%s goes with %s, not with %s",
 				       options[i][0], options[i][1], format->name);
-	return 0;
+	if (call_has(call, "lan") && call_has(call, "node"))
+		return err_set(
+			err, -EINVAL,
+			"--lan is for a new node: the site of --node says what is behind it");
+	const char *node = call_option(call, "node");
+	return node && name_check(node, err) < 0 ? err_prefix(err, "--node") : 0;
 }
 
 static int import(struct call *call, struct err *err)

@@ -6,6 +6,7 @@
 #include "base/clean.h"
 
 #include "intent/intent.h"
+#include "names/rule.h"
 #include "rest/handlers.h"
 #include "rest/resource.h"
 #include "rest/server.h"
@@ -26,13 +27,25 @@ static void change_free(void *state)
 	free(change);
 }
 
+// Names are what they say, in whatever case and with or without a dot at their end.
+static bool is_same(const json_t *a, const json_t *b)
+{
+	const char *x = json_string_value(a), *y = json_string_value(b);
+	struct name_rule one, other;
+	if (!x || !y || name_rule_parse(x, strlen(x), &one, NULL) < 0 ||
+	    name_rule_parse(y, strlen(y), &other, NULL) < 0)
+		return json_equal(a, b);
+	return one.how == other.how && one.name.len == other.name.len &&
+	       memcmp(one.name.wire, other.name.wire, one.name.len) == 0;
+}
+
 static bool has(const json_t *list, const json_t *name)
 {
 	const json_t *one;
 	size_t i;
 	json_array_foreach((json_t *)(uintptr_t)list, i, one)
 	{
-		if (json_equal(one, name))
+		if (is_same(one, name))
 			return true;
 	}
 	return false;

@@ -270,7 +270,10 @@ def case_exceptions_come_and_go_one_by_one(c):
     refusal(c.admin.post("/api/v1/blocklists/nobody/except", {"clear": True}), 404)
     said = at_the_command_line(c, [], "dns", "except", "ex", "--clear", "last.example")
     assert said.stdout == "last.example\n", said
-    said = at_the_command_line(c, [], "dns", "except", "ex", "--remove", "last.example")
+    # As somebody else writes it.
+    said = at_the_command_line(c, [], "dns", "except", "ex", "Last.Example.")
+    assert said.stdout == "last.example\n", said
+    said = at_the_command_line(c, [], "dns", "except", "ex", "--remove", "LAST.example.")
     assert said.stdout == "blocklists/ex has no exceptions.\n", said
     for one in ("blocklists/ex", "domain-lists/ex", "tokens/ex"):
         expect(c.admin.delete("/api/v1/" + one), 204)

@@ -106,7 +106,10 @@ static void what_cannot_be_is_refused(void **state)
 		const char *text, *why;
 	} cases[] = {
 		{ "{urls: [a.example]}\n", "split.yaml: interface: is missing" },
+		{ "{interface: 5, urls: [a.example]}\n",
+		  "split.yaml: interface: is no name of an interface" },
 		{ "{interface: eth0}\n", "split.yaml: urls: at least one name is missing" },
+		{ "{interface: eth0, urls: a.example}\n", "split.yaml: urls: is no list of names" },
 		{ "{interface: eth0, urls: [7]}\n", "split.yaml: urls[0]: is no name" },
 		{ "{interface: eth0, urls: ['*']}\n",
 		  "split.yaml: urls: none of them can be carried over" },
