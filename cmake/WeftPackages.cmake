@@ -68,7 +68,9 @@ install(DIRECTORY DESTINATION ${etc}/hooks.d COMPONENT agent)
 set(hooks ${CMAKE_SOURCE_DIR}/deploy/hooks)
 install(PROGRAMS ${hooks}/aws-move-route ${hooks}/gcp-move-route DESTINATION share/weft/hooks COMPONENT agent)
 install(FILES ${hooks}/aws-move-route.yaml ${hooks}/gcp-move-route.yaml DESTINATION share/doc/weft-agent/examples COMPONENT agent)
-install(FILES ${CMAKE_SOURCE_DIR}/docs/man/weft-agent.8 DESTINATION share/man/man8 COMPONENT agent)
+foreach(page IN ITEMS weft-agent weft-dns weft-proxy weft-sets)
+	install(FILES ${CMAKE_SOURCE_DIR}/docs/man/${page}.8 DESTINATION share/man/man8 COMPONENT agent)
+endforeach()
 
 install(FILES ${CMAKE_SOURCE_DIR}/deploy/examples/private-internet.yaml DESTINATION share/doc/weft-cli/examples
 	COMPONENT cli)

@@ -5,10 +5,10 @@
 #include <uv.h>
 
 #include "base/log.h"
-#include "base/version.h"
 
 #include "dns/image.h"
 #include "dns/server.h"
+#include "service/about.h"
 #include "service/program.h"
 
 static const char usage[] =
@@ -18,9 +18,7 @@ static const char usage[] =
 	"                                   this program\n"
 	"       weft-dns check CONFIG       tells whether CONFIG is good\n"
 	"       weft-dns image LIST IMAGE   makes of a list what blocks refer to\n"
-	"       weft-dns --version\n";
-
-enum { EXIT_USAGE = 2 };
+	"       weft-dns --help, --version\n";
 
 static struct dns_server server;
 
@@ -92,10 +90,5 @@ int main(int argc, char **argv)
 		return check(argv[2]);
 	if (argc == 4 && strcmp(argv[1], "image") == 0)
 		return image(argv[2], argv[3]);
-	if (argc == 2 && strcmp(argv[1], "--version") == 0) {
-		(void)printf("weft-dns %s\n", weft_version());
-		return EXIT_SUCCESS;
-	}
-	(void)fputs(usage, stderr);
-	return EXIT_USAGE;
+	return service_about("weft-dns", usage, argc, argv);
 }

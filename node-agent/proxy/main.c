@@ -6,9 +6,9 @@
 #include <uv.h>
 
 #include "base/log.h"
-#include "base/version.h"
 
 #include "proxy/server.h"
+#include "service/about.h"
 #include "service/program.h"
 
 static const char usage[] =
@@ -16,9 +16,7 @@ static const char usage[] =
 	"       weft-proxy reload CONFIG      the one that runs reads CONFIG again,\n"
 	"                                     or makes room for this program\n"
 	"       weft-proxy check CONFIG       tells whether CONFIG is good\n"
-	"       weft-proxy --version\n";
-
-enum { EXIT_USAGE = 2 };
+	"       weft-proxy --help, --version\n";
 
 static struct proxy_server server;
 
@@ -78,10 +76,5 @@ int main(int argc, char **argv)
 		return service_reload(&program, argv[2]);
 	if (argc == 3 && strcmp(argv[1], "check") == 0)
 		return check(argv[2]);
-	if (argc == 2 && strcmp(argv[1], "--version") == 0) {
-		(void)printf("weft-proxy %s\n", weft_version());
-		return EXIT_SUCCESS;
-	}
-	(void)fputs(usage, stderr);
-	return EXIT_USAGE;
+	return service_about("weft-proxy", usage, argc, argv);
 }

@@ -16,16 +16,16 @@
 
 #include "base/clean.h"
 #include "base/log.h"
-#include "base/version.h"
 #include "loop/notify.h"
 
 #include "kernel/policy_sets.h"
+#include "service/about.h"
 #include "service/sandbox.h"
 
 static const char usage[] = "usage: weft-sets run SOCKET USER     serves the programs of USER\n"
-			    "       weft-sets --version\n";
+			    "       weft-sets --help, --version\n";
 
-enum { EXIT_USAGE = 2, CLIENTS_MAX = 32, BACKLOG = 8, DUMP_MAX = 1 << 20 };
+enum { CLIENTS_MAX = 32, BACKLOG = 8, DUMP_MAX = 1 << 20 };
 
 struct client {
 	int fd; // -1: none
@@ -299,10 +299,5 @@ int main(int argc, char **argv)
 {
 	if (argc == 4 && strcmp(argv[1], "run") == 0)
 		return serve_all(argv[2], argv[3]);
-	if (argc == 2 && strcmp(argv[1], "--version") == 0) {
-		(void)printf("weft-sets %s\n", weft_version());
-		return EXIT_SUCCESS;
-	}
-	(void)fputs(usage, stderr);
-	return EXIT_USAGE;
+	return service_about("weft-sets", usage, argc, argv);
 }
