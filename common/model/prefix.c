@@ -100,11 +100,18 @@ struct prefix prefix_of(const struct address *a, uint8_t length)
 
 bool prefix_contains(const struct prefix *p, const struct address *a)
 {
+	unsigned left = p->length;
 	if (p->address.family != a->family)
 		return false;
-	struct prefix left = prefix_of(&p->address, p->length);
-	struct prefix right = prefix_of(a, p->length);
-	return prefix_equal(&left, &right);
+	for (size_t i = 0; i < sizeof(a->bytes) && left > 0; i++) {
+		const unsigned differ = p->address.bytes[i] ^ a->bytes[i];
+		if (left < 8)
+			return (differ & 0xff00u >> left & 0xff) == 0;
+		if (differ != 0)
+			return false;
+		left -= 8;
+	}
+	return true;
 }
 
 bool prefix_covers(const struct prefix *outer, const struct prefix *inner)

@@ -83,13 +83,23 @@ void name_list_fetch_tables(const struct name_list *list, const struct name *nam
 	}
 }
 
+// The first slot that may be a name's; else a free one, or the last.
+static uint32_t likely_slot(const struct name_list *list, uint64_t hash)
+{
+	const uint8_t tag = list_tag(hash);
+	uint32_t slot = list_slot(hash, list->slots);
+	while (slot + 1 < list->slots && list->tags[slot] != tag && list->tags[slot] != 0)
+		slot++;
+	return slot;
+}
+
 void name_list_fetch_entries(const struct name_list *list, const struct name *name)
 {
 	uint64_t hash = list->seed;
 	const unsigned labels = name->n_labels;
 	for (unsigned depth = 1; depth <= labels && depth <= list->deepest; depth++) {
 		hash = list_hash(hash, name->wire + name->starts[labels - depth]);
-		const uint32_t slot = list_slot(hash, list->slots);
+		const uint32_t slot = likely_slot(list, hash);
 		if (list->tags[slot] == list_tag(hash) && list->offsets[slot] < list->entries_size)
 			__builtin_prefetch(list->entries + list->offsets[slot]);
 	}

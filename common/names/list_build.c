@@ -44,7 +44,7 @@ int name_list_add(struct name_list_builder *builder, const struct name_rule *rul
 		return err_set(err, -EFBIG, "the list has more than 4 GB of names");
 	if (need > builder->cap - builder->size) {
 		size_t cap = builder->cap + builder->cap / 2 + 4096;
-		uint8_t *entries = realloc(builder->entries, cap);
+		uint8_t *entries = realloc(builder->entries, cap + NAME_WIRE_BEHIND);
 		if (!entries)
 			return err_set(err, -ENOMEM, "out of memory for a list of %zu names",
 				       builder->count);

@@ -1,6 +1,7 @@
 // What the reader and the maker of a list's image share.
 #pragma once
 
+#include <endian.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -26,17 +27,17 @@ static inline uint64_t list_mix(uint64_t a, uint64_t b)
 }
 
 // The hash of a name from the hash of what is above its leftmost label; the root's is the seed.
+// Behind the label NAME_WIRE_BEHIND bytes can be read.
 static inline uint64_t list_hash(uint64_t above, const uint8_t *label)
 {
-	const uint8_t *at = label + 1;
 	unsigned left = label[0];
 	uint64_t hash = above ^ (left * UINT64_C(0x9e3779b97f4a7c15));
-	while (left > 0) {
-		uint64_t word = 0;
-		unsigned take = left < sizeof(word) ? left : (unsigned)sizeof(word);
-		memcpy(&word, at, take);
+	for (const uint8_t *at = label + 1; left > 0; at += sizeof(uint64_t)) {
+		const unsigned take = left < sizeof(uint64_t) ? left : (unsigned)sizeof(uint64_t);
+		uint64_t word;
+		memcpy(&word, at, sizeof(word));
+		word = le64toh(word) & UINT64_MAX >> (64 - 8 * take);
 		hash = list_mix(hash ^ word, UINT64_C(0xd6e8feb86659fd93));
-		at += take;
 		left -= take;
 	}
 	return hash;

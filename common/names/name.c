@@ -8,6 +8,24 @@ static uint8_t lower(uint8_t c)
 	return c >= 'A' && c <= 'Z' ? (uint8_t)(c | 0x20) : c;
 }
 
+// Eight bytes at a time: a sum reaches the highest bit of a byte, and no further, when its letter
+// is high enough.
+static void copy_lower(uint8_t *ret, const uint8_t *from, size_t len)
+{
+	const uint64_t each = 0x0101010101010101, top = 0x80 * each;
+	size_t at = 0;
+	for (uint64_t word; len - at >= sizeof(word); at += sizeof(word)) {
+		memcpy(&word, from + at, sizeof(word));
+		const uint64_t seven = word & ~top;
+		const uint64_t from_a = seven + (0x80 - 'A') * each;
+		const uint64_t behind_z = seven + (0x80 - 'Z' - 1) * each;
+		word |= (from_a & ~behind_z & ~word & top) >> 2;
+		memcpy(ret + at, &word, sizeof(word));
+	}
+	for (; at < len; at++)
+		ret[at] = lower(from[at]);
+}
+
 static bool is_written(uint8_t c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
@@ -64,19 +82,22 @@ int name_parse(const char *text, size_t len, struct name *ret, struct err *err)
 
 int name_read(const uint8_t *wire, size_t len, struct name *ret)
 {
-	struct name name = { 0 };
-	size_t at = 0;
-	while (at < len && wire[at] != 0) {
-		size_t label = wire[at];
-		if (label > NAME_LABEL_MAX || label >= len - at ||
-		    !add_label(&name, wire + at + 1, label))
+	const size_t end = len < NAME_WIRE_MAX ? len : NAME_WIRE_MAX;
+	uint8_t starts[NAME_LABELS_MAX];
+	size_t at = 0, n_labels = 0;
+	while (at < end && wire[at] != 0) {
+		// The root's byte still has to have room.
+		if (wire[at] > NAME_LABEL_MAX || at + 1 + wire[at] >= end)
 			return -EINVAL;
-		at += 1 + label;
+		starts[n_labels++] = (uint8_t)at;
+		at += 1u + wire[at];
 	}
-	if (at >= len)
+	if (at >= end)
 		return -EINVAL;
-	close_name(&name);
-	*ret = name;
+	ret->len = (uint8_t)(at + 1);
+	ret->n_labels = (uint8_t)n_labels;
+	memcpy(ret->starts, starts, n_labels);
+	copy_lower(ret->wire, wire, at + 1); // the length of a label is no letter
 	return (int)at + 1;
 }
 

@@ -11,7 +11,8 @@
 #include "base/err.h"
 
 enum {
-	NAME_WIRE_MAX = 255, // with the root's byte
+	NAME_WIRE_MAX = 255,  // with the root's byte
+	NAME_WIRE_BEHIND = 7, // bytes of no meaning: a label can be read by words of 8
 	NAME_LABELS_MAX = 127,
 	NAME_LABEL_MAX = 63,
 	NAME_TEXT_SIZE = 1010, // each byte as \DDD, dots, NUL
@@ -21,7 +22,7 @@ struct name {
 	uint8_t len;                     // of wire, with the root's byte
 	uint8_t n_labels;                // without the root
 	uint8_t starts[NAME_LABELS_MAX]; // of each label's length byte in wire, leftmost first
-	uint8_t wire[NAME_WIRE_MAX];     // letters A-Z are a-z
+	uint8_t wire[NAME_WIRE_MAX + NAME_WIRE_BEHIND]; // letters A-Z are a-z
 };
 
 // What an operator, a list or a ClientHello writes: "Example.com", with or without the last dot.

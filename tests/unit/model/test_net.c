@@ -111,6 +111,26 @@ static void test_overlaps(void **state)
 	}
 }
 
+// An address with one bit unlike the prefix's is in it just when that bit is a host's.
+static void every_bit_of_a_prefix_counts(void **state)
+{
+	static const char *const addresses[] = { "10.93.166.199", "fd00:1:a5c3:9:ffff::1" };
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(addresses); i++) {
+		struct address at;
+		assert_int_equal(address_parse(addresses[i], &at, NULL), 0);
+		for (unsigned length = 0; length <= address_bits(&at); length++) {
+			const struct prefix p = prefix_of(&at, (uint8_t)length);
+			assert_true(prefix_contains(&p, &at));
+			for (unsigned bit = 0; bit < address_bits(&at); bit++) {
+				struct address other = at;
+				other.bytes[bit / 8] ^= (uint8_t)(0x80u >> bit % 8);
+				assert_int_equal(prefix_contains(&p, &other), bit >= length);
+			}
+		}
+	}
+}
+
 static void test_nth_address(void **state)
 {
 	static const struct {
@@ -331,6 +351,7 @@ int main(void)
 		cmocka_unit_test(test_prefixes),
 		cmocka_unit_test(test_host_bits_name_the_meant_prefix),
 		cmocka_unit_test(test_overlaps),
+		cmocka_unit_test(every_bit_of_a_prefix_counts),
 		cmocka_unit_test(test_nth_address),
 		cmocka_unit_test(test_subnets),
 		cmocka_unit_test(test_endpoints),

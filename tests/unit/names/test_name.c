@@ -87,6 +87,23 @@ static void packets_names_keep_every_byte(void **state)
 	assert_string_equal(text, ".");
 }
 
+// Whatever stands beside them, and wherever they stand.
+static void only_letters_are_made_small(void **state)
+{
+	(void)state;
+	for (unsigned at = 1; at <= 20; at++)
+		for (unsigned byte = 0; byte <= UINT8_MAX; byte++) {
+			uint8_t wire[] = "\24\377Z[\200@AZ\0\377\300zA\1\332Zaz{\177Q";
+			struct name name;
+			wire[at] = (uint8_t)byte;
+			assert_int_equal(name_read(wire, sizeof(wire), &name), sizeof(wire));
+			for (size_t i = 0; i < sizeof(wire); i++)
+				assert_int_equal(name.wire[i], wire[i] >= 'A' && wire[i] <= 'Z'
+								       ? wire[i] - 'A' + 'a'
+								       : wire[i]);
+		}
+}
+
 static void packets_names_that_are_none(void **state)
 {
 	uint8_t wire[300];
@@ -135,6 +152,7 @@ int main(void)
 		cmocka_unit_test(written_names_become_wire),
 		cmocka_unit_test(what_is_no_name_is_refused_with_the_reason),
 		cmocka_unit_test(packets_names_keep_every_byte),
+		cmocka_unit_test(only_letters_are_made_small),
 		cmocka_unit_test(packets_names_that_are_none),
 		cmocka_unit_test(names_are_within_others),
 	};

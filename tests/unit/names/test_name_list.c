@@ -17,6 +17,7 @@
 
 #include "fault.h"
 #include "names/list.h"
+#include "names/list_inside.h"
 
 CLEAN_FUNC(struct name_list_builder, name_list_builder_free)
 
@@ -133,6 +134,56 @@ static void many_names_are_all_found_and_no_others(void **state)
 	assert_true(size < (size_t)MANY * 64);
 }
 
+// Images on disk are read by programs of other versions.
+static void the_hash_of_a_label_stays(void **state)
+{
+	static const struct {
+		unsigned len;
+		uint64_t hash;
+	} rows[] = {
+		{ 1, 0x92553d892161757c },  { 3, 0x29fbc0066d522d2e },  { 8, 0xd40c3b417fc2ecfd },
+		{ 12, 0x75be219d0692046c }, { 63, 0x25c153e651c6b786 },
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		for (unsigned behind = 0; behind <= UINT8_MAX; behind += UINT8_MAX) {
+			uint8_t label[1 + NAME_LABEL_MAX + NAME_WIRE_BEHIND];
+			memset(label, (int)behind, sizeof(label));
+			label[0] = (uint8_t)rows[i].len;
+			for (unsigned at = 0; at < rows[i].len; at++)
+				label[1 + at] = (uint8_t)(0x80 + at * 7);
+			assert_int_equal(list_hash(0x1234, label), rows[i].hash);
+		}
+}
+
+static void names_of_all_lengths_are_found(void **state)
+{
+	CLEAN(name_list_builder_free_ptr)
+	struct name_list_builder *builder = name_list_builder_new();
+	CLEAN(free_ptr) void *image = NULL;
+	size_t size;
+	char text[NAME_WIRE_MAX];
+	struct name_list list;
+	(void)state;
+	// Labels of 63 but the first one.
+	for (size_t len = 1; len <= 253; len++) {
+		memset(text, 'a', sizeof(text));
+		for (size_t dot = 63; dot < len; dot += 64)
+			text[len - 1 - dot] = '.';
+		text[len] = '\0';
+		if (text[0] != '.')
+			assert_int_equal(add(builder, text), 0);
+	}
+	assert_int_equal(name_list_image(builder, &image, &size, NULL), 0);
+	assert_int_equal(name_list_view(image, size, &list, NULL), 0);
+	assert_int_equal(list.names, 250);
+	const struct name longest = name_of(text);
+	assert_int_equal(longest.len, NAME_WIRE_MAX);
+	name_list_fetch_tables(&list, &longest);
+	name_list_fetch_entries(&list, &longest);
+	assert_int_equal(name_list_find(&list, &longest).labels, 4);
+}
+
 static void what_is_no_image_is_refused(void **state)
 {
 	static const char *const rules[] = { "netflix.com", NULL };
@@ -221,6 +272,8 @@ int main(void)
 		cmocka_unit_test(the_closest_rule_is_found),
 		cmocka_unit_test(a_list_of_none_matches_nothing),
 		cmocka_unit_test(many_names_are_all_found_and_no_others),
+		cmocka_unit_test(the_hash_of_a_label_stays),
+		cmocka_unit_test(names_of_all_lengths_are_found),
 		cmocka_unit_test(what_is_no_image_is_refused),
 		cmocka_unit_test(damage_never_reads_elsewhere),
 		cmocka_unit_test(a_file_is_mapped),
