@@ -12,6 +12,12 @@ static void set_option(int fd, int level, int option)
 	(void)setsockopt(fd, level, option, &(int){ 1 }, sizeof(int));
 }
 
+bool dns_listen_is_any(const struct endpoint *endpoint)
+{
+	static const struct address none = { 0 };
+	return memcmp(endpoint->address.bytes, none.bytes, sizeof(none.bytes)) == 0;
+}
+
 static int listen_anew(const struct endpoint *endpoint, int type, struct err *err)
 {
 	struct sockaddr_storage at;
@@ -31,7 +37,7 @@ static int listen_anew(const struct endpoint *endpoint, int type, struct err *er
 	}
 	if (type == SOCK_STREAM)
 		set_option(fd, SOL_SOCKET, SO_REUSEADDR);
-	else
+	else if (dns_listen_is_any(endpoint)) // told where it is not known: it costs a little
 		set_option(fd, is_six ? IPPROTO_IPV6 : IPPROTO_IP,
 			   is_six ? IPV6_RECVPKTINFO : IP_PKTINFO);
 	if (bind(fd, (struct sockaddr *)&at, len) < 0)

@@ -11,7 +11,7 @@ enum {
 	BATCH = 32,
 	ROUNDS = 4, // of batches, then others have their turn
 	QUESTION_MAX = 4096,
-	ANSWER_MAX = 4096, // more than what UDP is answered with
+	ANSWER_MAX = 2048, // more than what UDP is answered with
 	CONTROL_SIZE = 64,
 	BUFFER = 1 << 20, // of the kernel, for bursts
 };
@@ -36,7 +36,7 @@ struct batch {
 	_Alignas(struct cmsghdr) uint8_t in_control[BATCH][CONTROL_SIZE];
 	_Alignas(struct cmsghdr) uint8_t out_control[BATCH][CONTROL_SIZE];
 	uint8_t questions[BATCH][QUESTION_MAX];
-	uint8_t answers[BATCH][ANSWER_MAX];
+	uint8_t answers[BATCH * ANSWER_MAX + DNS_MESSAGE_MAX]; // one behind the other
 };
 
 static struct batch batch;
@@ -148,10 +148,16 @@ static void prepare(const struct dns_udp *udp)
 	}
 }
 
+// The answers that go out, and what room they have taken.
+struct answered {
+	unsigned count;
+	size_t size;
+};
+
 // Puts the answer to the i-th question among those that go out.
-static void answer(struct dns_udp *udp, size_t i, unsigned *n_out)
+static void answer(struct dns_udp *udp, size_t i, struct answered *answered)
 {
-	static uint8_t made[DNS_MESSAGE_MAX];
+	uint8_t *made = batch.answers + answered->size;
 	struct dns_from *from = &batch.from[i];
 	struct msghdr *in = &batch.in[i].msg_hdr;
 	from->door = &udp_door;
@@ -164,9 +170,9 @@ static void answer(struct dns_udp *udp, size_t i, unsigned *n_out)
 	size_t len = dns_serve(udp->server, from, &batch.asked[i], made);
 	if (len == 0 || len > ANSWER_MAX)
 		return;
-	unsigned out = (*n_out)++;
-	memcpy(batch.answers[out], made, len);
-	batch.out_data[out] = (struct iovec){ batch.answers[out], len };
+	const unsigned out = answered->count++;
+	answered->size += len;
+	batch.out_data[out] = (struct iovec){ made, len };
 	batch.out[out].msg_hdr = (struct msghdr){ .msg_name = &from->peer,
 						  .msg_namelen = peer_len(from),
 						  .msg_iov = &batch.out_data[out],
@@ -202,14 +208,14 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 	(void)status;
 	(void)events;
 	for (unsigned round = 0; round < ROUNDS && !udp->is_closed; round++) {
-		unsigned n_out = 0;
+		struct answered answered = { 0 };
 		prepare(udp);
 		int n = recvmmsg(udp->fd, batch.in, BATCH, 0, NULL);
 		if (n > 0)
 			read_questions(udp, (size_t)n);
 		for (int i = 0; i < n; i++)
-			answer(udp, (size_t)i, &n_out);
-		send_answers(udp, n_out);
+			answer(udp, (size_t)i, &answered);
+		send_answers(udp, answered.count);
 		if (n < BATCH)
 			return;
 	}
@@ -233,8 +239,7 @@ static int open_one(struct dns_server *server, const struct endpoint *endpoint, 
 	udp->fd = fd;
 	udp->endpoint = *endpoint;
 	udp->poll.data = udp;
-	static const struct address none = { 0 };
-	udp->is_any = memcmp(endpoint->address.bytes, none.bytes, sizeof(none.bytes)) == 0;
+	udp->is_any = dns_listen_is_any(endpoint);
 	udp->next = server->udp;
 	server->udp = udp;
 	(void)uv_poll_start(&udp->poll, UV_READABLE, on_readable);

@@ -11,6 +11,11 @@ int dns_read_name(const uint8_t *data, size_t len, size_t *at, struct name *ret)
 {
 	uint8_t wire[NAME_WIRE_MAX];
 	size_t have = 0, from = *at, behind = 0, floor = *at;
+	const int plain = from < len ? name_read(data + from, len - from, ret) : -EBADMSG;
+	if (plain > 0) { // without pointers
+		*at += (size_t)plain;
+		return 0;
+	}
 	for (;;) {
 		if (from >= len)
 			return -EBADMSG;
@@ -84,12 +89,14 @@ int dns_reader_init(struct dns_reader *reader, const uint8_t *data, size_t len)
 
 int dns_reader_next(struct dns_reader *reader, struct dns_record *ret)
 {
-	struct dns_record record = { .section = DNS_ANSWER };
-	while (record.section <= DNS_ADDITIONAL && reader->left[record.section] == 0)
-		record.section++;
-	if (record.section > DNS_ADDITIONAL)
+	enum dns_section section = DNS_ANSWER;
+	while (section <= DNS_ADDITIONAL && reader->left[section] == 0)
+		section++;
+	if (section > DNS_ADDITIONAL)
 		return 0;
+	struct dns_record record;
 	size_t at = reader->at;
+	record.section = section;
 	if (dns_read_name(reader->data, reader->len, &at, &record.name) < 0 ||
 	    reader->len - at < RECORD_FIXED)
 		return -EBADMSG;
@@ -130,7 +137,10 @@ int dns_query_read(const uint8_t *data, size_t len, struct dns_query *ret)
 		return DNS_NOTIMP;
 	if (ret->header.counts[0] != 1 || read_question(data, len, &ret->question) < 0)
 		return DNS_FORMERR;
-	struct dns_reader reader = { .data = data, .len = len, .header = ret->header };
+	struct dns_reader reader;
+	reader.data = data;
+	reader.len = len;
+	reader.header = ret->header;
 	begin_records(&reader, ret->question.len);
 	int more, r = 0;
 	while (r == 0 && (more = dns_reader_next(&reader, &record)) != 0) {

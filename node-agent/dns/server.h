@@ -167,5 +167,7 @@ size_t dns_tcp_sockets(const struct dns_server *server, int *ret, size_t max);
 // has the address. A negative errno.
 int dns_listen_socket(const struct dns_server *server, const struct endpoint *endpoint, int type,
 		      struct err *err);
+// It is 0.0.0.0 or ::, so that the kernel tells which address was asked.
+bool dns_listen_is_any(const struct endpoint *endpoint);
 struct address dns_listen_address(const struct sockaddr *from);
 bool dns_listen_has(const struct dns_config *config, const struct endpoint *endpoint);

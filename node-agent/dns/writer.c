@@ -51,10 +51,26 @@ static bool stands_at(const struct dns_writer *writer, size_t at, const uint8_t 
 	return false;
 }
 
-// Where the name's tail from label `from` on stands already; 0: nowhere.
+// Where the name's tail from label `from` on stands in the question; 0: nowhere.
+static size_t find_asked(const struct dns_writer *writer, const struct name *name, unsigned from)
+{
+	const struct name *asked = writer->asked;
+	const unsigned labels = name->n_labels - from, at = name->starts[from];
+	if (!asked || asked->n_labels < labels)
+		return 0;
+	const unsigned start = asked->starts[asked->n_labels - labels], len = name->len - at;
+	return asked->len - start == len && memcmp(asked->wire + start, name->wire + at, len) == 0
+		       ? DNS_HEADER_SIZE + start
+		       : 0;
+}
+
+// The same, in all that was written.
 static size_t find_tail(const struct dns_writer *writer, const struct name *name, unsigned from)
 {
 	const uint8_t *tail = name->wire + name->starts[from];
+	const size_t asked = find_asked(writer, name, from);
+	if (asked > 0)
+		return asked;
 	for (unsigned i = 0; i < writer->n_tails; i++)
 		if (stands_at(writer, writer->tails[i], tail))
 			return writer->tails[i];
@@ -70,11 +86,23 @@ static bool put(struct dns_writer *writer, const void *bytes, size_t len)
 	return true;
 }
 
-static bool put_number(struct dns_writer *writer, uint64_t value, size_t size)
+static bool put_u16(struct dns_writer *writer, uint64_t value)
 {
-	uint8_t bytes[8];
-	octets_put(bytes, value, size);
-	return put(writer, bytes, size);
+	uint8_t bytes[2];
+	octets_put(bytes, value, sizeof(bytes));
+	return put(writer, bytes, sizeof(bytes));
+}
+
+static bool put_u32(struct dns_writer *writer, uint64_t value)
+{
+	uint8_t bytes[4];
+	octets_put(bytes, value, sizeof(bytes));
+	return put(writer, bytes, sizeof(bytes));
+}
+
+static bool put_root(struct dns_writer *writer)
+{
+	return put(writer, "", 1);
 }
 
 static bool put_name(struct dns_writer *writer, const struct name *name)
@@ -82,7 +110,7 @@ static bool put_name(struct dns_writer *writer, const struct name *name)
 	for (unsigned i = 0; i < name->n_labels; i++) {
 		size_t stands = find_tail(writer, name, i);
 		if (stands > 0)
-			return put_number(writer, POINTER | stands, 2);
+			return put_u16(writer, POINTER | stands);
 		const uint8_t *label = name->wire + name->starts[i];
 		size_t at = writer->len;
 		if (!put(writer, label, 1u + label[0]))
@@ -90,7 +118,7 @@ static bool put_name(struct dns_writer *writer, const struct name *name)
 		// Readable as a name only once its end is there, which find_tail checks.
 		note_tail(writer, at);
 	}
-	return put_number(writer, 0, 1);
+	return put_root(writer);
 }
 
 // The name that was put at `at`, once more.
@@ -99,14 +127,13 @@ static bool put_name_again(struct dns_writer *writer, const struct name *name, s
 	if (name->n_labels == 0 || at >= POINTER_REACH)
 		return put_name(writer, name);
 	const uint64_t stands = octets_get(writer->data + at, 2);
-	return put_number(writer, (stands & POINTER) == POINTER ? stands : POINTER | at, 2);
+	return put_u16(writer, (stands & POINTER) == POINTER ? stands : POINTER | at);
 }
 
 // What stands between a record's name and the length of its data.
 static bool put_fields(struct dns_writer *writer, uint16_t type, uint16_t class, uint32_t ttl_s)
 {
-	return put_number(writer, type, 2) && put_number(writer, class, 2) &&
-	       put_number(writer, ttl_s, 4);
+	return put_u16(writer, type) && put_u16(writer, class) && put_u32(writer, ttl_s);
 }
 
 // Everything but the data and its length.
@@ -143,7 +170,7 @@ void dns_write_record(struct dns_writer *writer, const struct dns_record *record
 		      const uint8_t *data)
 {
 	struct mark mark = mark_of(writer);
-	bool fits = put_head(writer, record) && put_number(writer, record->data_len, 2) &&
+	bool fits = put_head(writer, record) && put_u16(writer, record->data_len) &&
 		    put(writer, data, record->data_len);
 	end_record(writer, mark, record->section, fits);
 }
@@ -154,7 +181,7 @@ void dns_write_name_record(struct dns_writer *writer, const struct dns_record *r
 	struct mark mark = mark_of(writer);
 	bool fits = put_head(writer, record);
 	size_t size_at = writer->len;
-	fits = fits && put_number(writer, 0, 2) && put_name(writer, target);
+	fits = fits && put_u16(writer, 0) && put_name(writer, target);
 	if (fits)
 		octets_put(writer->data + size_at, writer->len - size_at - 2, 2);
 	end_record(writer, mark, record->section, fits);
@@ -168,10 +195,10 @@ void dns_write_soa(struct dns_writer *writer, enum dns_section section, const st
 	struct mark mark = mark_of(writer);
 	bool fits = put_name(writer, zone) && put_fields(writer, DNS_SOA, DNS_IN, ttl_s);
 	size_t size_at = writer->len;
-	fits = fits && put_number(writer, 0, 2) && put_name_again(writer, zone, mark.len) &&
+	fits = fits && put_u16(writer, 0) && put_name_again(writer, zone, mark.len) &&
 	       put(writer, mailbox, sizeof(mailbox) - 1) && put_name_again(writer, zone, mark.len);
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
-		fits = fits && put_number(writer, numbers[i], 4);
+		fits = fits && put_u32(writer, numbers[i]);
 	if (fits)
 		octets_put(writer->data + size_at, writer->len - size_at - 2, 2);
 	end_record(writer, mark, section, fits);
@@ -180,8 +207,13 @@ void dns_write_soa(struct dns_writer *writer, enum dns_section section, const st
 void dns_write_reply(struct dns_writer *writer, uint8_t *data, size_t cap, const uint8_t *wire,
 		     const struct dns_query *query, uint16_t flags)
 {
-	*writer = (struct dns_writer){ .data = data, .len = DNS_HEADER_SIZE };
+	writer->data = data;
 	writer->cap = cap - (query->edns.is_there ? DNS_OPT_SIZE : 0);
+	writer->len = DNS_HEADER_SIZE;
+	writer->is_full = false;
+	memset(writer->counts, 0, sizeof(writer->counts));
+	writer->asked = NULL;
+	writer->n_tails = 0;
 	memset(data, 0, DNS_HEADER_SIZE);
 	octets_put(data, query->header.id, 2);
 	octets_put(data + 2,
@@ -190,19 +222,17 @@ void dns_write_reply(struct dns_writer *writer, uint8_t *data, size_t cap, const
 		return;
 	(void)put(writer, wire + DNS_HEADER_SIZE, query->question.len);
 	writer->counts[0] = 1;
-	for (unsigned i = 0; i < query->question.name.n_labels; i++)
-		note_tail(writer, DNS_HEADER_SIZE + (size_t)query->question.name.starts[i]);
+	writer->asked = &query->question.name;
 }
 
 static void put_opt(struct dns_writer *writer, const struct dns_edns *edns, enum dns_rcode rcode)
 {
 	writer->cap += DNS_OPT_SIZE;
-	(void)put_number(writer, 0, 1);
-	(void)put_number(writer, DNS_OPT, 2);
-	(void)put_number(writer, EDNS_SIZE, 2);
-	(void)put_number(writer, ((uint64_t)rcode >> 4 << 24) | (edns->wants_dnssec ? EDNS_DO : 0),
-			 4);
-	(void)put_number(writer, 0, 2);
+	(void)put_root(writer);
+	(void)put_u16(writer, DNS_OPT);
+	(void)put_u16(writer, EDNS_SIZE);
+	(void)put_u32(writer, ((uint64_t)rcode >> 4 << 24) | (edns->wants_dnssec ? EDNS_DO : 0));
+	(void)put_u16(writer, 0);
 	writer->counts[1 + DNS_ADDITIONAL]++;
 }
 

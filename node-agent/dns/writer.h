@@ -18,13 +18,14 @@ struct dns_writer {
 	size_t cap, len;
 	bool is_full; // something did not fit and was left out; what is there is whole
 	uint16_t counts[4];
+	const struct name *asked;      // of the question, which stands first; NULL: none
 	uint16_t tails[DNS_TAILS_MAX]; // where labels stand that later names may point to
 	unsigned n_tails;
 };
 
 // Begins the answer to a client's message `wire` in `data` (at least DNS_UDP_MIN). Id, opcode, RD,
 // CD and the question are the client's, the question byte by byte (0x20); `flags` are added.
-// `query` without a question (FORMERR): the answer has none.
+// `query` without a question (FORMERR): the answer has none; else it outlives the writer.
 void dns_write_reply(struct dns_writer *writer, uint8_t *data, size_t cap, const uint8_t *wire,
 		     const struct dns_query *query, uint16_t flags);
 

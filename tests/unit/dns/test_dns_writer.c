@@ -58,6 +58,28 @@ static void names_are_pointed_to(void **state)
 	assert_memory_equal(data, expected, sizeof(expected) - 1);
 }
 
+// Bytes within a label that look like a name's are no name.
+static void a_pointer_leads_to_a_label(void **state)
+{
+	static const uint8_t wire[] = "\0\1\1\0\0\1\0\0\0\0\0\0\5ab\2cd\2ef\0\0\1\0\1";
+	static const uint8_t inner[] = "\2cd\2ef", apex[] = "\2EF";
+	const size_t head = sizeof(wire) - 1;
+	uint8_t data[512];
+	struct dns_query query;
+	struct dns_writer writer;
+	struct name name;
+	(void)state;
+	assert_int_equal(dns_query_read(wire, head, &query), 0);
+	dns_write_reply(&writer, data, sizeof(data), wire, &query, 0);
+	assert_int_equal(name_read(inner, sizeof(inner), &name), sizeof(inner));
+	dns_write_soa(&writer, DNS_AUTHORITY, &name, 60);
+	assert_memory_equal(data + head, "\2cd\xc0\x12\0\6", 7);
+	const size_t second = writer.len;
+	assert_int_equal(name_read(apex, sizeof(apex), &name), sizeof(apex));
+	dns_write_soa(&writer, DNS_AUTHORITY, &name, 60);
+	assert_memory_equal(data + second, "\xc0\x12\0\6", 4);
+}
+
 static void the_zone_of_an_soa_stands_once(void **state)
 {
 #define NUMBERS "\0\0\0\1\0\0\x0e\x10\0\0\2\x58\0\1\x51\x80\0\0\0\x3c"
@@ -290,6 +312,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_are_pointed_to),
+		cmocka_unit_test(a_pointer_leads_to_a_label),
 		cmocka_unit_test(the_zone_of_an_soa_stands_once),
 		cmocka_unit_test(edns_is_answered_and_a_high_rcode_fits),
 		cmocka_unit_test(what_does_not_fit_is_told),
