@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -10,6 +11,7 @@
 #include "base/text.h"
 #include "model/json.h"
 #include "settings/yaml.h"
+#include "settings/yaml_place.h"
 
 #include "cli/kind.h"
 
@@ -26,113 +28,77 @@ void fleet_done(struct fleet *f)
 	*f = (struct fleet){ 0 };
 }
 
-static bool is_key(const char *line, size_t len, const char *key, size_t key_len)
-{
-	if (len > 2 && (*line == '"' || *line == '\'')) {
-		line++;
-		len--;
-		return len > key_len + 1 && strncmp(line, key, key_len) == 0 &&
-		       (line[key_len] == '"' || line[key_len] == '\'');
-	}
-	return len > key_len && strncmp(line, key, key_len) == 0 &&
-	       line[key_len + strspn(line + key_len, " ")] == ':';
-}
-
-// Line (from 1) of the key that `path` leads to in block style YAML, entering one level after the
-// other by indentation; the line of the deepest level found. 0 when not even the first is there.
-static size_t find_line(const char *text, const char *const *keys, const size_t *lens, size_t depth)
-{
-	size_t found = 0;
-	size_t level = 0;
-	size_t number = 1;
-	long indent_of_level = -1; // of the key found last
-	long indent_wanted = 0;    // of the level looked at; -1: not known yet
-	for (const char *line = text; *line && level < depth; number++) {
-		size_t len = strcspn(line, "\n");
-		size_t indent = strspn(line, " ");
-		bool is_blank = indent >= len || line[indent] == '#' || line[indent] == '\r';
-		if (!is_blank && (long)indent <= indent_of_level)
-			break;
-		if (!is_blank && indent_wanted < 0)
-			indent_wanted = (long)indent;
-		if (!is_blank && (long)indent == indent_wanted &&
-		    is_key(line + indent, len - indent, keys[level], lens[level])) {
-			found = number;
-			indent_of_level = (long)indent;
-			indent_wanted = -1;
-			level++;
-		}
-		line += len + (line[len] == '\n');
-	}
-	return found;
-}
-
 enum { PATH_DEPTH = 8 };
 
-// Splits "networks.home.mesh[2]" at dots, without the indexes. A link's name has dots itself: its
-// two are kept.
-static size_t split_field(const char *field, const char **keys, size_t *lens)
+// Splits "networks.home.mesh[2]" into its steps. A link's name has dots itself: its two are kept.
+static size_t split_field(const char *field, struct yaml_step *ret)
 {
 	size_t depth = 0;
 	for (const char *at = field; *at && depth < PATH_DEPTH; depth++) {
-		size_t len = strcspn(at, ".");
-		if (depth == 1 && strncmp(field, "links.", 6) == 0) {
-			for (int dots = 0; dots < 2 && at[len] == '.'; dots++)
-				len += 1 + strcspn(at + len + 1, ".");
+		if (*at == '[') {
+			ret[depth] = (struct yaml_step){ .index = strtoul(at + 1, NULL, 10) };
+			at += strcspn(at, "]") + (strchr(at, ']') != NULL);
+		} else {
+			size_t len = strcspn(at, ".[");
+			if (depth == 1 && strncmp(field, "links.", 6) == 0) {
+				for (int dots = 0; dots < 2 && at[len] == '.'; dots++)
+					len += 1 + strcspn(at + len + 1, ".[");
+			}
+			ret[depth] = (struct yaml_step){ .key = at, .len = len };
+			at += len;
 		}
-		keys[depth] = at;
-		lens[depth] = strcspn(at, "[") < len ? strcspn(at, "[") : len;
-		at += len + (at[len] == '.');
+		at += *at == '.';
 	}
 	return depth;
 }
 
 bool fleet_locate(const struct fleet *f, const char *field, char *buf, size_t size)
 {
-	const char *keys[PATH_DEPTH];
-	size_t lens[PATH_DEPTH];
-	size_t depth = split_field(field, keys, lens);
+	struct yaml_step path[PATH_DEPTH];
+	const size_t depth = split_field(field, path);
+	// Of several files the one that has the resource itself.
+	const size_t enough = f->n_files > 1 && depth > 1 ? 2 : 1;
 	for (size_t i = 0; i < f->n_files; i++) {
-		// The resource itself must be in this file, deeper parts may be in flow style.
-		size_t two = depth < 2 ? depth : 2;
-		if (two == 0 || find_line(f->files[i].text, keys, lens, two) == 0)
+		const struct fleet_file *file = &f->files[i];
+		size_t found;
+		const size_t line = yaml_place(file->text, file->len, path, depth, &found);
+		if (found < enough)
 			continue;
-		if (two == 2 &&
-		    find_line(f->files[i].text, keys, lens, 1) ==
-			    find_line(f->files[i].text, keys, lens, 2) &&
-		    f->n_files > 1)
-			continue;
-		(void)snprintf(buf, size, "%s:%zu", f->files[i].name,
-			       find_line(f->files[i].text, keys, lens, depth));
+		(void)snprintf(buf, size, "%s:%zu", file->name, line);
 		return true;
 	}
 	return false;
+}
+
+// Whether a file has a resource, or its kind when `name` is NULL, and at which line (else as
+// yaml_place() says).
+static bool has(const struct fleet_file *file, const char *kind, const char *name, size_t *ret_line)
+{
+	const struct yaml_step path[] = { { .key = kind, .len = strlen(kind) },
+					  { .key = name, .len = name ? strlen(name) : 0 } };
+	const size_t depth = name ? 2 : 1;
+	size_t found;
+	*ret_line = yaml_place(file->text, file->len, path, depth, &found);
+	return found == depth;
 }
 
 // Where a resource of the file just added stands, to begin an error with.
 static const char *place(const struct fleet_file *file, const char *kind, const char *name,
 			 char buf[300])
 {
-	const char *keys[] = { kind, name };
-	size_t lens[] = { strlen(kind), name ? strlen(name) : 0 };
-	size_t line = find_line(file->text, keys, lens, name ? 2 : 1);
-	if (line)
-		(void)snprintf(buf, 300, "%s:%zu", file->name, line);
-	else
-		(void)snprintf(buf, 300, "%s", file->name);
+	size_t line;
+	(void)has(file, kind, name, &line);
+	(void)snprintf(buf, 300, "%s:%zu", file->name, line);
 	return buf;
 }
 
-// Which of the earlier files has kind/name; the last one when the search by lines finds none.
+// Which of the earlier files has kind/name.
 static const struct fleet_file *owner_of(const struct fleet *f, const char *kind, const char *name)
 {
-	const char *keys[] = { kind, name };
-	size_t lens[] = { strlen(kind), strlen(name) };
-	for (size_t i = 0; i + 1 < f->n_files; i++) {
-		size_t line = find_line(f->files[i].text, keys, lens, 2);
-		if (line && line != find_line(f->files[i].text, keys, lens, 1))
+	size_t line;
+	for (size_t i = 0; i + 2 < f->n_files; i++)
+		if (has(&f->files[i], kind, name, &line))
 			return &f->files[i];
-	}
 	return &f->files[f->n_files >= 2 ? f->n_files - 2 : 0];
 }
 

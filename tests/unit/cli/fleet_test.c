@@ -66,7 +66,10 @@ static void locates_fields(void **state)
 				  "    keepalive: 3s\n"
 				  "  'work':\n"
 				  "    mesh:\n"
-				  "    - rho\n";
+				  "    - rho\n"
+				  "policies: {home: {from: [site/x],\n"
+				  "  rules: [{to: [any],\n"
+				  "    via: tv}]}}\n";
 	static const char two[] = "nodes: {bob: {}}\n"
 				  "links:\n"
 				  "  home.bob.rho:\n"
@@ -75,10 +78,18 @@ static void locates_fields(void **state)
 		const char *field;
 		const char *place; // NULL: not found
 	} cases[] = {
-		{ "nodes.rho.address", "one:2" },       { "networks.home.mesh[2]", "one:7" },
-		{ "networks.home.keepalive", "one:8" }, { "networks.work.mesh[0]", "one:10" },
-		{ "networks.work", "one:9" },           { "links.home.bob.rho.cost", "two:4" },
-		{ "networks.gone.mesh", NULL },         { "", NULL },
+		{ "nodes.rho.address", "one:2" },
+		{ "networks.home.mesh[2]", "one:7" },
+		{ "networks.home.keepalive", "one:8" },
+		{ "networks.work.mesh[0]", "one:11" },
+		{ "networks.work", "one:9" },
+		{ "links.home.bob.rho.cost", "two:4" },
+		{ "networks.work.mesh[1]", "one:10" },
+		{ "policies.home.rules[0].via", "one:14" },
+		{ "policies.home.rules[0].block", "one:13" },
+		{ "policies.home.from[0].x", "one:12" },
+		{ "networks.gone.mesh", NULL },
+		{ "", NULL },
 	};
 	struct err err = { 0 };
 	CLEAN(fleet_done) struct fleet f = { 0 };
