@@ -1,4 +1,5 @@
 // weft-dns: the policy DNS of a site.
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +9,6 @@
 
 #include "dns/image.h"
 #include "dns/server.h"
-#include "service/about.h"
 #include "service/program.h"
 
 static const char usage[] =
@@ -50,23 +50,22 @@ static void close_server(void)
 	dns_server_done(&server);
 }
 
+static int check(const char *path, struct err *err)
+{
+	CLEAN(dns_config_free_ptr) struct dns_config *config = dns_config_read(path, err);
+	return config ? 0 : -EINVAL;
+}
+
 static const struct service_program program = {
 	.name = "weft-dns",
+	.usage = usage,
+	.check = check,
 	.open = open_server,
 	.begin = begin,
 	.reload = reload_server,
 	.has_left = has_left,
 	.close = close_server,
 };
-
-static int check(const char *path)
-{
-	struct err err = { 0 };
-	CLEAN(dns_config_free_ptr) struct dns_config *config = dns_config_read(path, &err);
-	if (!config)
-		(void)fprintf(stderr, "%s\n", err.text);
-	return config ? EXIT_SUCCESS : EXIT_FAILURE;
-}
 
 static int image(const char *list, const char *path)
 {
@@ -82,13 +81,7 @@ static int image(const char *list, const char *path)
 
 int main(int argc, char **argv)
 {
-	if (argc == 3 && strcmp(argv[1], "run") == 0)
-		return service_run(&program, argv[2]);
-	if (argc == 3 && strcmp(argv[1], "reload") == 0)
-		return service_reload(&program, argv[2]);
-	if (argc == 3 && strcmp(argv[1], "check") == 0)
-		return check(argv[2]);
 	if (argc == 4 && strcmp(argv[1], "image") == 0)
 		return image(argv[2], argv[3]);
-	return service_about("weft-dns", usage, argc, argv);
+	return service_main(&program, argc, argv);
 }

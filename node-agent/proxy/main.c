@@ -1,14 +1,11 @@
 // weft-proxy: finds out whom the connections of a site's clients are for, and sends them the way
 // that the policy says.
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include <errno.h>
 #include <uv.h>
 
 #include "base/log.h"
 
 #include "proxy/server.h"
-#include "service/about.h"
 #include "service/program.h"
 
 static const char usage[] =
@@ -49,8 +46,16 @@ static void close_server(void)
 	proxy_server_done(&server);
 }
 
+static int check(const char *path, struct err *err)
+{
+	CLEAN(proxy_config_release_ptr) struct proxy_config *config = proxy_config_read(path, err);
+	return config ? 0 : -EINVAL;
+}
+
 static const struct service_program program = {
 	.name = "weft-proxy",
+	.usage = usage,
+	.check = check,
 	.open = open_server,
 	.begin = begin,
 	.reload = reload_server,
@@ -58,23 +63,7 @@ static const struct service_program program = {
 	.close = close_server,
 };
 
-static int check(const char *path)
-{
-	struct err err = { 0 };
-	CLEAN(proxy_config_release_ptr)
-	struct proxy_config *config = proxy_config_read(path, &err);
-	if (!config)
-		(void)fprintf(stderr, "%s\n", err.text);
-	return config ? EXIT_SUCCESS : EXIT_FAILURE;
-}
-
 int main(int argc, char **argv)
 {
-	if (argc == 3 && strcmp(argv[1], "run") == 0)
-		return service_run(&program, argv[2]);
-	if (argc == 3 && strcmp(argv[1], "reload") == 0)
-		return service_reload(&program, argv[2]);
-	if (argc == 3 && strcmp(argv[1], "check") == 0)
-		return check(argv[2]);
-	return service_about("weft-proxy", usage, argc, argv);
+	return service_main(&program, argc, argv);
 }

@@ -2,13 +2,17 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/clean.h"
 #include "base/log.h"
 #include "loop/notify.h"
+
+#include "service/about.h"
 
 enum { SIGNALS = 3 };
 
@@ -119,7 +123,23 @@ int service_succeed(const struct service_program *program, const char *path, int
 	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-int service_run(const struct service_program *program, const char *path)
+static int check(const struct service_program *program, const char *path)
 {
-	return service_succeed(program, path, -1);
+	struct err err = { 0 };
+	int r = program->check(path, &err);
+	if (r < 0)
+		(void)fprintf(stderr, "%s\n", err.text);
+	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+int service_main(const struct service_program *program, int argc, char **argv)
+{
+	const char *verb = argc == 3 ? argv[1] : "";
+	if (strcmp(verb, "run") == 0)
+		return service_succeed(program, argv[2], -1);
+	if (strcmp(verb, "reload") == 0)
+		return service_reload(program, argv[2]);
+	if (strcmp(verb, "check") == 0)
+		return check(program, argv[2]);
+	return service_about(program->name, program->usage, argc, argv);
 }

@@ -11,7 +11,8 @@
 #include "service/handover.h"
 
 struct service_program {
-	const char *name;
+	const char *name, *usage;
+	int (*check)(const char *path, struct err *err); // whether a configuration is good
 	// Prepares to serve as the configuration at `path` says, with the sockets of the process
 	// before, which goes on until begin(). After a failure nothing is open.
 	int (*open)(uv_loop_t *loop, const char *path, struct handover *before, struct err *err);
@@ -21,11 +22,13 @@ struct service_program {
 	void (*close)(void);
 };
 
-// Until the end; the exit code of the process.
-int service_run(const struct service_program *program, const char *path);
-// The same for a process that was started to take another's place: it tells its number through
-// `starter` when it is ready, goes on once a byte comes from there, and answers it once it serves;
-// `starter` is then closed.
+// `NAME run CONFIG`, `reload CONFIG`, `check CONFIG`, and what every program says of itself
+// (service/about.h). The exit code of the process.
+int service_main(const struct service_program *program, int argc, char **argv);
+
+// `run`, until the end, for a process that was started to take another's place: it tells its number
+// through `starter` when it is ready, goes on once a byte comes from there, and answers it once it
+// serves; `starter` is then closed. -1: nobody waits for it. The exit code.
 int service_succeed(const struct service_program *program, const char *path, int starter);
 
 // What `systemctl reload` runs: the process that serves reads its configuration again or, when its
