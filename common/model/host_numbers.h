@@ -2,6 +2,7 @@
 // theirs. Pure.
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -25,6 +26,9 @@ struct host_numbers {
 	uint32_t priority_base; // the first priority of rules
 	uint32_t vni_base;      // wires' VNIs are counted from it
 };
+
+// Whether a mask is of 12 bits, one beside the other.
+bool mark_mask_is_good(uint32_t mask);
 
 // Fills in the default of what is 0. -EINVAL and a sentence that begins with the setting's name.
 int host_numbers_check(struct host_numbers *numbers, struct err *err);

@@ -2,6 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/host_numbers.h"
+
 #include "decide/decide.h"
 #include "decide/marks.h"
 
@@ -170,7 +172,7 @@ uint32_t decide_mask_of(const json_t *body)
 {
 	const json_t *told = json_object_get(body, "mask");
 	const json_int_t mask = told ? json_integer_value(told) : POLICY_MASK_UNSAID;
-	const bool is_good = mask > 0 && mask <= UINT32_MAX && policy_mask_is_good((uint32_t)mask);
+	const bool is_good = mask > 0 && mask <= UINT32_MAX && mark_mask_is_good((uint32_t)mask);
 	return is_good ? (uint32_t)mask : 0;
 }
 

@@ -27,13 +27,6 @@ struct policy_marks {
 	uint32_t flow;    // all of these bits
 };
 
-static inline bool policy_mask_is_good(uint32_t mask)
-{
-	const uint32_t lowest = mask & -mask;
-
-	return mask != 0 && mask / lowest == (1u << POLICY_MARK_BITS) - 1;
-}
-
 // Bits that are counted from the lowest one beside the mask.
 static inline uint32_t policy_bits_beside(uint32_t mask, uint32_t bits)
 {
@@ -42,7 +35,7 @@ static inline uint32_t policy_bits_beside(uint32_t mask, uint32_t bits)
 	return (bits & below) | (bits & ~below) << POLICY_MARK_BITS;
 }
 
-// The mask is a good one.
+// The mask is a good one (mark_mask_is_good of model/host_numbers.h).
 static inline struct policy_marks policy_marks_of(uint32_t mask)
 {
 	const uint32_t one = mask & -mask;

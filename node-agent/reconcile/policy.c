@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/host_numbers.h"
+
 #include "reconcile/body.h"
 #include "reconcile/policy_table.h"
 
@@ -97,7 +99,7 @@ int policy_mask_parse(const json_t *json, uint32_t *ret, struct err *err)
 	uint32_t mask = POLICY_MASK_UNSAID;
 	int rc = body_has(json, "mask") ? body_u32(json, "mask", 1, UINT32_MAX, &mask, err) : 0;
 
-	if (rc == 0 && !policy_mask_is_good(mask))
+	if (rc == 0 && !mark_mask_is_good(mask))
 		return err_set(err, -EINVAL, "mask: %#x is not %d bits one beside the other", mask,
 			       POLICY_MARK_BITS);
 	*ret = mask;

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/host_numbers.h"
+
 #include "reconcile/policy_text.h"
 
 // Counters of what is not a rule's.
@@ -430,8 +432,8 @@ uint32_t policy_comment_mask(const char *comment)
 	const char *told = strchr(comment, '/');
 	const unsigned long mask = told ? strtoul(told + 1, NULL, 16) : POLICY_MASK_UNSAID;
 
-	return mask <= UINT32_MAX && policy_mask_is_good((uint32_t)mask) ? (uint32_t)mask
-									 : POLICY_MASK_UNSAID;
+	return mask <= UINT32_MAX && mark_mask_is_good((uint32_t)mask) ? (uint32_t)mask
+								       : POLICY_MASK_UNSAID;
 }
 
 void policy_transaction_render(struct text *out, const char *rules,

@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/host_numbers.h"
+
 #include "decide/decide.h"
 #include "decide/marks.h"
 #include "fault.h"
@@ -194,7 +196,7 @@ static void marks_of_any_mask(void **state)
 	(void)state;
 	for (uint32_t mask = 0xfff; mask <= 0x0fff0000; mask <<= 1) {
 		const struct policy_marks m = policy_marks_of(mask);
-		assert_true(policy_mask_is_good(mask));
+		assert_true(mark_mask_is_good(mask));
 		assert_int_equal((m.direct | m.reject | m.drop | m.split | m.passed) & ~mask, 0);
 		assert_int_equal(mask & m.rules, 0);
 		assert_int_equal(mask & m.proxied, 0);
@@ -204,9 +206,9 @@ static void marks_of_any_mask(void **state)
 			assert_int_equal(policy_rule_bits(&m, 126, rule) & ~m.rules, 0);
 		assert_int_not_equal(policy_rule_bits(&m, 1, 7), policy_rule_bits(&m, 2, 7));
 	}
-	assert_false(policy_mask_is_good(0));
-	assert_false(policy_mask_is_good(0x7ff));
-	assert_false(policy_mask_is_good(0x0ffd0000));
+	assert_false(mark_mask_is_good(0));
+	assert_false(mark_mask_is_good(0x7ff));
+	assert_false(mark_mask_is_good(0x0ffd0000));
 }
 
 static void a_policy_tells_its_mask(void **state)
