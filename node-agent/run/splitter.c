@@ -25,6 +25,7 @@ struct splitter {
 	struct companion *proxy;
 	char *config;  // path
 	char *written; // the file as it was written last
+	uint32_t mask; // of the marks in it, once it was written
 };
 
 static uint32_t mask_of(const json_t *file)
@@ -34,23 +35,26 @@ static uint32_t mask_of(const json_t *file)
 
 // What it carries has marks that mean something else from now on, and so have its sockets: it
 // begins anew. The file may be that of an agent before this one.
-static bool has_other_marks(const struct splitter *splitter, const json_t *file)
+static bool has_other_marks(const struct splitter *splitter, uint32_t mask)
 {
 	CLEAN(free_ptr) char *text = NULL;
 	size_t len;
+	if (splitter->written)
+		return splitter->mask != mask;
 	if (file_read(splitter->config, FILE_MAX, &text, &len, NULL) < 0)
 		return false;
 	CLEAN(json_decref_ptr) json_t *before = json_loadb(text, len, 0, NULL);
-	return before && mask_of(before) != mask_of(file);
+	return before && mask_of(before) != mask;
 }
 
 static void write_file(struct splitter *splitter, const json_t *file)
 {
 	CLEAN(free_ptr) char *text = json_dumps(file, JSON_SORT_KEYS | JSON_INDENT(1));
+	const uint32_t mask = mask_of(file);
 	struct err err = { 0 };
 	if (!text || (splitter->written && strcmp(text, splitter->written) == 0))
 		return;
-	if (has_other_marks(splitter, file))
+	if (has_other_marks(splitter, mask))
 		companion_want(splitter->proxy, false);
 	if (file_replace(splitter->config, text, strlen(text), FILE_MODE, &err) < 0) {
 		companion_fail(splitter->proxy, err.text);
@@ -59,6 +63,7 @@ static void write_file(struct splitter *splitter, const json_t *file)
 	companion_reload(splitter->proxy);
 	free(splitter->written);
 	splitter->written = take_ptr(&text);
+	splitter->mask = mask;
 }
 
 static void end(struct splitter *splitter)
