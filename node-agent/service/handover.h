@@ -2,7 +2,7 @@
 // at are handed over while it goes on listening; once the new one serves, it asks the other to
 // leave. Whichever of the two is killed meanwhile, one is left that serves.
 //
-//   {"do":"hand_over"}   answered with the sockets (service_say_files), its control socket as well
+//   {"do":"hand_over"}   answered with the sockets, its control socket as well
 //   {"do":"leave"}       by the same connection: answered once it listens no more
 //
 // It is asked before anything else is running, on the only thread.

@@ -162,6 +162,28 @@ static void start(struct resolver *resolver, struct exchange *exchange)
 	assert_int_equal(exchange_stream_start(exchange), 0);
 }
 
+// One question that was answered; two more by the same connection that were not.
+static void start_three(struct resolver *resolver, struct exchange exchanges[3])
+{
+	answered = 0;
+	resolver_init(resolver);
+	start(resolver, &exchanges[0]);
+	await(resolver, &answered, 1);
+	start(resolver, &exchanges[1]);
+	start(resolver, &exchanges[2]);
+	await(resolver, &resolver->n_questions, 3);
+}
+
+// What was asked is answered: itself.
+static void answer_one(struct resolver *resolver, const struct exchange *exchange)
+{
+	uint8_t frame[FRAME_MAX];
+	octets_put(frame, exchange->len, 2);
+	memcpy(frame + 2, exchange->wire, exchange->len);
+	answer(&resolver->connections[0], frame, 2 + exchange->len);
+	await(resolver, &answered, 2);
+}
+
 static void a_silent_connection_is_not_used_again(void **state)
 {
 	struct resolver resolver;
@@ -184,22 +206,12 @@ static void a_silent_connection_is_not_used_again(void **state)
 static void who_waits_on_it_may_yet_be_answered(void **state)
 {
 	struct resolver resolver;
-	struct exchange first, second, third;
-	uint8_t frame[FRAME_MAX];
+	struct exchange exchanges[3];
 	(void)state;
-	answered = 0;
-	resolver_init(&resolver);
-	start(&resolver, &first);
-	await(&resolver, &answered, 1);
-	start(&resolver, &second);
-	start(&resolver, &third);
-	await(&resolver, &resolver.n_questions, 3);
-	exchange_time_out(&second);
+	start_three(&resolver, exchanges);
+	exchange_time_out(&exchanges[1]);
 	assert_int_equal(resolver.n_ends, 0);
-	octets_put(frame, third.len, 2);
-	memcpy(frame + 2, third.wire, third.len);
-	answer(&resolver.connections[0], frame, 2 + third.len);
-	await(&resolver, &answered, 2);
+	answer_one(&resolver, &exchanges[2]);
 	await(&resolver, &resolver.n_ends, 1);
 	resolver_done(&resolver);
 }
@@ -207,24 +219,14 @@ static void who_waits_on_it_may_yet_be_answered(void **state)
 static void one_that_is_slow_with_one_answer_stays(void **state)
 {
 	struct resolver resolver;
-	struct exchange first, second, third;
-	uint8_t frame[FRAME_MAX];
+	struct exchange exchanges[3];
 	(void)state;
-	answered = 0;
-	resolver_init(&resolver);
-	start(&resolver, &first);
-	await(&resolver, &answered, 1);
-	start(&resolver, &second);
-	start(&resolver, &third);
-	await(&resolver, &resolver.n_questions, 3);
+	start_three(&resolver, exchanges);
 	// What was heard is told apart from what was asked by the millisecond.
 	for (uint64_t now_ms = uv_now(&resolver.loop); uv_now(&resolver.loop) == now_ms;)
 		uv_update_time(&resolver.loop);
-	octets_put(frame, third.len, 2);
-	memcpy(frame + 2, third.wire, third.len);
-	answer(&resolver.connections[0], frame, 2 + third.len);
-	await(&resolver, &answered, 2);
-	exchange_time_out(&second);
+	answer_one(&resolver, &exchanges[2]);
+	exchange_time_out(&exchanges[1]);
 	assert_non_null(resolver.place.stream);
 	assert_int_equal(resolver.n_ends, 0);
 	resolver_done(&resolver);
